@@ -1,0 +1,57 @@
+# Every chore of the project; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo run test lint types walls unit bench screenshots snapshots lock wheel clean
+
+help:  ## list the chores
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): requirements/dev.txt pyproject.toml
+	@command -v tmux >/dev/null || { echo "orc-tui needs tmux 3.2 or newer: install it, then run make again" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)  ## open the dashboard on a fleet of scripted agents
+	@$(BIN)/orc-tui --demo
+
+run: $(READY)  ## open the dashboard on your own tmux server
+	@$(BIN)/orc-tui
+
+test: lint types walls unit  ## everything that must be green
+
+lint: $(READY)  ## ruff: style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/mypy
+
+walls: $(READY)  ## import-linter: imports only go down
+	$(BIN)/lint-imports --no-logo
+
+unit: $(READY)  ## pytest: all layers of tests
+	$(BIN)/python -m pytest
+
+bench: $(READY)  ## measure every figure the documents print
+	$(BIN)/python -m tests.bench
+
+screenshots: $(READY)  ## draw the pictures of the README and the guides
+	$(BIN)/python screenshots/draw.py
+
+snapshots: $(READY)  ## accept the screens as they are now
+	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+lock: $(READY)  ## resolve the dependencies anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -o requirements/dev.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/run.txt pyproject.toml
+
+wheel: $(READY)  ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+
+clean:  ## remove what the chores made
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The nouns of the core: agents, tasks, health, and the snapshot that screens are drawn from."""

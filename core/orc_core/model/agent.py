@@ -1,0 +1,168 @@
+"""Agents as they are seen: state, evidence, prompt and screen.
+
+Invariant: a state always carries the evidence that decided it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What an agent is doing, as far as the evidence goes."""
+
+    STARTING = "starting"
+    WORKING = "working"
+    WAITING = "waiting"
+    IDLE = "idle"
+    DONE = "done"
+    ERROR = "error"
+    LIMITED = "limited"
+    CRASHED = "crashed"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+class Waiting(StrEnum):
+    """What a waiting agent waits for; NONE in every other state."""
+
+    NONE = ""
+    PERMISSION = "permission"
+    QUESTION = "question"
+    TRUST = "trust"
+    AUTH = "auth"
+
+
+class Source(StrEnum):
+    """Where a signal came from, strongest first."""
+
+    PROC = "proc"
+    LEVEL = "level"
+    HOOK = "hook"
+    TITLE = "title"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The signal that decided a state: its source, the rule, and when it was last seen.
+
+    `text` is the piece of the title, file or screen that matched, cleaned and short.
+    """
+
+    source: Source
+    rule: str
+    at: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaneRef:
+    """One pane of one tmux server, told apart from a later one with the same number."""
+
+    server: str
+    server_start: int
+    pane_id: str
+    pid: int
+
+    @property
+    def key(self) -> str:
+        """The name of the pane for people and tables: `SOCKET:%pane`."""
+        return f"{self.server}:{self.pane_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One pane as the fleet list shows it.
+
+    `key` is stable for the life of the pane. `kind` is a rule file's id, or `other` where no
+    rule knows the program. `does` says what it asks or does. `since` is when the state began,
+    `changed_at` when its screen last changed; both are seconds since the epoch.
+    """
+
+    key: str
+    name: str
+    kind: str
+    pane: PaneRef
+    where: str
+    session: str
+    cwd: str
+    command: str
+    title: str
+    state: State
+    waiting: Waiting
+    since: float
+    changed_at: float
+    evidence: Evidence
+    does: str = ""
+    agrees: bool = True
+    last_prompt: str = ""
+    task: str = ""
+    busy_child: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One observation about an agent: what it says, where it came from, how fresh it is."""
+
+    evidence: Evidence
+    state: State
+    waiting: Waiting = Waiting.NONE
+    does: str = ""
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One numbered answer of a prompt, and the keys that tmux types for it."""
+
+    number: int
+    label: str
+    keys: tuple[str, ...]
+    meaning: str = ""
+    """`yes`, `no`, or "" where the choice is neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question that an agent's screen asks, read whole.
+
+    `fingerprint` is the hash of the question as it was read; an answer is typed only while the
+    pane still shows the same one. `whole` is False when its beginning or end was not on screen.
+    `risks` names the risk rules that the text matches.
+    """
+
+    agent: str
+    waiting: Waiting
+    subject: str
+    lines: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    whole: bool
+    fingerprint: str
+    evidence: Evidence
+    risks: tuple[str, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What became of something typed into a pane."""
+
+    WENT_ON = "went on"
+    NO_CHANGE = "no change"
+    PROMPT_CHANGED = "prompt changed"
+    PROMPT_GONE = "prompt gone"
+    REFUSED = "refused"
+    GONE = "agent gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The report of one act of typing: the outcome, and one line for the operator."""
+
+    outcome: Outcome
+    text: str
+
+    @property
+    def sent(self) -> bool:
+        """Whether anything was typed at all."""
+        return self.outcome in (Outcome.WENT_ON, Outcome.NO_CHANGE)

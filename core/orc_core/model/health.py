@@ -1,0 +1,64 @@
+"""The health of the layers, and the link between this process and what it shows.
+
+Invariant: health is never undefined; what was not seen yet is `unknown`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LayerState(StrEnum):
+    """How a layer is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with one document in one layer, with what to do."""
+
+    layer: str
+    kind: str
+    id: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One line of the sync pane. `behind_s` is the age of the oldest change not yet applied."""
+
+    name: str
+    state: LayerState
+    strategy: str
+    behind_s: float
+    queued: int
+    failed: int
+    trouble: str = ""
+    trouble_at: float = 0.0
+    faults: tuple[Fault, ...] = ()
+
+
+class LinkState(StrEnum):
+    """How far what is shown can be trusted."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    SYNC = "Mode: sync"
+    STALE = "stale"
+    GONE = "tmux gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The right end of the header. `stale_s` counts only where the state is stale."""
+
+    state: LinkState = LinkState.STARTING
+    stale_s: float = 0.0
+    read_only: bool = False
+    leader: bool = False

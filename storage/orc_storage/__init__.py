@@ -1,0 +1,1 @@
+"""The lowest floor: SQLite and files. It knows no tmux, no agent and no screen."""

@@ -1,0 +1,37 @@
+"""Errors of the storage floor. Each message names what is at fault and what to do about it."""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Any failure of the store or of a mirrored file."""
+
+
+class StaleRevision(StorageError):
+    """A compare-and-set lost: the document moved on since it was read."""
+
+    def __init__(self, kind: str, id: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"{kind} {id} is at revision {found}, not {expected}: read it again and repeat the edit"
+        )
+        self.kind, self.id, self.expected, self.found = kind, id, expected, found
+
+
+class NotFound(StorageError):
+    """There is no such document, revision or conflict."""
+
+
+class InvalidId(StorageError):
+    """An id that could leave its folder or collide with another."""
+
+
+class StoreUnavailable(StorageError):
+    """The store cannot be opened, read or written now: locked, full, read-only or foreign."""
+
+
+class StoreCorrupt(StorageError):
+    """The store's own checks failed: a page, a hash or the chain."""
+
+
+class UnsafePath(StorageError):
+    """A path that belongs to someone else, is a symlink, or is open to others."""

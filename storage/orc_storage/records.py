@@ -1,0 +1,192 @@
+"""The shared vocabulary: frozen records of what the store holds.
+
+Invariant: a record is a value. Nothing here reads, writes or waits, and a body is never
+changed in place once it is in a record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Body: TypeAlias = "dict[str, Json]"
+
+OPERATOR: Final = "operator"
+"""The actor of everything a person does by hand; the screen calls it `you`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What people and agents say of one thing, at its newest revision.
+
+    `rev` counts from 1; `updated_at` is seconds since the epoch.
+    """
+
+    kind: str
+    id: str
+    rev: int
+    body: Body
+    sha256: str
+    updated_at: float
+    updated_by: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One immutable version of a document; `parent_rev` is 0 for the first."""
+
+    kind: str
+    id: str
+    rev: int
+    parent_rev: int
+    body: Body
+    at: float
+    actor: str
+    cause: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link of the hash chain that lists everything that was done."""
+
+    seq: int
+    at: float
+    actor: str
+    action: str
+    kind: str
+    id: str
+    rev: int
+    detail: Body
+    prev_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a layer and the store last agreed on for one document.
+
+    `body` is the agreed body (None: the document was absent in both) and `rev` the store
+    revision it was agreed at. `seen` is the layer's own body as it was last read or written
+    and `seen_sha256` the hash of its bytes, so that our own echo is no change.
+    """
+
+    layer: str
+    kind: str
+    id: str
+    rev: int
+    body: Body | None
+    seen: Body | None
+    seen_sha256: str
+
+
+class Clash(StrEnum):
+    """What kind of disagreement a conflict is."""
+
+    EDIT_EDIT = "edit/edit"
+    EDIT_DELETE = "edit/delete"
+    ADD_ADD = "add/add"
+
+
+class ConflictState(StrEnum):
+    """Where a conflict stands; only open and deferred ones wait for someone."""
+
+    OPEN = "open"
+    DEFERRED = "deferred"
+    RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a conflict: who holds which value, and where it came from.
+
+    `present` is False where the side has no value at all: missing is not null. `writer` is
+    "" when it is not known; `rev` is 0 for a layer that has no revisions.
+    """
+
+    layer: str
+    value: Json
+    present: bool
+    writer: str
+    at: float
+    rev: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sides that changed one path of one document differently since their base.
+
+    `left` is the layer's side, `right` the store's. `path` is dotted, "" for the whole
+    document. `base_present` is False where the base had no value there.
+    """
+
+    id: str
+    kind: Clash
+    doc_kind: str
+    doc: str
+    path: str
+    base: Json
+    base_present: bool
+    base_rev: int
+    left: Side
+    right: Side
+    state: ConflictState
+    opened_at: float
+    why: str = ""
+    decided_at: float = 0.0
+    decided_by: str = ""
+    decision: str = ""
+    value: Json = None
+    value_present: bool = False
+    deferred_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One document touched by an act; `from_rev` is 0 where the act created it."""
+
+    kind: str
+    id: str
+    from_rev: int
+    to_rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One entry of an actor's undo list: a label, the revisions and conflicts it touched.
+
+    `state` is done, undone or dropped (a newer act came after it was undone).
+    """
+
+    seq: int
+    at: float
+    actor: str
+    label: str
+    changes: tuple[Change, ...]
+    conflicts: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """What was last seen of one pane, so that its name outlives the process that saw it.
+
+    `server` names the tmux server by socket path; `server_start`, `pane_id` and `pane_pid`
+    tell two panes apart that share a number.
+    """
+
+    server: str
+    server_start: int
+    pane_id: str
+    pane_pid: int
+    name: str
+    agent_kind: str
+    state: str
+    since: float
+    evidence: str
+    seen_at: float
