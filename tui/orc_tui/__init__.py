@@ -1,0 +1,1 @@
+"""The dashboard: what the core knows, drawn on one terminal."""

@@ -1,0 +1,189 @@
+"""The one registry of actions: it feeds bindings, footer, `?`, palette and the key table.
+
+Invariant: within one pane no key belongs to two actions, and no key of `NEVER` is bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding
+
+AGENTS: Final = "agents"
+LIVE: Final = "live"
+TASKS: Final = "tasks"
+CONFLICTS: Final = "conflicts"
+SYNC: Final = "sync"
+TIMELINE: Final = "timeline"
+EVERYWHERE: Final = "everywhere"
+
+NEVER: Final = frozenset(
+    {"d", "ctrl+k", "delete", "ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q", "ctrl+enter", "shift+enter"}
+)
+"""Keys that destroy elsewhere, are tmux prefixes, or never arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a key does: `word` stands in the footer ("" = not there), `help` under `?`.
+
+    `keys` are as people write them (`.`, `ctrl+d`, `escape`); `panes` are those it acts in.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    word: str
+    help: str
+    panes: frozenset[str]
+
+    def acts_in(self, pane: str) -> bool:
+        """Whether the action belongs to the pane."""
+        return EVERYWHERE in self.panes or pane in self.panes
+
+
+def _panes(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_ALL = _panes(EVERYWHERE)
+_AGENT = _panes(AGENTS, LIVE)
+_WITH_AGENT = _panes(AGENTS, LIVE, TASKS)
+_HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS)
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    # what is done to the row under the cursor, in the order of the footer
+    Action("answer", ("y",), "answer", "answer yes: opens the card", _AGENT),
+    Action("refuse", ("n",), "", "answer no: opens the card", _AGENT),
+    Action("take-left", ("o",), "left", "take the left side", _panes(CONFLICTS)),
+    Action("take-right", ("t",), "right", "take the right side", _panes(CONFLICTS)),
+    Action("take-base", ("B",), "base", "take the base: what both agreed on", _panes(CONFLICTS)),
+    Action("next-attention", (".",), "next", "next row that needs you", _ALL),
+    Action("attach", ("a",), "attach", "attach to its pane; the way back is shown", _WITH_AGENT),
+    Action("type", ("i",), "type", "type a line to it", _WITH_AGENT),
+    Action("interrupt", ("I",), "interrupt", "interrupt what it does", _WITH_AGENT),
+    Action("edit", ("e",), "edit", "edit its fields, or the value", _panes(TASKS, CONFLICTS)),
+    Action("why", ("w",), "why", "why it is so: every signal and rule", _ALL),
+    Action("end", ("x",), "end", "done or cancel: asks first", _panes(TASKS)),
+    Action("again", ("r",), "again", "retry the task; sync the layer now", _panes(TASKS, SYNC)),
+    Action("later", ("L",), "later", "defer: decide it another day", _panes(CONFLICTS)),
+    Action("new", ("N",), "new", "new task", _panes(TASKS)),
+    Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY),
+    Action("rollback", ("R",), "roll back", "take it back to a revision: previews first", _HISTORY),
+    Action("undo", ("z",), "undo", "take back your last act", _ALL),
+    Action("redo", ("Z",), "", "do again what undo took back", _ALL),
+    Action("copy", ("c",), "", "copy row, id, text or command", _ALL),
+    # moving
+    Action("down", ("j", "down"), "", "down", _ALL),
+    Action("up", ("k", "up"), "", "up", _ALL),
+    Action("first", ("g", "home"), "", "first row", _ALL),
+    Action("last", ("G", "end"), "", "last row", _ALL),
+    Action("half-down", ("ctrl+d",), "", "half a page down", _ALL),
+    Action("half-up", ("ctrl+u",), "", "half a page up", _ALL),
+    Action("page-down", ("pagedown",), "", "a page down", _ALL),
+    Action("page-up", ("pageup",), "", "a page up", _ALL),
+    Action("next-pane", ("tab", "l", "right"), "", "next pane", _ALL),
+    Action("previous-pane", ("shift+tab", "h", "left"), "", "previous pane", _ALL),
+    Action("pane-1", ("1",), "", "Agents", _ALL),
+    Action("pane-2", ("2",), "", "Tasks", _ALL),
+    Action("pane-3", ("3",), "", "Conflicts", _ALL),
+    Action("pane-4", ("4",), "", "Sync", _ALL),
+    Action("pane-0", ("0",), "", "Live", _ALL),
+    Action("timeline", ("5",), "", "Timeline", _ALL),
+    Action("previous-attention", (",",), "", "previous row that needs you", _ALL),
+    Action("only-attention", ("!",), "", "show only what needs you", _ALL),
+    Action("filter", ("/",), "find", "filter: words, state: agent: task:", _ALL),
+    Action("open", ("enter",), "", "open what is under the cursor", _ALL),
+    Action("back", ("escape",), "", "back one layer", _ALL),
+    Action("zoom", ("+",), "", "give the pane the screen", _ALL),
+    Action("unzoom", ("_",), "", "take the zoom back", _ALL),
+    # Live
+    Action("next-tab", ("]",), "", "next tab of Live", _ALL),
+    Action("previous-tab", ("[",), "", "previous tab of Live", _ALL),
+    Action("live-down", ("J",), "", "scroll Live down", _ALL),
+    Action("live-up", ("K",), "", "scroll Live up", _ALL),
+    Action("live-left", ("<",), "", "shift Live to the left", _ALL),
+    Action("live-right", (">",), "", "shift Live to the right", _ALL),
+    Action("follow", ("f",), "", "follow or hold Live", _AGENT),
+    # the program
+    Action("refresh", ("ctrl+r",), "", "look again at everything and redraw", _ALL),
+    Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL),
+    Action("quit", ("q",), "", "close the view; on the main view quit", _ALL),
+    Action("leave", ("ctrl+c",), "", "twice: quit from anywhere", _ALL),
+    Action("help", ("?", "f1"), "keys", "the keys of the focused pane", _ALL),
+)
+
+BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+
+_LABELS: Final = {
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "f1": "F1",
+}
+
+
+_NAMES: Final = {
+    ".": "full_stop",
+    ",": "comma",
+    "!": "exclamation_mark",
+    "/": "slash",
+    ":": "colon",
+    "?": "question_mark",
+    "+": "plus",
+    "-": "minus",
+    "_": "underscore",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+}
+
+
+def label(key: str) -> str:
+    """A key as the footer and the help show it."""
+    return _LABELS.get(key, key)
+
+
+def binding_key(key: str) -> str:
+    """A key under the name that the terminal driver gives it."""
+    return _NAMES.get(key, key)
+
+
+def of_pane(pane: str) -> tuple[Action, ...]:
+    """The actions that belong to a pane, in the registry's order."""
+    return tuple(action for action in ACTIONS if action.acts_in(pane))
+
+
+def action_for(key: str, pane: str) -> Action | None:
+    """What a key (as people write it) does in a pane; None where it does nothing."""
+    for action in ACTIONS:
+        if key in action.keys and action.acts_in(pane):
+            return action
+    return None
+
+
+def panes_of(key: str) -> tuple[str, ...]:
+    """The panes in which a key does something, in the registry's order."""
+    found: list[str] = []
+    for action in ACTIONS:
+        if key in action.keys:
+            found.extend(name for name in sorted(action.panes) if name not in found)
+    return tuple(found)
+
+
+def bindings() -> list[Binding]:
+    """One binding per key of the registry; each calls `press` with the key itself."""
+    keys = dict.fromkeys(key for action in ACTIONS for key in action.keys)
+    return [
+        Binding(binding_key(key), f"press({key!r})", label(key), show=False, priority=False)
+        for key in keys
+    ]

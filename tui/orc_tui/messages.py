@@ -1,0 +1,65 @@
+"""What workers and screens tell the app.
+
+Invariant: a message is a value. Workers post these and never reach into a widget.
+"""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from orc_core.model.snapshot import Delta
+
+
+class SnapshotChanged(Message):
+    """The core knows something new."""
+
+    def __init__(self, delta: Delta) -> None:
+        super().__init__()
+        self.delta = delta
+
+
+class LinkLost(Message):
+    """The core could not be opened or ended; `text` is one line for the operator."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Act(Message):
+    """A key asked for an action on a row; `row_key` is "" where the pane has no row."""
+
+    def __init__(self, action_id: str, pane: str, row_key: str) -> None:
+        super().__init__()
+        self.action_id = action_id
+        self.pane = pane
+        self.row_key = row_key
+
+
+class Selected(Message):
+    """The cursor stands on another row; `row_key` is "" where the pane is empty."""
+
+    def __init__(self, pane: str, row_key: str) -> None:
+        super().__init__()
+        self.pane = pane
+        self.row_key = row_key
+
+
+class Seen(Message):
+    """The operator looked at an agent that is done for two seconds."""
+
+    def __init__(self, agent_key: str) -> None:
+        super().__init__()
+        self.agent_key = agent_key
+
+
+class WhyWanted(Message):
+    """Live shows the tab Why: the app asks the core to explain the agent."""
+
+    def __init__(self, agent_key: str) -> None:
+        super().__init__()
+        self.agent_key = agent_key
+
+
+class ForCommands(Message):
+    """Base of messages that a dialog posts for `Commands.handle` to act on."""
