@@ -1,0 +1,145 @@
+"""Examine what orc-tui needs, and say how to mend what is missing.
+
+Invariant: an examination looks and changes nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orc_core import workspace
+from orc_core.errors import OrcError, TmuxError
+from orc_core.tmux import server
+from orc_core.tmux.server import Address
+from orc_storage import journal
+from orc_storage.database import Database
+from orc_storage.errors import StorageError
+
+TMUX_MIN = (3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: `verdict` is ok, warn or fail; a remedy stands with the latter two."""
+
+    check: str
+    verdict: str
+    found: str
+    remedy: str = ""
+
+
+async def examine(
+    *,
+    folder: Path | None,
+    socket_path: str | None,
+    socket_name: str | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+) -> list[Finding]:
+    """All checks, in the order a person would mend them."""
+    findings = [_python(), *_tmux_binary()]
+    if findings[-1].verdict != "fail":
+        address = Address.resolve(socket_path=socket_path, socket_name=socket_name, environ=environ)
+        findings += await _tmux_server(address)
+    findings += await _store(folder, environ, cwd)
+    findings += [_git(), _colour(environ)]
+    return findings
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", platform.python_version())
+
+
+def _tmux_binary() -> list[Finding]:
+    try:
+        found = server.version()
+    except TmuxError as error:
+        return [Finding("tmux", "fail", str(error), "install tmux 3.2 or newer")]
+    text = ".".join(str(number) for number in found)
+    if found < TMUX_MIN:
+        return [Finding("tmux", "fail", text, "orc-tui needs tmux 3.2 or newer")]
+    return [Finding("tmux", "ok", text)]
+
+
+async def _tmux_server(address: Address) -> list[Finding]:
+    if not await server.alive(address):
+        return [
+            Finding(
+                "server",
+                "warn",
+                f"none at {address.socket_path}",
+                "start one with `tmux`, or name yours with --socket-name or --socket-path",
+            )
+        ]
+    findings = [Finding("server", "ok", address.socket_path)]
+    wishes = (
+        ("escape-time", "-s", lambda value: int(value) <= 50, "Esc is slow", "escape-time 10"),
+        ("focus-events", "-s", lambda value: value == "on", "no word of focus", "focus-events on"),
+        (
+            "set-clipboard",
+            "-s",
+            lambda value: value == "on",
+            "copying stays in tmux",
+            "set-clipboard on",
+        ),
+    )
+    for option, scope, good, trouble, setting in wishes:
+        try:
+            value = (await server.run(address, "show-options", scope, "-v", option)).strip()
+        except OrcError as error:
+            findings.append(Finding(option, "warn", str(error)))
+            continue
+        if good(value):
+            findings.append(Finding(option, "ok", value))
+        else:
+            remedy = f"{trouble}: put `set -s {setting}` into ~/.tmux.conf if you want it otherwise"
+            findings.append(Finding(option, "warn", value, remedy))
+    return findings
+
+
+async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> list[Finding]:
+    try:
+        place = await workspace.find(folder, environ=environ, cwd=cwd)
+    except OrcError as error:
+        return [Finding("workspace", "fail", str(error))]
+    if not place.exists:
+        return [Finding("workspace", "ok", f"{place.folder} (not made yet)")]
+    try:
+        store = await Database.open(place.folder, read_only=True)
+    except StorageError as error:
+        return [Finding("workspace", "fail", str(error))]
+    try:
+        facts = store.facts()
+        broken = await store.read(journal.verify, timeout_s=20.0)
+    except StorageError as error:
+        return [Finding("store", "fail", str(error))]
+    finally:
+        await store.close()
+    text = ", ".join(f"{name} {value}" for name, value in facts.items())
+    findings = [Finding("workspace", "ok", str(place.folder)), Finding("store", "ok", text)]
+    if broken:
+        remedy = "the journal was changed by other hands: restore a backup, or export what is right"
+        findings.append(Finding("journal", "fail", broken[0], remedy))
+    else:
+        findings.append(Finding("journal", "ok", "the chain is intact"))
+    return findings
+
+
+def _git() -> Finding:
+    found = shutil.which("git")
+    if found is None:
+        return Finding("git", "warn", "not found", "project workspaces need git")
+    return Finding("git", "ok", found)
+
+
+def _colour(environ: Mapping[str, str]) -> Finding:
+    term, depth = environ.get("TERM", ""), environ.get("COLORTERM", "")
+    if depth in ("truecolor", "24bit"):
+        return Finding("colour", "ok", f"TERM={term}, COLORTERM={depth}")
+    return Finding(
+        "colour", "ok", f"TERM={term}, 256 colours", "" if term else "set TERM: it is empty"
+    )

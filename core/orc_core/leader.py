@@ -1,0 +1,67 @@
+"""Who syncs a workspace, and what the leader tells the others.
+
+Invariant: at most one process holds `leader.lock`, and the kernel frees it when that process
+dies. The bulletin is a copy for reading; nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from orc_core.model.health import Layer, LayerState
+from orc_storage.lock import FileLock
+
+LOCK_NAME = "leader.lock"
+BULLETIN_NAME = "health.json"
+RETRY_S = 0.5
+NO_LEADER = "no dashboard syncs this workspace: run `orc sync --once`"
+
+_LAYERS: TypeAdapter[tuple[Layer, ...]] = TypeAdapter(tuple[Layer, ...])
+
+
+def lock(folder: Path) -> FileLock:
+    """The lock that elects the leader of the workspace in `folder`."""
+    return FileLock(folder / LOCK_NAME)
+
+
+def post(folder: Path, layers: Sequence[Layer]) -> None:
+    """Publish the leader's view of its layers; a failure to write is no failure of the sync."""
+    target = folder / BULLETIN_NAME
+    draft = folder / f".{BULLETIN_NAME}.{os.getpid()}"
+    with contextlib.suppress(OSError):
+        draft.write_text(json.dumps([asdict(layer) for layer in layers]), encoding="utf-8")
+        draft.chmod(0o600)
+        draft.replace(target)
+
+
+def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
+    """The last bulletin; without a leader its states are `unknown`, its faults stand."""
+    try:
+        layers = _LAYERS.validate_json((folder / BULLETIN_NAME).read_bytes())
+    except (OSError, ValidationError):
+        layers = ()
+    if led:
+        return layers
+    known = layers or (Layer("file", LayerState.UNKNOWN, "realtime", 0.0, 0, 0),)
+    return tuple(
+        Layer(
+            name=layer.name,
+            state=LayerState.UNKNOWN,
+            strategy=layer.strategy,
+            behind_s=0.0,
+            queued=0,
+            failed=layer.failed,
+            trouble=layer.trouble or NO_LEADER,
+            trouble_at=layer.trouble_at,
+            faults=layer.faults,
+        )
+        for layer in known
+        if layer.name == "file"
+    )

@@ -1,0 +1,95 @@
+"""The wings of Core that work on documents, each bound to one actor.
+
+Invariant: a wing adds who and why to a call and nothing else; the parts below do the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orc_core.errors import UnknownName
+from orc_core.history.actions import History
+from orc_core.model.history import FieldChange, Plan, Report
+from orc_core.model.task import Status, Task
+from orc_core.sync.conflicts import Conflicts
+from orc_core.tasks.desk import Tasks
+from orc_storage.records import Conflict, Json, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class TaskWing:
+    """Tasks: add, edit, finish; every change is a revision of the actor."""
+
+    desk: Tasks
+    actor: str
+    cause: str
+
+    async def add(self, title: str, **fields: Json) -> Task:
+        return await self.desk.add(title, actor=self.actor, cause=self.cause, **fields)
+
+    async def edit(self, id: str, fields: Mapping[str, Json], *, rev: int | None = None) -> Task:
+        return await self.desk.edit(id, dict(fields), actor=self.actor, cause=self.cause, rev=rev)
+
+    async def set_status(self, id: str, status: Status) -> Task:
+        return await self.desk.set_status(id, status, actor=self.actor, cause=self.cause)
+
+    async def listing(self) -> tuple[Task, ...]:
+        return await self.desk.listing()
+
+    async def get(self, id: str) -> Task:
+        return await self.desk.get(id)
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictWing:
+    """Conflicts: decide, take a decision back, put off."""
+
+    conflicts: Conflicts
+    actor: str
+
+    async def listing(self) -> list[Conflict]:
+        return await self.conflicts.listing()
+
+    async def get(self, id: str) -> Conflict:
+        for conflict in await self.conflicts.listing():
+            if conflict.id.casefold() == id.casefold():
+                return conflict
+        raise UnknownName(f"no conflict {id!r}: `orc conflicts` lists them")
+
+    async def resolve(self, id: str, take: str, value: Json = None) -> Report:
+        """`take` is left, right, base, or value with the value to write."""
+        return await self.conflicts.resolve(id, take, value=value, actor=self.actor)
+
+    async def undo_resolution(self, id: str) -> Report:
+        return await self.conflicts.undo_resolution(id, actor=self.actor)
+
+    async def defer(self, id: str, until: float) -> Report:
+        """Put a conflict off until `until`, in seconds since the epoch."""
+        return await self.conflicts.defer(id, until, actor=self.actor)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWing:
+    """What was, and the way back to it."""
+
+    past: History
+    actor: str
+
+    async def revisions(self, kind: str, id: str) -> list[Revision]:
+        return await self.past.revisions(kind, id)
+
+    async def diff(self, kind: str, id: str, rev: int) -> tuple[FieldChange, ...]:
+        return await self.past.diff(kind, id, rev)
+
+    async def plan(self, kind: str, id: str, rev: int) -> Plan:
+        return await self.past.plan(kind, id, rev)
+
+    async def revert(self, plan: Plan) -> Report:
+        return await self.past.revert(plan, actor=self.actor)
+
+    async def undo(self) -> Report:
+        return await self.past.undo(self.actor)
+
+    async def redo(self) -> Report:
+        return await self.past.redo(self.actor)

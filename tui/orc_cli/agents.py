@@ -1,0 +1,191 @@
+"""`orc agents`, `explain`, `screen`, `prompt`, `send`, `answer`, `interrupt`.
+
+Invariant: reading agents is one scan that leaves nothing behind; typing is verified.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from orc_cli.options import Commands, command, opened
+from orc_cli.output import agent_json, iso, print_json, print_table
+
+if TYPE_CHECKING:
+    from orc_core.model.agent import Delivery, Prompt
+
+
+def register(commands: Commands) -> None:
+    command(commands, "agents", list_agents, "list the agents of the tmux server", json=True)
+    explain = command(commands, "explain", explain_agent, "tell why a state is shown", json=True)
+    explain.add_argument("agent", metavar="AGENT", help="name, %%pane, or SOCKET:%%pane")
+    prompt = command(
+        commands, "prompt", show_prompt, "show the prompt an agent waits on", json=True
+    )
+    prompt.add_argument("agent", metavar="AGENT")
+    send = command(
+        commands, "send", send_text, "type a line to an agent and press Enter", json=True
+    )
+    send.add_argument("agent", metavar="AGENT")
+    send.add_argument("text", metavar="TEXT")
+    answer = command(commands, "answer", answer_prompt, "answer the prompt of an agent", json=True)
+    answer.add_argument("agent", metavar="AGENT")
+    how = answer.add_mutually_exclusive_group(required=True)
+    how.add_argument("--yes", action="store_true", help="the choice that means yes, once")
+    how.add_argument("--no", action="store_true", help="the choice that means no")
+    how.add_argument("--choice", type=int, metavar="N", help="the choice with this number")
+    answer.add_argument(
+        "--fingerprint", metavar="HASH", help="refuse unless the prompt is the one with this hash"
+    )
+    stop = command(
+        commands, "interrupt", interrupt_agent, "interrupt what an agent does", json=True
+    )
+    stop.add_argument("agent", metavar="AGENT")
+
+
+async def list_agents(args: argparse.Namespace) -> int:
+    from orc_core.model.health import LinkState
+    from orc_core.text import age
+
+    async with opened(args) as core:
+        await core.agents.scan()
+        agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == "other", agent.name))
+        now = core.snapshot.at
+        gone = core.agents.link_state is LinkState.GONE
+        server = core.agents.address.socket_path
+    if args.json:
+        print_json([agent_json(agent) for agent in agents])
+        return 0
+    rows = [
+        (
+            agent.state.value,
+            agent.name,
+            agent.kind,
+            age(now - agent.since),
+            agent.task,
+            agent.does,
+            agent.evidence.source.value,
+        )
+        for agent in agents
+    ]
+    empty = f"no tmux server at {server}" if gone else f"no panes at {server}"
+    print_table(rows, empty=f"{empty}: start one with `tmux`, or see `orc-tui --demo`")
+    return 0
+
+
+async def explain_agent(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        await core.agents.scan()
+        agent = core.agents.find(args.agent)
+        told = core.agents.explain(agent.key)
+    if args.json:
+        signals = [
+            {
+                "source": signal.evidence.source.value,
+                "rule": signal.evidence.rule,
+                "state": signal.state.value,
+                "waiting": signal.waiting.value or None,
+                "at": iso(signal.evidence.at),
+                "text": signal.evidence.text,
+                "expired": signal.expired,
+                "won": signal == told.winner,
+            }
+            for signal in told.signals
+        ]
+        processes = [
+            {"pid": process.pid, "command": process.command, "cpu_s": process.cpu_s}
+            for process in told.processes
+        ]
+        print_json(agent_json(agent) | {"signals": signals, "processes": processes})
+        return 0
+    print(f"{agent.name} is {agent.state.value}: {agent.does or 'nothing more is known'}")
+    for signal in told.signals:
+        mark = "›" if signal == told.winner else " "
+        late = ", expired" if signal.expired else ""
+        evidence = signal.evidence
+        print(f" {mark} {evidence.source.value:6} {signal.state.value:8} {evidence.rule}{late}")
+        if evidence.text:
+            print(f"            {evidence.text}")
+    for process in told.processes:
+        print(f"   {process.pid:>8} {process.command}")
+    return 0
+
+
+async def show_prompt(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        await core.agents.scan()
+        prompt = core.agents.prompt(core.agents.find(args.agent).key)
+    if prompt is None:
+        from orc_core.errors import UnknownName
+
+        raise UnknownName(f"{args.agent} shows no prompt that can be answered")
+    if args.json:
+        print_json(_prompt_json(prompt))
+        return 0
+    print(f"{prompt.agent}: {prompt.subject}")
+    for line in prompt.lines:
+        print(f"  {line}")
+    for choice in prompt.choices:
+        print(f"  {choice.number}. {choice.label}")
+    return 0
+
+
+async def send_text(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        await core.agents.scan()
+        delivery = await core.agents.send(core.agents.find(args.agent).key, args.text)
+    return _report(args, delivery)
+
+
+async def answer_prompt(args: argparse.Namespace) -> int:
+    from orc_core.errors import OrcError, UnknownName
+
+    async with opened(args) as core:
+        await core.agents.scan()
+        agent = core.agents.find(args.agent)
+        prompt = core.agents.prompt(agent.key)
+        if prompt is None:
+            raise UnknownName(f"{agent.name} shows no prompt that can be answered")
+        if args.fingerprint and args.fingerprint != prompt.fingerprint:
+            raise OrcError(f"{agent.name} shows another prompt now: nothing was sent")
+        wanted = "yes" if args.yes else "no" if args.no else ""
+        for choice in prompt.choices:
+            if choice.number == args.choice or (wanted and choice.meaning == wanted):
+                return _report(args, await core.agents.answer(agent.key, prompt, choice))
+    numbers = ", ".join(str(choice.number) for choice in prompt.choices)
+    raise UnknownName(f"the prompt of {args.agent} has no such choice: it has {numbers}")
+
+
+async def interrupt_agent(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        await core.agents.scan()
+        delivery = await core.agents.interrupt(core.agents.find(args.agent).key)
+    return _report(args, delivery)
+
+
+def _prompt_json(prompt: Prompt) -> dict[str, object]:
+    return {
+        "agent": prompt.agent,
+        "waiting": prompt.waiting.value,
+        "subject": prompt.subject,
+        "lines": list(prompt.lines),
+        "choices": [
+            {"number": choice.number, "label": choice.label, "meaning": choice.meaning or None}
+            for choice in prompt.choices
+        ],
+        "whole": prompt.whole,
+        "fingerprint": prompt.fingerprint,
+        "risks": list(prompt.risks),
+    }
+
+
+def _report(args: argparse.Namespace, delivery: Delivery) -> int:
+    from orc_core.model.agent import Outcome
+
+    if args.json:
+        print_json(
+            {"outcome": delivery.outcome.value, "sent": delivery.sent, "text": delivery.text}
+        )
+    else:
+        print(delivery.text)
+    return 0 if delivery.outcome is Outcome.WENT_ON else 1

@@ -1,0 +1,76 @@
+"""The entry of `orc`: parse, run one command, turn every failure into a line and a code.
+
+Invariant: nothing heavy is imported before the command is known; data goes to stdout,
+messages to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from orc_cli import agents, conflicts, history, tasks, upkeep
+from orc_cli.options import Command
+from orc_core.config import add_options, version
+
+DONE, FAILED, USAGE, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 130
+
+EPILOG = """\
+exit codes: 0 done, 1 failed, 2 usage, 3 not found
+`orc COMMAND --help` tells more of each command; `orc-tui` opens the dashboard.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole grammar of `orc`."""
+    parser = argparse.ArgumentParser(
+        prog="orc",
+        description="Supervise AI coding agents in tmux: agents, tasks, conflicts, history.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"orc {version()}")
+    add_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (upkeep, agents, tasks, conflicts, history):
+        module.register(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = build_parser().parse_args(argv)
+    run: Command = args.run
+    try:
+        code = asyncio.run(run(args))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away, as `head` does; Python must not flush into it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        print(f"orc: {error}", file=sys.stderr)
+        return code
+
+
+def exit_code(error: Exception) -> int | None:
+    """The code for an error that a person can act on, None for one that is a defect."""
+    from orc_core.errors import OrcError, UnknownName, UsageError
+    from orc_storage.errors import InvalidId, NotFound, StorageError
+
+    if isinstance(error, UsageError | InvalidId):
+        return USAGE
+    if isinstance(error, UnknownName | NotFound):
+        return NOT_FOUND
+    if isinstance(error, OrcError | StorageError):
+        return FAILED
+    return None

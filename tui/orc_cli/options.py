@@ -1,0 +1,53 @@
+"""Options that every command shares, and opening the core by them.
+
+Invariant: a global option means the same before and after the command's name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from orc_core.config import CoreOptions, add_options
+
+if TYPE_CHECKING:
+    from orc_core.hub import Core
+
+Command = Callable[[argparse.Namespace], Awaitable[int]]
+Commands = Any
+"""What `add_subparsers` returns; argparse keeps its type private."""
+
+
+def command(
+    commands: Commands, name: str, run: Command, help: str, *, json: bool = False
+) -> argparse.ArgumentParser:
+    """Add one command; `json` gives it `--json`."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    # SUPPRESS keeps a value given before the command's name.
+    add_options(parser, default=argparse.SUPPRESS)
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON on stdout")
+    parser.set_defaults(run=run)
+    return parser
+
+
+@asynccontextmanager
+async def opened(
+    args: argparse.Namespace, *, create: bool = False, cause: str = "orc"
+) -> AsyncIterator[Core]:
+    """The core without watching; `create` makes the store when there is none."""
+    from orc_core.hub import open_core
+
+    options = CoreOptions(
+        workspace=args.workspace,
+        socket_path=args.socket_path,
+        socket_name=args.socket_name,
+        read_only=bool(args.read_only),
+        cause=cause,
+        environ=dict(os.environ),
+    )
+    async with open_core(options, watch=False, create=create) as core:
+        yield core

@@ -1,0 +1,187 @@
+"""What commands print: one JSON document, or plain aligned lines.
+
+Invariant: times are ISO 8601 in UTC; text that others wrote is cleaned before it is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orc_core.model.agent import Agent
+    from orc_core.model.health import Layer
+    from orc_core.model.history import FieldChange
+    from orc_core.model.task import Task
+    from orc_storage.records import Conflict, Json, Revision, Side
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_table(rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Aligned columns, or the line that says how to fill the list."""
+    from orc_core.text import cells, fit
+
+    if not rows:
+        print(empty)
+        return
+    widths = [max(cells(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        line = "  ".join(fit(text, width) for text, width in zip(row, widths, strict=True))
+        print(line.rstrip())
+
+
+def iso(at: float) -> str | None:
+    """Seconds since the epoch as ISO 8601 in UTC; None where there is no time."""
+    if not at:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def word(value: Json, present: bool = True) -> str:
+    """A value in one clean line, for people."""
+    from orc_core.text import clean
+
+    if not present:
+        return "(absent)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return clean(text, limit=400) or '""'
+
+
+def agent_json(agent: Agent) -> dict[str, object]:
+    return {
+        "key": agent.key,
+        "name": agent.name,
+        "kind": agent.kind,
+        "state": agent.state.value,
+        "waiting": agent.waiting.value or None,
+        "since": iso(agent.since),
+        "does": agent.does,
+        "task": agent.task or None,
+        "where": agent.where,
+        "cwd": agent.cwd,
+        "command": agent.command,
+        "title": agent.title,
+        "pane": agent.pane.pane_id,
+        "pid": agent.pane.pid,
+        "evidence": {
+            "source": agent.evidence.source.value,
+            "rule": agent.evidence.rule,
+            "at": iso(agent.evidence.at),
+            "text": agent.evidence.text,
+            "screen_agrees": agent.agrees,
+        },
+    }
+
+
+def task_json(task: Task) -> dict[str, object]:
+    return {
+        "id": task.id,
+        "rev": task.rev,
+        "title": task.title,
+        "text": task.text,
+        "status": task.status.value,
+        "priority": task.priority,
+        "needs": list(task.needs),
+        "labels": list(task.labels),
+        "depends_on": list(task.depends_on),
+        "blocked_by": list(task.blocked_by),
+        "assignee": task.assignee or None,
+        "due": task.due or None,
+        "updated_at": iso(task.updated_at),
+        "updated_by": task.updated_by,
+        "fault": task.fault or None,
+    }
+
+
+def conflict_json(conflict: Conflict) -> dict[str, object]:
+    return {
+        "id": conflict.id,
+        "kind": conflict.kind.value,
+        "doc_kind": conflict.doc_kind,
+        "doc": conflict.doc,
+        "path": conflict.path,
+        "base": conflict.base,
+        "base_rev": conflict.base_rev,
+        "sides": [_side_json(conflict.left), _side_json(conflict.right)],
+        "state": conflict.state.value,
+        "why": conflict.why,
+        "opened_at": iso(conflict.opened_at),
+        "decided_at": iso(conflict.decided_at),
+        "decided_by": conflict.decided_by or None,
+        "decision": conflict.decision or None,
+        "deferred_until": iso(conflict.deferred_until),
+    }
+
+
+def _side_json(side: Side) -> dict[str, object]:
+    return {
+        "layer": side.layer,
+        "value": side.value,
+        "present": side.present,
+        "writer": side.writer or None,
+        "at": iso(side.at),
+        "rev": side.rev or None,
+        "cause": side.cause,
+    }
+
+
+def revision_json(revision: Revision) -> dict[str, object]:
+    return {
+        "rev": revision.rev,
+        "parent_rev": revision.parent_rev,
+        "at": iso(revision.at),
+        "actor": revision.actor,
+        "cause": revision.cause,
+        "deleted": revision.deleted,
+        "body": revision.body,
+    }
+
+
+def change_json(change: FieldChange) -> dict[str, object]:
+    return {
+        "path": change.path,
+        "before": change.before,
+        "after": change.after,
+        "before_present": change.before_present,
+        "after_present": change.after_present,
+    }
+
+
+def layer_json(layer: Layer) -> dict[str, object]:
+    return {
+        "name": layer.name,
+        "state": layer.state.value,
+        "strategy": layer.strategy,
+        "behind_s": round(layer.behind_s, 3),
+        "queued": layer.queued,
+        "failed": layer.failed,
+        "trouble": layer.trouble or None,
+        "trouble_at": iso(layer.trouble_at),
+        "faults": [
+            {"kind": fault.kind, "id": fault.id, "text": fault.text, "at": iso(fault.at)}
+            for fault in layer.faults
+        ],
+    }
+
+
+def print_diff(changes: Sequence[FieldChange]) -> None:
+    """The lines of a difference: `-` what was, `+` what is."""
+    for change in changes:
+        print(f"  {change.path or 'the whole document'}")
+        if change.before_present:
+            print(f"    - {word(change.before)}")
+        if change.after_present:
+            print(f"    + {word(change.after)}")
+
+
+def counts(words: Mapping[str, int]) -> str:
+    """`3 waiting, 1 crashed`: the non-zero counts in their order."""
+    return ", ".join(f"{count} {name}" for name, count in words.items() if count) or "none"

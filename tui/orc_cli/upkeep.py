@@ -1,0 +1,155 @@
+"""`orc status`, `sync`, `init`, `doctor`.
+
+Invariant: `status` and `doctor` look and change nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections import Counter
+from pathlib import Path
+
+from orc_cli.options import Commands, command, opened
+from orc_cli.output import counts, iso, layer_json, print_json
+
+SETTLE_TIMEOUT_S = 5.0
+
+
+def register(commands: Commands) -> None:
+    command(commands, "status", show_status, "the state of everything, in short", json=True)
+    sync = command(
+        commands, "sync", sync_once, "bring the layers and the store together", json=True
+    )
+    sync.add_argument("--once", action="store_true", help="one full pass, then stop (the default)")
+    sync.add_argument(
+        "--accept-deletions",
+        action="store_true",
+        help="delete the tasks whose files are missing, however many there are",
+    )
+    command(commands, "init", init_workspace, "make a workspace for this repository", json=True)
+    command(commands, "doctor", examine, "examine what orc-tui needs, with remedies", json=True)
+
+
+async def show_status(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        await core.agents.scan()
+        agents = core.agents.agents()
+        layers = core.layers()
+        snapshot = core.snapshot
+        leader = core.led_elsewhere()
+        folder = core.workspace.folder
+        link = core.agents.link_state.value
+        server = core.agents.address.socket_path
+    states = Counter(agent.state.value for agent in agents if agent.kind != "other")
+    others = sum(agent.kind == "other" for agent in agents)
+    statuses = Counter(task.status.value for task in snapshot.tasks)
+    conflicts = Counter(conflict.state.value for conflict in snapshot.conflicts)
+    if args.json:
+        print_json(
+            {
+                "workspace": str(folder),
+                "server": server,
+                "link": link,
+                "leader": leader,
+                "agents": dict(states),
+                "others": others,
+                "tasks": dict(statuses),
+                "conflicts": dict(conflicts),
+                "merged_today": snapshot.merged_today,
+                "layers": [layer_json(layer) for layer in layers],
+            }
+        )
+        return 0
+    print(f"workspace  {folder}" + ("" if leader else "  (no dashboard syncs it)"))
+    print(f"tmux       {link}, {server}")
+    print(f"agents     {counts(states)}" + (f", {others} other panes" if others else ""))
+    print(f"tasks      {counts(statuses)}")
+    print(f"conflicts  {counts(conflicts)}, {snapshot.merged_today} merged by themselves today")
+    for layer in layers:
+        trouble = f"  {layer.trouble} ({iso(layer.trouble_at)})" if layer.trouble else ""
+        print(f"layer      {layer.name}: {layer.state.value}{trouble}")
+        for fault in layer.faults:
+            print(f"           {fault.id}: {fault.text}")
+    return 0
+
+
+async def sync_once(args: argparse.Namespace) -> int:
+    from orc_core.errors import OrcError
+
+    async with opened(args, create=True, cause="orc sync") as core:
+        report = await core.sync_once(
+            accept_deletions=args.accept_deletions, timeout_s=SETTLE_TIMEOUT_S
+        )
+        layers = core.layers()
+    if args.json:
+        print_json(
+            {
+                "synced_by": report.by,
+                "imported": report.imported,
+                "exported": report.exported,
+                "merged": report.merged,
+                "conflicts": report.conflicts,
+                "layers": [layer_json(layer) for layer in layers],
+            }
+        )
+    else:
+        print(
+            f"synced by {report.by}: {report.imported} read from files, {report.exported} written, "
+            f"{report.merged} merged, {report.conflicts} new conflicts"
+        )
+        for layer in layers:
+            for fault in layer.faults:
+                print(f"  {layer.name} {fault.id}: {fault.text}")
+    if any(layer.failed for layer in layers):
+        raise OrcError("not everything could be synced: the lines above say what and why")
+    return 0
+
+
+async def init_workspace(args: argparse.Namespace) -> int:
+    from orc_core import workspace
+    from orc_storage.database import Database
+
+    place = await workspace.init_project(Path.cwd())
+    store = await Database.open(place.folder)
+    await store.close()
+    if args.json:
+        print_json({"workspace": str(place.folder)})
+    else:
+        print(f"workspace {place.folder} is ready: git ignores it, all work trees share it")
+    return 0
+
+
+async def examine(args: argparse.Namespace) -> int:
+    from orc_core.doctor import examine as look
+
+    findings = await asyncio.wait_for(
+        look(
+            folder=args.workspace,
+            socket_path=args.socket_path,
+            socket_name=args.socket_name,
+            environ=dict(os.environ),
+            cwd=Path.cwd(),
+        ),
+        timeout=30.0,
+    )
+    if args.json:
+        print_json(
+            [
+                {
+                    "check": f.check,
+                    "verdict": f.verdict,
+                    "found": f.found,
+                    "remedy": f.remedy or None,
+                }
+                for f in findings
+            ]
+        )
+    else:
+        width = max(len(finding.check) for finding in findings)
+        for finding in findings:
+            print(f"{finding.verdict:5} {finding.check:{width}}  {finding.found}")
+            if finding.remedy:
+                print(f"      {'':{width}}  {finding.remedy}")
+    return 1 if any(finding.verdict == "fail" for finding in findings) else 0

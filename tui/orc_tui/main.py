@@ -1,0 +1,109 @@
+"""The entry of `orc-tui`: check the terminal, find or make a fleet, run the dashboard.
+
+Invariant: what cannot work is said in one line on stderr, with an exit code, before any screen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from orc_core.config import CoreOptions, add_options, version
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+WIDTH_MIN: Final = 60
+HEIGHT_MIN: Final = 15
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of the dashboard."""
+    parser = argparse.ArgumentParser(
+        prog="orc-tui",
+        description="Mission control for AI coding agents in tmux, in one terminal.",
+        epilog="`orc` does the same from a shell. In the dashboard, `?` shows the keys.",
+    )
+    parser.add_argument("--version", action="version", version=f"orc-tui {version()}")
+    parser.add_argument(
+        "--demo", action="store_true", help="watch a private fleet of scripted agents"
+    )
+    add_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the dashboard; returns its exit code."""
+    args = build_parser().parse_args(argv)
+    if args.demo and (args.workspace or args.socket_path or args.socket_name):
+        return _refuse(
+            "--demo has a workspace and a server of its own: leave the other options out"
+        )
+    obstacle = find_obstacle()
+    if obstacle is not None:
+        return _refuse(obstacle)
+    options = CoreOptions(
+        workspace=args.workspace,
+        socket_path=args.socket_path,
+        socket_name=args.socket_name,
+        read_only=bool(args.read_only),
+    )
+    try:
+        return asyncio.run(_run_demo(options) if args.demo else _run(options))
+    except KeyboardInterrupt:
+        return 130
+
+
+def find_obstacle() -> str | None:
+    """Why no dashboard can be shown here, or None."""
+    if shutil.which("tmux") is None:
+        return "tmux is not installed: install tmux 3.2 or newer"
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "needs a terminal: run it in one, or use `orc status` and `orc agents` in scripts"
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return "this terminal cannot draw a screen (TERM is empty or dumb): set TERM"
+    size = os.get_terminal_size(sys.stdout.fileno())
+    if size.columns < WIDTH_MIN or size.lines < HEIGHT_MIN:
+        return (
+            f"the terminal is {size.columns}x{size.lines}: "
+            f"make it at least {WIDTH_MIN}x{HEIGHT_MIN}"
+        )
+    return None
+
+
+async def _run(options: CoreOptions) -> int:
+    from orc_core.hub import open_core
+    from orc_tui.app import OrcApp
+    from orc_tui.commands import Commands
+
+    app = OrcApp(lambda: open_core(options))
+    app.commands = Commands(app)
+    await app.run_async()
+    return app.return_code or DONE
+
+
+async def _run_demo(options: CoreOptions) -> int:
+    from dataclasses import replace
+
+    from orc_core.clock import SystemClock
+    from orc_core.demo.fleet import demo_fleet
+
+    async with demo_fleet(SystemClock()) as fleet:
+        return await _run(
+            replace(
+                options,
+                workspace=fleet.workspace,
+                socket_path=fleet.socket_path,
+                home=fleet.home,
+            )
+        )
+
+
+def _refuse(text: str) -> int:
+    print(f"orc-tui: {text}", file=sys.stderr)
+    return FAILED
