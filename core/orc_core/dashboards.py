@@ -9,7 +9,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from orc_storage import paths
 

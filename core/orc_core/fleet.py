@@ -72,7 +72,7 @@ class Fleet:
     async def run(
         self, changed: Callable[[bool, bool, bool], None], store: Database | None
     ) -> None:
-        """Watch until cancelled; `changed(agents, screen, link)` after each tick that changed any."""
+        """Watch until cancelled; each tick calls `changed(agents, screen, link)`."""
         lock = self._watch_lock(store)
         try:
             async for tick in self._watcher.ticks():

@@ -77,9 +77,7 @@ class Core:
     def store(self) -> Database:
         """The store; raises OrcError where none was ever made."""
         if self._store is None:
-            raise OrcError(
-                f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
-            )
+            raise self._no_store()
         return self._store
 
     @property
@@ -100,14 +98,19 @@ class Core:
 
     @property
     def sync(self) -> Synchronizer:
-        self.store  # noqa: B018  raises the error that names the remedy
-        assert self._synchronizer is not None
+        if self._synchronizer is None:
+            raise self._no_store()
         return self._synchronizer
 
     @property
     def leads(self) -> bool:
         """Whether this process syncs the workspace."""
         return self._leads
+
+    def _no_store(self) -> OrcError:
+        return OrcError(
+            f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
+        )
 
     def led_elsewhere(self) -> bool:
         """Whether another live process syncs the workspace."""

@@ -19,13 +19,9 @@ def register(commands: Commands) -> None:
     command(commands, "agents", list_agents, "list the agents of the tmux server", json=True)
     explain = command(commands, "explain", explain_agent, "tell why a state is shown", json=True)
     explain.add_argument("agent", metavar="AGENT", help="name, %%pane, or SOCKET:%%pane")
-    prompt = command(
-        commands, "prompt", show_prompt, "show the prompt an agent waits on", json=True
-    )
+    prompt = command(commands, "prompt", show_prompt, "show the prompt of an agent", json=True)
     prompt.add_argument("agent", metavar="AGENT")
-    send = command(
-        commands, "send", send_text, "type a line to an agent and press Enter", json=True
-    )
+    send = command(commands, "send", send_text, "type a line to an agent, and Enter", json=True)
     send.add_argument("agent", metavar="AGENT")
     send.add_argument("text", metavar="TEXT")
     answer = command(commands, "answer", answer_prompt, "answer the prompt of an agent", json=True)
@@ -37,9 +33,7 @@ def register(commands: Commands) -> None:
     answer.add_argument(
         "--fingerprint", metavar="HASH", help="refuse unless the prompt is the one with this hash"
     )
-    stop = command(
-        commands, "interrupt", interrupt_agent, "interrupt what an agent does", json=True
-    )
+    stop = command(commands, "interrupt", interrupt_agent, "interrupt an agent", json=True)
     stop.add_argument("agent", metavar="AGENT")
 
 

@@ -6,6 +6,7 @@ Invariant: nothing goes back before its difference was shown and confirmed, or `
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,8 @@ async def revert(args: argparse.Namespace) -> int:
         if not args.yes:
             if not (sys.stdin.isatty() and sys.stdout.isatty()) or args.json:
                 raise UsageError("nobody to ask here: give --yes to go back without asking")
-            if input(f"Take {args.id} back to revision {args.rev}? [y/N] ").strip() != "y":
+            question = f"Take {args.id} back to revision {args.rev}? [y/N] "
+            if (await asyncio.to_thread(input, question)).strip() != "y":
                 print("nothing was changed")
                 return 1
         report = await core.history.revert(plan)

@@ -19,9 +19,7 @@ SETTLE_TIMEOUT_S = 5.0
 
 def register(commands: Commands) -> None:
     command(commands, "status", show_status, "the state of everything, in short", json=True)
-    sync = command(
-        commands, "sync", sync_once, "bring the layers and the store together", json=True
-    )
+    sync = command(commands, "sync", sync_once, "bring layers and store together", json=True)
     sync.add_argument("--once", action="store_true", help="one full pass, then stop (the default)")
     sync.add_argument(
         "--accept-deletions",

@@ -19,8 +19,9 @@ from orc_tui.messages import Act, ForCommands, SnapshotChanged
 from orc_tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
-    from orc_core.hub import Core
     from textual.message import Message
+
+    from orc_core.hub import Core
 
 TOLD_MAX = 200
 """How many one-line messages are kept."""

@@ -41,9 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the dashboard; returns its exit code."""
     args = build_parser().parse_args(argv)
     if args.demo and (args.workspace or args.socket_path or args.socket_name):
-        return _refuse(
-            "--demo has a workspace and a server of its own: leave the other options out"
-        )
+        return _refuse("--demo has its own workspace and server: leave the other options out")
     obstacle = find_obstacle()
     if obstacle is not None:
         return _refuse(obstacle)
