@@ -1,0 +1,165 @@
+"""The grammar and the exit codes of `orc`, without a store or a server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from orc_cli.main import FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
+
+from orc_core.errors import OrcError, UnknownName, UsageError
+from orc_storage.errors import InvalidId, NotFound, StaleRevision
+
+
+@pytest.fixture
+def lonely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No tmux server, no repository, and state folders of the test's own."""
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.delenv("ORC_WORKSPACE", raising=False)
+    for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "TMUX_TMPDIR", "HOME"):
+        folder = tmp_path / name.lower()
+        folder.mkdir(mode=0o700)
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("x"), USAGE),
+        (InvalidId("x"), USAGE),
+        (UnknownName("x"), NOT_FOUND),
+        (NotFound("x"), NOT_FOUND),
+        (OrcError("x"), FAILED),
+        (StaleRevision("task", "T-1", 1, 2), FAILED),
+        (ZeroDivisionError(), None),
+    ],
+)
+def test_each_error_has_its_code(error: Exception, code: int | None) -> None:
+    assert exit_code(error) == code
+
+
+def test_a_usage_error_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["task", "edit"])
+    assert stop.value.code == USAGE
+    assert "ID" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_global_option_counts_before_and_after_the_command(place: str) -> None:
+    option = ["--socket-path", "/tmp/x"]
+    argv = [*option, "agents"] if place == "before" else ["agents", *option]
+    assert build_parser().parse_args(argv).socket_path == "/tmp/x"
+
+
+def test_reading_creates_nothing(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(lonely.rglob("*"))
+    for argv in (["status"], ["agents"], ["tasks"], ["conflicts"], ["tasks", "--json"]):
+        assert main(argv) == 0
+    assert sorted(lonely.rglob("*")) == before
+    assert capsys.readouterr().err == ""
+
+
+def test_reading_a_task_without_a_store_names_the_remedy(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["task", "show", "T-1"]) == FAILED
+    assert "orc task add" in capsys.readouterr().err
+
+
+def test_the_command_imports_no_screen() -> None:
+    program = "import sys, orc_cli.main; print([m for m in sys.modules if m in sys.argv[1:]])"
+    heavy = ["textual", "rich", "libtmux", "pydantic", "aiosqlite", "watchfiles"]
+    shown = subprocess.run(
+        [sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
+def test_a_whole_round(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def orc(*argv: str, code: int = 0) -> object:
+        assert main([*argv, "--json", "--workspace", str(lonely / "w")]) == code, argv
+        return json.loads(capsys.readouterr().out)
+
+    added = orc("task", "add", "Write it", "--priority", "9", "--label", "docs")
+    assert isinstance(added, dict)
+    assert (added["id"], added["rev"], added["synced"]) == ("T-1", 1, False)
+    edited = orc("task", "edit", "T-1", "--title", "Write it well")
+    assert isinstance(edited, dict)
+    assert edited["rev"] == 2
+    revisions = orc("history", "task", "T-1")
+    assert isinstance(revisions, list)
+    assert [revision["rev"] for revision in revisions] == [1, 2]
+    assert revisions[1]["cause"] == "orc task edit"
+    diff = orc("diff", "task", "T-1", "2")
+    assert isinstance(diff, list)
+    assert [(change["path"], change["after"]) for change in diff] == [("title", "Write it well")]
+    orc("revert", "task", "T-1", "1", "--yes")
+    shown = orc("task", "show", "T-1")
+    assert isinstance(shown, dict)
+    assert (shown["title"], shown["rev"]) == ("Write it", 3)
+    orc("undo")
+    shown = orc("task", "show", "T-1")
+    assert isinstance(shown, dict)
+    assert (shown["title"], shown["rev"]) == ("Write it well", 4)
+
+
+def test_a_revert_that_nobody_can_confirm_exits_with_2(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--workspace", str(lonely / "w")]
+    assert main(["task", "add", "One", *where]) == 0
+    assert main(["task", "edit", "T-1", "--title", "Two", *where]) == 0
+    assert main(["revert", "task", "T-1", "1", *where]) == USAGE
+    told = capsys.readouterr()
+    assert "--yes" in told.err
+    assert "- Two" in told.out
+    assert main(["task", "show", "T-1", *where]) == 0
+    assert "Two" in capsys.readouterr().out
+
+
+def test_a_conflict_is_decided_and_taken_back(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = lonely / "w"
+
+    def orc(*argv: str, code: int = 0) -> object:
+        assert main([*argv, "--json", "--workspace", str(folder)]) == code, argv
+        return json.loads(capsys.readouterr().out)
+
+    def title() -> object:
+        shown = orc("task", "show", "T-1")
+        assert isinstance(shown, dict)
+        return shown["title"]
+
+    orc("task", "add", "Old")
+    orc("sync", "--once")
+    mirror = folder / "files" / "tasks" / "T-1.json"
+    mirror.write_text(mirror.read_text().replace('"Old"', '"From the file"'))
+    orc("task", "edit", "T-1", "--title", "From the store")
+    orc("sync", "--once")
+    found = orc("conflicts")
+    assert isinstance(found, list)
+    (conflict,) = found
+    assert (conflict["doc"], conflict["path"], conflict["base"]) == ("T-1", "title", "Old")
+    assert {side["layer"]: side["value"] for side in conflict["sides"]} == {
+        "file": "From the file",
+        "store": "From the store",
+    }
+    orc("conflict", "resolve", conflict["id"], "--take", "file")
+    assert title() == "From the file"
+    assert orc("conflicts") == []
+    orc("conflict", "undo", conflict["id"])
+    assert title() == "From the store"
+    reopened = orc("conflicts")
+    assert isinstance(reopened, list)
+    assert [again["id"] for again in reopened] == [conflict["id"]]
+    orc("conflict", "resolve", conflict["id"], "--value", '"Both"')
+    orc("sync", "--once")
+    assert title() == "Both"
+    assert json.loads(mirror.read_text())["title"] == "Both"
