@@ -1,0 +1,197 @@
+"""Shared fixtures: a private tmux server, a clock that is turned by hand, waiting for a condition.
+
+Invariant: a test touches only tmux servers that it started itself, on a socket in a folder of
+its own, and ends them by their own pid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orc_core.tmux.server import Address
+
+_STEP_S = 0.01
+
+
+class TurnedClock:
+    """A clock that stands still until it is turned; sleepers wake when their time has come."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self._now = now
+        self._monotonic = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    @property
+    def sleepers(self) -> int:
+        """How many wait for the clock to be turned."""
+        return sum(not future.done() for _, future in self._sleepers)
+
+    async def sleep(self, delay_s: float) -> None:
+        if delay_s <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (self._monotonic + delay_s, future)
+        self._sleepers.append(entry)
+        try:
+            await future
+        finally:
+            self._sleepers.remove(entry)
+
+    def turn(self, seconds: float) -> None:
+        """Let time pass, for wall and monotonic time alike."""
+        self._now += seconds
+        self._monotonic += seconds
+        for due, future in self._sleepers:
+            if due <= self._monotonic and not future.done():
+                future.set_result(None)
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as a person or NTP does."""
+        self._now += seconds
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+async def wait_for(condition: Callable[[], object], deadline_s: float = 5.0) -> None:
+    """Let the loop run until the condition holds; fail when the deadline passes first."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + deadline_s
+    while not condition():
+        if loop.time() > deadline:
+            pytest.fail(f"not true within {deadline_s:g} s: {condition}", pytrace=True)
+        step = loop.create_future()
+        loop.call_later(_STEP_S, step.set_result, None)
+        await step
+
+
+class PrivateTmux:
+    """A real tmux server on a socket of its own; made by the `tmux` fixture."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket_path = str(folder / "s")
+        self.address = Address(self.socket_path)
+        self.pids: list[int] = []
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "TERM": "xterm-256color",
+            "LC_ALL": "C.UTF-8",
+            "SHELL": "/bin/sh",
+        }
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """Run one tmux command and return what it printed, without the last newline."""
+        done = subprocess.run(
+            ["tmux", "-N", "-u", "-f", "/dev/null", "-S", self.socket_path, *argv],
+            env=self.environ,
+            cwd=self.folder,
+            capture_output=True,
+            timeout=10.0,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"tmux {argv}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def start(self, command: str = "exec cat", *, name: str = "main", size: str = "100x30") -> str:
+        """Start the server with one session and return the id of its pane."""
+        width, height = size.split("x")
+        argv = ["tmux", "-u", "-f", "/dev/null", "-S", self.socket_path]
+        argv += ["new-session", "-d", "-s", name, "-x", width, "-y", height]
+        argv += ["-P", "-F", "#{pane_id} #{pid}", command]
+        done = subprocess.run(
+            argv,
+            env=self.environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=10.0,
+            check=True,
+        )
+        pane_id, pid = done.stdout.split()
+        self.pids.append(int(pid))
+        return pane_id
+
+    def window(self, command: str = "exec cat", *, session: str = "main", name: str = "w") -> str:
+        """Open one more window in the background and return the id of its pane."""
+        argv = ("new-window", "-d", "-t", f"={session}:", "-n", name, "-P", "-F", "#{pane_id}")
+        return self.run(*argv, command)
+
+    @property
+    def pid(self) -> int:
+        return self.pids[-1]
+
+    def tty(self, pane_id: str) -> str:
+        return self.run("display-message", "-p", "-t", pane_id, "#{pane_tty}")
+
+    def write(self, pane_id: str, text: str | bytes) -> None:
+        """Write to the terminal of a pane, as its program would."""
+        data = text.encode() if isinstance(text, str) else text
+        with Path(self.tty(pane_id)).open("wb", buffering=0) as tty:
+            tty.write(data)
+
+    def screen(self, pane_id: str) -> str:
+        return self.run("capture-pane", "-p", "-t", pane_id).rstrip()
+
+    def sessions(self) -> list[str]:
+        listed = self.run("list-sessions", "-F", "#{session_name}", check=False)
+        return listed.splitlines()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server itself."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End every server that was started here, whatever state it is in."""
+        for pid in self.pids:
+            if _is_tmux(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+                    os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5.0
+        while any(map(_is_tmux, self.pids)) and time.monotonic() < deadline:
+            os.sched_yield()
+
+
+def _is_tmux(pid: int) -> bool:
+    """Whether a pid is (still) a tmux server that runs; its number may be someone else's by now."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        argv = ["ps", "-o", "stat=,comm=", "-p", str(pid)]
+        shown = subprocess.run(argv, capture_output=True, text=True, timeout=5.0, check=False)
+        return "tmux" in shown.stdout and not shown.stdout.startswith("Z")
+    return False
+
+
+@pytest.fixture
+def tmux() -> Iterator[PrivateTmux]:
+    """A private tmux server, not started yet: call `tmux.start()`."""
+    # A socket's path may be 103 bytes long, which tmp_path can exceed.
+    folder = Path(tempfile.mkdtemp(prefix="orc-", dir="/tmp"))
+    server = PrivateTmux(folder)
+    try:
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
