@@ -35,3 +35,19 @@ class StoreCorrupt(StorageError):
 
 class UnsafePath(StorageError):
     """A path that belongs to someone else, is a symlink, or is open to others."""
+
+
+class InvalidBody(StorageError):
+    """A body that is not a JSON object, or that holds what JSON or Unicode cannot."""
+
+
+class FileFault(StorageError):
+    """A mirrored file that cannot be read as its document; `line` and `column` count from 1."""
+
+    def __init__(self, text: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(f"{text} (line {line}, column {column})")
+        self.text, self.line, self.column = text, line, column
+
+
+class FileMoved(StorageError):
+    """A mirrored file is not what it was when it was last read: read it again and merge."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Body: TypeAlias = "dict[str, Json]"
 
 OPERATOR: Final = "operator"
@@ -190,3 +190,13 @@ class LiveRow:
     since: float
     evidence: str
     seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One step in the life of an agent: the state it went into, when, and on what evidence."""
+
+    name: str
+    at: float
+    state: str
+    evidence: str

@@ -1,0 +1,72 @@
+"""The undo lists: one per actor, kept across restarts.
+
+Invariant: a new act drops what its actor had undone, so redo never jumps over newer work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Final
+
+from orc_storage.canonical import decode, encode
+from orc_storage.engine import Connection, Transaction
+from orc_storage.errors import NotFound
+from orc_storage.records import Act, Change
+
+ACTS_MAX: Final = 1000
+"""How many acts an actor can go back over; older ones leave the list, not the history."""
+
+_COLUMNS: Final = "seq, at, actor, label, changes, conflicts, state"
+
+
+def record(
+    tx: Transaction,
+    *,
+    actor: str,
+    label: str,
+    changes: Iterable[Change],
+    conflicts: Iterable[str] = (),
+) -> Act:
+    """Put one act on top of its actor's list and drop what was undone below it."""
+    touched, decided = tuple(changes), tuple(conflicts)
+    tx.conn.execute(
+        "UPDATE act SET state = 'dropped' WHERE actor = ? AND state = 'undone'", (actor,)
+    )
+    row = tx.conn.execute(
+        "INSERT INTO act (at, actor, label, changes, conflicts, state, turn)"
+        " VALUES (?, ?, ?, ?, ?, 'done', 0) RETURNING seq",
+        (tx.at, actor, label, encode([asdict(c) for c in touched]), encode(list(decided))),
+    ).fetchall()[0]
+    tx.conn.execute(
+        "DELETE FROM act WHERE actor = ? AND seq <="
+        " (SELECT seq FROM act WHERE actor = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+        (actor, actor, ACTS_MAX),
+    )
+    return Act(row[0], tx.at, actor, label, touched, decided, "done")
+
+
+def last(conn: Connection, actor: str, state: str) -> Act | None:
+    """Return the newest act that is `done`, or of the `undone` ones the one undone last."""
+    order = "turn DESC" if state == "undone" else "seq DESC"
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM act WHERE actor = ? AND state = ? ORDER BY {order} LIMIT 1",  # noqa: S608
+        (actor, state),
+    ).fetchone()
+    return None if row is None else _act(row)
+
+
+def mark(tx: Transaction, seq: int, state: str) -> None:
+    """Set an act to done, undone or dropped; raises NotFound."""
+    changed = tx.conn.execute(
+        "UPDATE act SET state = ?, turn = (SELECT max(turn) + 1 FROM act) WHERE seq = ?",
+        (state, seq),
+    )
+    if changed.rowcount != 1:
+        raise NotFound(f"there is no act {seq}")
+
+
+def _act(row: tuple[Any, ...]) -> Act:
+    seq, at, actor, label, changes, conflicts, state = row
+    touched = tuple(Change(**change) for change in decode(changes))
+    return Act(seq, at, actor, label, touched, tuple(decode(conflicts)), state)

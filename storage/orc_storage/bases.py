@@ -1,0 +1,66 @@
+"""What each layer and the store last agreed on.
+
+Invariant: one base per layer and document.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from orc_storage.canonical import decode_body, encode
+from orc_storage.engine import Connection, Transaction
+from orc_storage.records import Base, Body
+
+_COLUMNS: Final = "layer, kind, id, rev, body, seen, seen_sha256"
+
+
+def get(conn: Connection, layer: str, kind: str, id: str) -> Base | None:
+    """Return the base of one document in one layer."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM base WHERE layer = ? AND kind = ? AND id = ?",  # noqa: S608
+        (layer, kind, id),
+    ).fetchone()
+    return None if row is None else _base(row)
+
+
+def listing(conn: Connection, layer: str) -> list[Base]:
+    """Return all bases of a layer."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM base WHERE layer = ? ORDER BY kind, id",  # noqa: S608
+        (layer,),
+    )
+    return [_base(row) for row in rows]
+
+
+def put(tx: Transaction, base: Base) -> None:
+    """Write `base` over the one before it."""
+    tx.conn.execute(
+        f"INSERT OR REPLACE INTO base ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (
+            base.layer,
+            base.kind,
+            base.id,
+            base.rev,
+            _text(base.body),
+            _text(base.seen),
+            base.seen_sha256,
+        ),
+    )
+
+
+def remove(tx: Transaction, layer: str, kind: str, id: str) -> None:
+    """Forget what was agreed on; nothing happens if there is none."""
+    tx.conn.execute("DELETE FROM base WHERE layer = ? AND kind = ? AND id = ?", (layer, kind, id))
+
+
+def _text(body: Body | None) -> str | None:
+    return None if body is None else encode(body)
+
+
+def _body(text: str | None) -> Body | None:
+    return None if text is None else decode_body(text)
+
+
+def _base(row: tuple[Any, ...]) -> Base:
+    layer, kind, id, rev, body, seen, seen_sha256 = row
+    return Base(layer, kind, id, rev, _body(body), _body(seen), seen_sha256)

@@ -1,0 +1,99 @@
+"""Conflicts as they are kept.
+
+Invariant: a conflict is never deleted; it goes from open to a decision and, undone, back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from orc_storage.canonical import decode, encode
+from orc_storage.engine import Connection, Transaction
+from orc_storage.errors import NotFound
+from orc_storage.records import Clash, Conflict, ConflictState, Side
+
+_WAITING = (ConflictState.OPEN, ConflictState.DEFERRED)
+
+
+def insert(tx: Transaction, conflict: Conflict) -> None:
+    """Write a new conflict."""
+    tx.conn.execute(
+        "INSERT INTO conflict (layer, doc_kind, doc, state, opened_at, decided_at, record, id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _row(conflict),
+    )
+
+
+def update(tx: Transaction, conflict: Conflict) -> None:
+    """Write a conflict over the one with its id; raises NotFound."""
+    changed = tx.conn.execute(
+        "UPDATE conflict SET layer = ?, doc_kind = ?, doc = ?, state = ?, opened_at = ?,"
+        " decided_at = ?, record = ? WHERE id = ?",
+        _row(conflict),
+    )
+    if changed.rowcount != 1:
+        raise NotFound(f"there is no conflict {conflict.id}")
+
+
+def get(conn: Connection, id: str) -> Conflict | None:
+    """Return one conflict, found without regard to case."""
+    row = conn.execute("SELECT record FROM conflict WHERE id = ?", (id,)).fetchone()
+    return None if row is None else _conflict(row[0])
+
+
+def listing(
+    conn: Connection,
+    *,
+    states: set[ConflictState] | None = None,
+    decided_since: float = 0.0,
+) -> list[Conflict]:
+    """Return conflicts in the order they were opened.
+
+    `states` None means all. Waiting ones are never left out for age; decided ones are, when
+    they were decided before `decided_since` (seconds since the epoch).
+    """
+    wanted = sorted(ConflictState if states is None else states)
+    marks = ", ".join("?" * len(wanted))
+    rows = conn.execute(
+        f"SELECT record FROM conflict WHERE state IN ({marks})"  # noqa: S608
+        " AND (state IN ('open', 'deferred') OR decided_at >= ?) ORDER BY opened_at, rowid",
+        (*wanted, decided_since),
+    )
+    return [_conflict(text) for (text,) in rows]
+
+
+def for_document(conn: Connection, layer: str, doc_kind: str, doc: str) -> list[Conflict]:
+    """Return the conflicts of one document in one layer that wait for a decision."""
+    rows = conn.execute(
+        "SELECT record FROM conflict WHERE layer = ? AND doc_kind = ? AND doc = ?"
+        " AND state IN (?, ?) ORDER BY opened_at, rowid",
+        (layer, doc_kind, doc, *_WAITING),
+    )
+    return [_conflict(text) for (text,) in rows]
+
+
+def _row(conflict: Conflict) -> tuple[str | float, ...]:
+    return (
+        conflict.left.layer,
+        conflict.doc_kind,
+        conflict.doc,
+        conflict.state.value,
+        conflict.opened_at,
+        conflict.decided_at,
+        encode(asdict(conflict)),
+        conflict.id,
+    )
+
+
+def _conflict(text: str) -> Conflict:
+    fields: dict[str, Any] = decode(text)
+    return Conflict(
+        **fields
+        | {
+            "kind": Clash(fields["kind"]),
+            "state": ConflictState(fields["state"]),
+            "left": Side(**fields["left"]),
+            "right": Side(**fields["right"]),
+        }
+    )

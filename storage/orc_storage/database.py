@@ -1,0 +1,189 @@
+"""The store: one writer and a few readers.
+
+Invariant: a write is acknowledged after its COMMIT and never before. A connection is never
+handed out: whole transactions come in as functions and run where their connection lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from orc_storage import engine as engines
+from orc_storage import schema
+from orc_storage.doorbell import Doorbell
+from orc_storage.engine import Connection, Engine, Transaction
+from orc_storage.errors import StoreUnavailable
+from orc_storage.lane import Lane, Opening, close_all
+from orc_storage.paths import runtime_dir
+from orc_storage.writer import Writer
+
+__all__ = ["Connection", "Database", "Transaction"]
+
+T = TypeVar("T")
+
+READERS: Final = 2
+CLOSE_TIMEOUT_S: Final = 15.0
+_SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
+
+
+class Database:
+    """An open store. `on_commit` holds what is called, on the loop, after a commit of ours."""
+
+    def __init__(self, opening: Opening, runtime: Path) -> None:
+        self.path = opening.path
+        self.folder = opening.path.parent
+        self.read_only = not opening.can_change
+        self.doorbell = Doorbell(runtime, opening.identity)
+        self.on_commit: set[Callable[[], None]] = set()
+        self._opening = opening
+        self._writer: Writer | None = None
+        self._lanes: list[Lane] = []
+        self._idle: asyncio.Queue[Lane] = asyncio.Queue(READERS)
+        self._poll: Lane | None = None
+        self._poll_gate = asyncio.Lock()
+        self._facts: dict[str, str] = {}
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path,
+        *,
+        now: Callable[[], float] = time.time,
+        read_only: bool = False,
+        engine: Engine | None = None,
+        runtime: Path | None = None,
+    ) -> Self:
+        """Open the store in `folder`, making it there if it is missing.
+
+        With `read_only` nothing is made or changed. `engine` and `runtime` (the folder for
+        sockets) are found when left out. Raises UnsafePath, StoreCorrupt, StoreUnavailable.
+        """
+        opening = await asyncio.to_thread(
+            schema.prepare, engine or engines.pick(), folder, read_only=read_only
+        )
+        db = cls(opening, runtime or runtime_dir())
+        try:
+            await db._start(now)
+        except BaseException:
+            await db.close()
+            raise
+        return db
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def write(self, work: Callable[[Transaction], T], *, timeout_s: float = 10.0) -> T:
+        """Run `work` in a transaction and return its result once that is on disk.
+
+        What `work` raises undoes its own writes and reaches only this caller. A caller that is
+        cancelled stops waiting; the write goes on. Raises StoreUnavailable.
+        """
+        if self.read_only:
+            raise StoreUnavailable(f"{self.path} was opened read-only: nothing can be changed")
+        if self._writer is None or self._closing is not None:
+            raise StoreUnavailable(f"{self.path} is closed")
+        return await self._writer.write(work, timeout_s=timeout_s)
+
+    async def read(self, work: Callable[[Connection], T], *, timeout_s: float = 10.0) -> T:
+        """Run `work` on one consistent view of the store; raises StoreUnavailable."""
+        if self._closing is not None:
+            raise StoreUnavailable(f"{self.path} is closed")
+        try:
+            async with asyncio.timeout(timeout_s):
+                lane = await self._idle.get()
+        except TimeoutError:
+            raise StoreUnavailable(
+                f"{self.path}: every reader was busy for {timeout_s:g} s, try again"
+            ) from None
+        reading = asyncio.ensure_future(lane.run(lambda conn: _in_one_view(conn, work)))
+        reading.add_done_callback(lambda _: self._give_back(lane, reading))
+        try:
+            done, _ = await asyncio.wait({reading}, timeout=timeout_s)
+        except asyncio.CancelledError:
+            lane.interrupt()
+            raise
+        if not done:
+            lane.interrupt()
+            raise StoreUnavailable(f"{self.path} was not read within {timeout_s:g} s: try again")
+        return reading.result()
+
+    async def data_version(self) -> int:
+        """Return a number that grows whenever anybody committed since it was last asked for."""
+        async with self._poll_gate:
+            if self._closing is not None:
+                raise StoreUnavailable(f"{self.path} is closed")
+            if self._poll is None:
+                self._poll = await Lane.open(self._opening)
+                self._lanes.insert(0, self._poll)
+            return await self._poll.data_version()
+
+    async def close(self) -> None:
+        """Finish the writes that wait, then close; a second call waits for the first."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._shut())
+        # A caller that is cancelled must not leave a store half closed.
+        await asyncio.shield(self._closing)
+
+    def facts(self) -> dict[str, str]:
+        """Return library, version, journal_mode, synchronous and schema, for people."""
+        return dict(self._facts)
+
+    async def _start(self, now: Callable[[], float]) -> None:
+        engine, path = self._opening.engine, self.path
+        if not self.read_only:
+            # Opened first and closed last, so that it alone checkpoints the log.
+            lane = await Lane.open(self._opening, is_writer=True)
+            self._lanes.append(lane)
+            await lane.run(lambda conn: schema.migrate(engine, conn, path))
+            self._writer = Writer(lane, self._opening, now, self._tell)
+        for _ in range(READERS):
+            lane = await Lane.open(self._opening)
+            self._lanes.insert(0, lane)
+            self._idle.put_nowait(lane)
+        self._facts = await self._lanes[0].run(self._read_facts)
+
+    def _read_facts(self, conn: Connection) -> dict[str, str]:
+        schema.check_current(conn, self.path)
+        engine = self._opening.engine
+        level = int(conn.execute("PRAGMA synchronous").fetchone()[0])
+        return {
+            "library": engine.library.partition(".")[0],
+            "version": ".".join(map(str, engine.version)),
+            "journal_mode": "wal" if self._opening.is_wal else "delete",
+            "synchronous": _SYNCHRONOUS[level],
+            "schema": str(conn.execute("PRAGMA user_version").fetchone()[0]),
+        }
+
+    def _give_back(self, lane: Lane, reading: asyncio.Future[T]) -> None:
+        # Looking at it marks it as seen, also where nobody waits any more.
+        if not reading.cancelled():
+            reading.exception()
+        self._idle.put_nowait(lane)
+
+    def _tell(self) -> None:
+        for listener in list(self.on_commit):
+            listener()
+        self.doorbell.ring()
+
+    async def _shut(self) -> None:
+        if self._writer is not None:
+            await self._writer.stop()
+        await close_all(self._lanes, timeout_s=CLOSE_TIMEOUT_S)
+        self.doorbell.close()
+
+
+def _in_one_view(conn: Connection, work: Callable[[Connection], T]) -> T:
+    conn.execute("BEGIN")
+    try:
+        return work(conn)
+    finally:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")

@@ -1,0 +1,177 @@
+"""Documents and their revisions.
+
+Invariant: the document, its new revision and the journal entry are written in one transaction,
+and only over the revision that the writer had read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from orc_storage import journal
+from orc_storage.canonical import decode_body, digest, encode
+from orc_storage.engine import Connection, Transaction
+from orc_storage.errors import InvalidBody, InvalidId, NotFound, StaleRevision
+from orc_storage.records import Body, Document, Revision
+
+ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+_PREFIX_PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,15}")
+_DOCUMENT: Final = (
+    "SELECT kind, id, rev, body, sha256, updated_at, updated_by, deleted FROM document"
+)
+_REVISION: Final = "SELECT kind, id, rev, parent_rev, body, at, actor, cause, deleted FROM revision"
+
+
+def check_id(id: str) -> str:
+    """Return `id`; raises InvalidId unless it is safe as a file name and in a tmux option."""
+    if not ID_PATTERN.fullmatch(id):
+        raise InvalidId(
+            f"{id[:80]!r} is no id: use 1 to 63 letters, digits and hyphens, no hyphen first"
+        )
+    return id
+
+
+def get(conn: Connection, kind: str, id: str) -> Document | None:
+    """Return the newest revision, found without regard to case; None if absent or deleted."""
+    found = _newest(conn, kind, id)
+    return None if found is None or found.deleted else found
+
+
+def listing(conn: Connection, kind: str, *, with_deleted: bool = False) -> list[Document]:
+    """Return all documents of a kind in the order of their ids."""
+    rows = conn.execute(
+        f"{_DOCUMENT} WHERE kind = ? AND deleted <= ? ORDER BY id", (kind, int(with_deleted))
+    )
+    return [_document(row) for row in rows]
+
+
+def put(
+    tx: Transaction,
+    kind: str,
+    id: str,
+    body: Body,
+    *,
+    rev: int,
+    actor: str,
+    cause: str,
+    action: str = "edit",
+) -> Document:
+    """Write a new revision over revision `rev`; 0 makes the document, a deleted one anew.
+
+    Raises StaleRevision if the document moved on, InvalidId and InvalidBody.
+    """
+    check_id(id)
+    if body.get("id") != id:
+        raise InvalidId(f"the body says id {body.get('id')!r}, not {id!r}: both must be the same")
+    found = _newest(tx.conn, kind, id)
+    if found is not None and found.id != id:
+        raise InvalidId(f"{id} differs only in case from {found.id}: use {found.id}")
+    current = 0 if found is None else found.rev
+    is_absent = found is None or found.deleted
+    if rev != current and not (rev == 0 and is_absent):
+        raise StaleRevision(kind, id, rev, current)
+    return _write(tx, kind, id, body, current + 1, actor, cause, action, deleted=False)
+
+
+def delete(tx: Transaction, kind: str, id: str, *, rev: int, actor: str, cause: str) -> Document:
+    """Write a revision that says the document is gone; its last body stays readable.
+
+    Raises NotFound if there is none, StaleRevision if it moved on.
+    """
+    found = get(tx.conn, kind, id)
+    if found is None:
+        raise NotFound(f"there is no {kind} {id}")
+    if found.rev != rev:
+        raise StaleRevision(kind, found.id, rev, found.rev)
+    return _write(tx, kind, found.id, found.body, rev + 1, actor, cause, "delete", deleted=True)
+
+
+def history(conn: Connection, kind: str, id: str) -> list[Revision]:
+    """Return all revisions, oldest first; raises NotFound if there never was one."""
+    rows = conn.execute(f"{_REVISION} WHERE kind = ? AND id = ? ORDER BY rev", (kind, id))
+    found = [_revision(row) for row in rows]
+    if not found:
+        raise NotFound(f"there never was a {kind} {id}")
+    return found
+
+
+def revision(conn: Connection, kind: str, id: str, rev: int) -> Revision:
+    """Return one revision; raises NotFound."""
+    row = conn.execute(
+        f"{_REVISION} WHERE kind = ? AND id = ? AND rev = ?", (kind, id, rev)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"{kind} {id} has no revision {rev}")
+    return _revision(row)
+
+
+def allocate(tx: Transaction, prefix: str) -> str:
+    """Return the next free id such as T-14: never given twice, never one that is taken."""
+    if not _PREFIX_PATTERN.fullmatch(prefix):
+        raise InvalidId(f"{prefix[:80]!r} is no prefix: use a letter, then letters and digits")
+    while True:
+        (last,) = tx.conn.execute(
+            "INSERT INTO serial (prefix, last) VALUES (?, 1)"
+            " ON CONFLICT (prefix) DO UPDATE SET last = last + 1 RETURNING last",
+            (prefix,),
+        ).fetchall()[0]
+        id = f"{prefix}-{last}"
+        taken = tx.conn.execute(
+            "SELECT EXISTS (SELECT 1 FROM document WHERE id = ?)"
+            " OR EXISTS (SELECT 1 FROM conflict WHERE id = ?)",
+            (id, id),
+        ).fetchone()
+        if taken == (0,):
+            return id
+
+
+def _write(
+    tx: Transaction,
+    kind: str,
+    id: str,
+    body: Body,
+    rev: int,
+    actor: str,
+    cause: str,
+    action: str,
+    *,
+    deleted: bool,
+) -> Document:
+    try:
+        text = encode(body)
+    except InvalidBody as error:
+        raise InvalidBody(f"{kind} {id}: {error}") from None
+    sha256 = digest(text)
+    tx.conn.execute(
+        "INSERT INTO revision (kind, id, rev, parent_rev, body, at, actor, cause, deleted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (kind, id, rev, rev - 1, text, tx.at, actor, cause, int(deleted)),
+    )
+    tx.conn.execute(
+        "INSERT INTO document (kind, id, rev, body, sha256, updated_at, updated_by, deleted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET"
+        " rev = excluded.rev, body = excluded.body, sha256 = excluded.sha256,"
+        " updated_at = excluded.updated_at, updated_by = excluded.updated_by,"
+        " deleted = excluded.deleted",
+        (kind, id, rev, text, sha256, tx.at, actor, int(deleted)),
+    )
+    detail: Body = {"cause": cause, "sha256": sha256}
+    journal.append(tx, actor=actor, action=action, kind=kind, id=id, rev=rev, detail=detail)
+    # The record holds a copy, so that a caller who goes on editing its body changes no record.
+    return Document(kind, id, rev, decode_body(text), sha256, tx.at, actor, deleted)
+
+
+def _newest(conn: Connection, kind: str, id: str) -> Document | None:
+    row = conn.execute(f"{_DOCUMENT} WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+    return None if row is None else _document(row)
+
+
+def _document(row: tuple[Any, ...]) -> Document:
+    kind, id, rev, text, sha256, updated_at, updated_by, deleted = row
+    return Document(kind, id, rev, decode_body(text), sha256, updated_at, updated_by, bool(deleted))
+
+
+def _revision(row: tuple[Any, ...]) -> Revision:
+    kind, id, rev, parent_rev, text, at, actor, cause, deleted = row
+    return Revision(kind, id, rev, parent_rev, decode_body(text), at, actor, cause, bool(deleted))

@@ -1,0 +1,161 @@
+"""Which SQLite is used, how a connection is opened, and what its errors mean.
+
+Invariant: no driver error leaves this floor, and a store in write-ahead mode is never opened by
+an SQLite that can corrupt it (3.7.0 to 3.51.2 without the fix).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias
+from urllib.parse import quote
+
+from orc_storage.errors import StorageError, StoreCorrupt, StoreUnavailable
+
+Value: TypeAlias = "int | float | str | bytes | None"
+Row: TypeAlias = "tuple[Any, ...]"
+
+BUSY_TIMEOUT_MS: Final = 5000
+STORE_FILE: Final = "store.db"
+
+# The header of a store says from its first byte on which journal it uses, so that an SQLite
+# that must not touch a write-ahead store can tell without touching it.
+APPLICATION_WAL: Final = 0x4F524357
+APPLICATION_ROLLBACK: Final = 0x4F524352
+
+
+class Cursor(Protocol):
+    """What a statement returns: rows as plain tuples."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """The little of a database connection that the modules of this floor use."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    @property
+    def total_changes(self) -> int: ...
+
+    def execute(self, sql: str, params: Sequence[Value] = (), /) -> Cursor: ...
+
+    def executemany(self, sql: str, params: Iterable[Sequence[Value]], /) -> Cursor: ...
+
+    def interrupt(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A write in progress; `at` is its time, seconds since the epoch."""
+
+    conn: Connection
+    at: float
+
+
+class Engine:
+    """One SQLite library: `pysqlite3` with a fixed SQLite, or the one inside Python."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+        self._module: Any = importlib.import_module(library)
+        self.version: tuple[int, ...] = self._module.sqlite_version_info
+        self.error: type[Exception] = self._module.Error
+
+    @property
+    def is_wal_safe(self) -> bool:
+        """Whether this SQLite has the fix for write-ahead stores that two processes use."""
+        return is_wal_safe(self.version)
+
+    def connect(self, path: Path, *, mode: str) -> Connection:
+        """Open `path`; `mode` is rw, rwc, ro, or `immutable` for a file that nobody writes.
+
+        Transactions are begun and ended by hand. Raises this engine's own errors.
+        """
+        query = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+        conn: Any = self._module.connect(
+            f"file:{quote(str(path))}?{query}", uri=True, isolation_level=None, timeout=0
+        )
+        try:
+            for pragma in (
+                f"busy_timeout = {BUSY_TIMEOUT_MS}",
+                "trusted_schema = OFF",
+                "foreign_keys = ON",
+                # Without it, INSERT OR REPLACE would slip past the triggers that refuse DELETE.
+                "recursive_triggers = ON",
+                "cell_size_check = ON",
+                "fullfsync = ON",
+                "synchronous = FULL",
+            ):
+                conn.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            conn.close()
+            raise
+        opened: Connection = conn
+        return opened
+
+    def statements(self, script: str) -> Iterator[str]:
+        """Cut a script into its statements; a trigger is one."""
+        statement = ""
+        for line in script.splitlines(keepends=True):
+            statement += line
+            if self._module.complete_statement(statement):
+                yield statement
+                statement = ""
+
+    def translate(self, error: Exception, path: Path) -> StorageError:
+        """Return the storage error that tells a person what `error` means for `path`."""
+        primary = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+        if primary in _CORRUPT:
+            return StoreCorrupt(
+                f"{path} is damaged ({error}): move it away, then put the newest file of"
+                f" {path.parent / 'backups'} in its place or start anew"
+            )
+        if primary in _UNAVAILABLE:
+            return StoreUnavailable(f"{path} {_UNAVAILABLE[primary].format(error=error)}")
+        return StorageError(f"{path}: {error}")
+
+
+def pick() -> Engine:
+    """Return the engine to use: a fixed SQLite where one is installed."""
+    try:
+        return Engine("pysqlite3.dbapi2")
+    except ImportError:
+        return Engine("sqlite3")
+
+
+def is_wal_safe(version: tuple[int, ...]) -> bool:
+    """Whether an SQLite of this version cannot corrupt a write-ahead store."""
+    return (
+        version >= (3, 51, 3)
+        or (3, 50, 7) <= version < (3, 51, 0)
+        or (3, 44, 6) <= version < (3, 45, 0)
+    )
+
+
+_CORRUPT: Final = {11, 26}
+_UNAVAILABLE: Final = {
+    3: "may not be used ({error}): check who owns it",
+    5: "is locked by another process ({error}): see who holds it with `fuser`, then try again",
+    6: "is locked by another connection ({error}): try again",
+    7: "could not be used, memory is short ({error}): close something and try again",
+    8: "is read-only ({error}): make the folder and the file writable",
+    9: "took too long and was interrupted ({error}): try again",
+    10: "could not be read or written ({error}): check the disk and its free space",
+    13: "could not be written, the disk is full ({error}): free some space and try again",
+    14: "cannot be opened ({error}): check that the folder is there and writable",
+    22: "is too large for this system ({error})",
+}

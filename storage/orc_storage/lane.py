@@ -1,0 +1,194 @@
+"""One connection on a thread of its own, by aiosqlite.
+
+Invariant: a whole transaction is one function that runs on that thread, so it is begun and ended
+in one place whatever happens to its caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import aiosqlite
+
+from orc_storage.engine import Connection, Engine
+from orc_storage.errors import StoreUnavailable
+
+T = TypeVar("T")
+
+_RETRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All that opening one more connection takes; `identity` is the file's (device, inode).
+
+    `can_change` is False for a store that is only looked at: then not even SQLite's own helper
+    files may appear beside it.
+    """
+
+    engine: Engine
+    path: Path
+    identity: tuple[int, int]
+    is_wal: bool
+    can_change: bool
+
+
+class _Handle:
+    """The connection as it is known on its thread, opened anew when the file asks for it."""
+
+    def __init__(self, opening: Opening, *, is_writer: bool) -> None:
+        self._opening = opening
+        self._is_writer = is_writer
+        self._version: tuple[Any, ...] = ()
+        self._turn = 0
+        self._view = self._look()
+        self.conn = self._connect()
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        engine, path = self._opening.engine, self._opening.path
+        try:
+            return self._run_on_view(work)
+        except engine.error as error:
+            raise engine.translate(error, path) from error
+
+    def data_version(self) -> int:
+        def ask(conn: Connection) -> Any:
+            return conn.execute("PRAGMA data_version").fetchone()[0]
+
+        version = (self.run(ask), self._view)
+        if version != self._version:
+            self._version = version
+            self._turn += 1
+        return self._turn
+
+    def close(self) -> None:
+        self.conn.close()
+
+    def _run_on_view(self, work: Callable[[Connection], T]) -> T:
+        for _ in range(_RETRIES):
+            self._check_there()
+            view = self._look()
+            if view != self._view:
+                self.conn.close()
+                self._view = view
+                self.conn = self._connect()
+            result = work(self.conn)
+            self._check_there()
+            if self._look() == view:
+                return result
+        raise StoreUnavailable(f"{self._opening.path} is changing too fast to be read: try again")
+
+    def _connect(self) -> Connection:
+        opening = self._opening
+        mode = "rw" if opening.can_change else self._view[0]
+        conn = opening.engine.connect(opening.path, mode=mode)
+        if not self._is_writer:
+            conn.execute("PRAGMA query_only = ON")
+        return conn
+
+    def _look(self) -> tuple[Any, ...]:
+        """Return how the file must be opened to be looked at, and what would make that wrong.
+
+        Opened for reading, SQLite still makes a log and an index beside a write-ahead store
+        that has none. While it has none nobody writes, and the file alone is the whole truth.
+        """
+        opening = self._opening
+        if opening.can_change:
+            return ("rw",)
+        log = opening.path.with_name(opening.path.name + "-wal")
+        if not opening.is_wal or log.exists():
+            return ("ro",)
+        with contextlib.suppress(FileNotFoundError):
+            found = opening.path.lstat()
+            return ("immutable", found.st_mtime_ns, found.st_size)
+        return ("immutable",)
+
+    def _check_there(self) -> None:
+        # SQLite goes on writing into a file that was unlinked, and says nothing.
+        path = self._opening.path
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            raise StoreUnavailable(
+                f"{path} was removed while it was open: put it back or start orc-tui again"
+            ) from None
+        if (found.st_dev, found.st_ino) != self._opening.identity:
+            raise StoreUnavailable(
+                f"{path} was replaced while it was open: start orc-tui again to use the new one"
+            )
+
+
+class Lane:
+    """A thread with one connection; what it is given runs in order, one at a time."""
+
+    def __init__(self, opening: Opening, *, is_writer: bool) -> None:
+        self._opening = opening
+        self._handle: _Handle | None = None
+
+        def connector() -> Any:
+            self._handle = _Handle(opening, is_writer=is_writer)
+            return self._handle
+
+        self._proxy = aiosqlite.Connection(connector, 64)
+        # Otherwise a process that dies without closing hangs in its exit, waiting for the thread.
+        self._proxy._thread.daemon = True  # noqa: SLF001
+
+    @classmethod
+    async def open(cls, opening: Opening, *, is_writer: bool = False) -> Self:
+        """Start the thread and open its connection."""
+        lane = cls(opening, is_writer=is_writer)
+        try:
+            await lane._proxy
+        except opening.engine.error as error:
+            raise opening.engine.translate(error, opening.path) from error
+        return lane
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on the thread; it goes on there when this caller is cancelled."""
+        return await self._execute(lambda handle: handle.run(work))
+
+    async def data_version(self) -> int:
+        """Return a number that grows whenever someone else committed."""
+        return await self._execute(lambda handle: handle.data_version())
+
+    def interrupt(self) -> None:
+        """Make a statement that runs now fail; nothing happens if none does."""
+        if self._handle is not None:
+            with contextlib.suppress(self._opening.engine.error):
+                self._handle.conn.interrupt()
+
+    async def close(self) -> None:
+        """Close the connection behind what is queued and end the thread."""
+        await self._proxy.close()
+
+    async def _execute(self, work: Callable[[_Handle], T]) -> T:
+        # aiosqlite's public calls are one statement each: a transaction would be many hops, with
+        # a place between any two where a cancelled caller leaves it open. Its private _execute
+        # runs one function on the thread; the version is pinned for that.
+        handle = self._handle
+        if handle is None:
+            raise StoreUnavailable(f"{self._opening.path} is not open")
+        try:
+            result: T = await self._proxy._execute(work, handle)  # type: ignore[no-untyped-call] # noqa: SLF001
+        except ValueError as error:
+            if str(error) in ("Connection closed", "no active connection"):
+                raise StoreUnavailable(f"{self._opening.path} is closed") from error
+            raise
+        return result
+
+
+async def close_all(lanes: list[Lane], *, timeout_s: float) -> None:
+    """Close lanes in order, the last one last; one that does not end is left behind."""
+    for lane in lanes:
+        closing = asyncio.ensure_future(lane.close())
+        done, _ = await asyncio.wait({closing}, timeout=timeout_s)
+        if done:
+            closing.exception()
+        else:
+            lane.interrupt()
+            closing.cancel()

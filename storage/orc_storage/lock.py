@@ -1,0 +1,109 @@
+"""Advisory locks that elect one process among many.
+
+Invariant: the kernel holds the lock, so it ends with its process; the file is never unlinked,
+and what it says of the holder is for people.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from orc_storage.errors import UnsafePath
+
+_HOLDER_BYTES_MAX: Final = 4096
+
+
+class FileLock:
+    """One flock on one file; nothing here waits."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._fd is not None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free and say whether it is ours now; raises UnsafePath."""
+        if self._fd is not None:
+            return True
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            fd = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            raise UnsafePath(
+                f"{self.path} cannot be used as a lock ({error.strerror}): move it away"
+            ) from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+        pid = os.getpid()
+        _write(fd, json.dumps({"pid": pid, "start": start_of(pid)}).encode())
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens if it is not ours."""
+        if self._fd is None:
+            return
+        fd, self._fd = self._fd, None
+        try:
+            _write(fd, b"")
+        finally:
+            os.close(fd)
+
+    def holder(self) -> dict[str, int] | None:
+        """Return `pid` and `start` of the living process that holds the lock, None if none does.
+
+        The lock itself is not touched: trying it for a moment would make others miss it.
+        """
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            said = json.loads(os.read(fd, _HOLDER_BYTES_MAX))
+            pid, start = int(said["pid"]), int(said["start"])
+        except (ValueError, TypeError, KeyError):
+            return None
+        finally:
+            os.close(fd)
+        return {"pid": pid, "start": start} if _lives(pid, start) else None
+
+
+def start_of(pid: int) -> int:
+    """Return when a process started, in clock ticks since boot; 0 where that cannot be told."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        # The command's name stands in parentheses and may hold any of them itself.
+        return int(told.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _lives(pid: int, start: int) -> bool:
+    if pid <= 0:
+        return False
+    with contextlib.suppress(PermissionError):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+    return start_of(pid) == start
+
+
+def _write(fd: int, data: bytes) -> None:
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, data, 0)
