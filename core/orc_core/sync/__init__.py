@@ -1,0 +1,1 @@
+"""Keeping the layers of a workspace in step: merge, conflicts, and the loop that drives them."""

@@ -1,0 +1,106 @@
+"""What waits for what.
+
+Invariant: a view is a function of the documents alone. A ready task with an unfinished
+dependency is shown as blocked; one that depends on something that is not there stays blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from orc_core.model.task import Status, Task, TaskBody
+from orc_core.text import clean
+from orc_storage.records import Body, Document
+
+
+def view(
+    documents: Sequence[Document],
+    faults: Mapping[str, str] | None = None,
+    since: Mapping[str, float] | None = None,
+) -> tuple[Task, ...]:
+    """Turn task documents into what lists show, in the order given.
+
+    `faults` holds what is wrong with a task's file, `since` when each got its status; both by
+    id. Where `since` is silent, the time of the last revision stands in.
+    """
+    unfinished = {
+        document.id.casefold(): document.id
+        for document in documents
+        if document.body.get("status", Status.READY) != Status.DONE
+    }
+    known = {document.id.casefold() for document in documents}
+    return tuple(
+        _task(document, unfinished, known, (faults or {}).get(document.id, ""), since or {})
+        for document in documents
+    )
+
+
+def _task(
+    document: Document,
+    unfinished: Mapping[str, str],
+    known: set[str],
+    fault: str,
+    since: Mapping[str, float],
+) -> Task:
+    body = TaskBody.model_validate(document.body)
+    status = Status(body.status)
+    waits = tuple(
+        unfinished.get(id.casefold(), id)
+        for id in body.depends_on
+        if id.casefold() in unfinished or id.casefold() not in known
+    )
+    if status is not Status.READY:
+        waits = ()
+    return Task(
+        id=document.id,
+        rev=document.rev,
+        title=clean(body.title),
+        text=clean(body.text, limit=len(body.text), newlines=True),
+        status=Status.BLOCKED if waits else status,
+        priority=body.priority,
+        needs=tuple(clean(word) for word in body.needs),
+        labels=tuple(clean(word) for word in body.labels),
+        depends_on=tuple(body.depends_on),
+        blocked_by=waits,
+        assignee=clean(body.assignee),
+        due=clean(body.due),
+        since=since.get(document.id, document.updated_at),
+        updated_at=document.updated_at,
+        updated_by=document.updated_by,
+        fault=fault,
+    )
+
+
+def arrows(bodies: Iterable[Body]) -> dict[str, tuple[str, ...]]:
+    """Return what each task depends on, by id."""
+    found: dict[str, tuple[str, ...]] = {}
+    for body in bodies:
+        needed = body.get("depends_on", [])
+        found[str(body["id"])] = tuple(map(str, needed)) if isinstance(needed, list) else ()
+    return found
+
+
+def find_cycle(edges: Mapping[str, Sequence[str]], start: str) -> tuple[str, ...]:
+    """Return the shortest way from `start` back to itself, both ends named; () when none.
+
+    Ids are compared without regard to case.
+    """
+    spelling = {id.casefold(): id for id in edges}
+    goal = start.casefold()
+    came_from: dict[str, str] = {}
+    frontier = [goal]
+    while frontier:
+        reached: list[str] = []
+        for id in frontier:
+            for needed in edges.get(spelling.get(id, id), ()):
+                target = needed.casefold()
+                if target == goal:
+                    way = [target, id]
+                    while way[-1] != goal:
+                        way.append(came_from[way[-1]])
+                    return tuple(spelling.get(step, step) for step in reversed(way))
+                if target not in came_from:
+                    came_from[target] = id
+                    reached.append(target)
+        frontier = reached
+    return ()

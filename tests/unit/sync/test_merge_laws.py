@@ -1,0 +1,136 @@
+"""The laws of the merge, each on thousands of random bodies."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from merge_bodies import bodies, laws
+from orc_storage.canonical import encode
+
+from orc_core.sync.merge import SETS, diff, get_path, merge, same, set_path
+from orc_core.sync.paths import MISSING, Value, is_keyed, join, split
+from orc_storage.records import Body
+
+
+@laws
+@given(bodies)
+def test_a_body_merged_with_itself_is_itself(body: Body) -> None:
+    merged = merge(body, body, body)
+    assert same(merged.body, body)
+    assert merged.conflicts == merged.merged_paths == ()
+
+
+@laws
+@given(bodies, bodies)
+def test_two_equal_changes_agree(base: Body, changed: Body) -> None:
+    for old in (base, None):
+        merged = merge(old, changed, changed)
+        assert same(merged.body, changed)
+        assert merged.conflicts == ()
+
+
+@laws
+@given(bodies, bodies)
+def test_an_untouched_side_yields(base: Body, changed: Body) -> None:
+    for ours, theirs in ((base, changed), (changed, base)):
+        merged = merge(base, ours, theirs)
+        assert same(merged.body, changed)
+        assert merged.conflicts == ()
+
+
+@laws
+@given(bodies, bodies, bodies)
+def test_swapping_the_sides_swaps_the_conflicts_and_nothing_else(
+    base: Body, ours: Body, theirs: Body
+) -> None:
+    one, other = merge(base, ours, theirs), merge(base, theirs, ours)
+    assert sorted(c.path for c in one.conflicts) == sorted(c.path for c in other.conflicts)
+    by_path = {c.path: c for c in other.conflicts}
+    for conflict in one.conflicts:
+        mirrored = by_path[conflict.path]
+        assert conflict.kind is mirrored.kind
+        assert same(conflict.ours, mirrored.theirs)
+        assert same(conflict.theirs, mirrored.ours)
+    if not one.conflicts:
+        assert encode(one.body) == encode(other.body)
+
+
+@laws
+@given(bodies, bodies, bodies)
+def test_no_change_is_lost(base: Body, ours: Body, theirs: Body) -> None:
+    merged = merge(base, ours, theirs)
+    conflicting = [split(c.path) for c in merged.conflicts]
+    for side in (ours, theirs):
+        for change in diff(base, side):
+            path = split(change.path)
+            if any(path[: len(c)] == c or c[: len(path)] == path for c in conflicting):
+                continue
+            wanted = get_path(side, change.path)
+            found = get_path(merged.body, change.path)
+            assert _holds(found, get_path(base, change.path), wanted), change
+
+
+def _holds(found: Value, before: Value, wanted: Value) -> bool:
+    """Whether the change from `before` to `wanted` is in `found`."""
+    if same(found, wanted):
+        return True
+    if isinstance(found, list) and isinstance(wanted, list):
+        if is_keyed(wanted) or is_keyed(found):
+            return all(_id(item) in map(_id, found) for item in wanted if item not in _list(before))
+        added = {str(w) for w in wanted} - {str(w) for w in _list(before)}
+        removed = {str(w) for w in _list(before)} - {str(w) for w in wanted}
+        return added <= {str(w) for w in found} and not removed & {str(w) for w in found}
+    if isinstance(found, str) and isinstance(wanted, str):
+        return set(wanted.split("\n")) - set(str(before).split("\n")) <= set(found.split("\n"))
+    return isinstance(found, dict) and isinstance(wanted, dict)
+
+
+def _id(item: object) -> object:
+    return item["id"] if isinstance(item, dict) else item
+
+
+def _list(value: Value) -> list[object]:
+    return list(value) if isinstance(value, list) else []
+
+
+@laws
+@given(bodies, bodies, bodies)
+def test_merging_again_changes_nothing(base: Body, ours: Body, theirs: Body) -> None:
+    first = merge(base, ours, theirs)
+    again = merge(base, first.body, theirs)
+    assert sorted(c.path for c in again.conflicts) == sorted(c.path for c in first.conflicts)
+    settled = merge(theirs, first.body, theirs)
+    assert same(settled.body, first.body)
+    assert settled.conflicts == ()
+
+
+@laws
+@given(bodies, bodies, bodies)
+def test_a_merge_changes_none_of_its_inputs(base: Body, ours: Body, theirs: Body) -> None:
+    before = encode([base, ours, theirs])
+    merge(base, ours, theirs)
+    assert encode([base, ours, theirs]) == before
+
+
+@laws
+@given(bodies, bodies)
+def test_the_differences_turn_one_body_into_the_other(a: Body, b: Body) -> None:
+    built = a
+    for change in diff(a, b):
+        built = set_path(built, change.path, change.after if change.after_present else MISSING)
+    assert not [c for c in diff(built, b) if not _is_order(c.before, c.after)]
+    assert (diff(a, b) == ()) is same(a, b)
+
+
+def _is_order(a: Value, b: Value) -> bool:
+    return is_keyed(a) and is_keyed(b) and {_id(i) for i in a} == {_id(i) for i in b}
+
+
+@laws
+@given(st.lists(st.text(alphabet="ab.\\e", max_size=4), min_size=1, max_size=4))
+def test_a_path_reads_back_as_it_was_written(parts: list[str]) -> None:
+    assert split(join(parts)) == tuple(parts)
+
+
+def test_the_sets_are_those_of_a_task() -> None:
+    assert {"labels", "needs", "depends_on"} == SETS
