@@ -101,8 +101,8 @@ def _above(card: Card, width: int) -> list[Line]:
 def _body(card: Card, width: int) -> list[Line]:
     out: list[Line] = []
     for text in card.prompt.lines:
-        for part in box.wrap(clean(text), width - 2 - len(INDENT) - 1):
-            out.append(((f"{INDENT}{part}", "text"),))
+        parts = box.wrap(clean(text), width - 2 - len(INDENT) - 1)
+        out.extend(((f"{INDENT}{part}", "text"),) for part in parts)
     return out or [((f"{INDENT}(no text)", "dim"),)]
 
 

@@ -149,23 +149,17 @@ def _header(view: Decision, width: int) -> Line:
     return box.spread(left, ((f"  {right} ", "waiting" if view.left_over else "done"),), width)
 
 
-def _framed(lines: Sequence[Line], width: int, head: Line, right: Line, style: str) -> list[Line]:
-    """A box, or a rule with lines under it where the screen is narrow."""
-    if width < 44:
-        return [box.rule(head, right, width, style), *(box.cut(line, width) for line in lines)]
-    return [
-        box.top(head, right, width, style),
-        *(box.row(line, width, style) for line in lines),
-        box.bottom((), (), width, style),
-    ]
-
-
 def _panel(
     view_width: int, lines: Sequence[Line], width: int, head: Line, right: Line
 ) -> list[Line]:
-    if view_width >= TWO_COLUMNS:
-        return _framed(lines, width, head, right, "dim")
-    return [box.rule(head, right, width, "dim"), *(box.cut(line, width) for line in lines)]
+    """A box, or a rule with the lines under it where the screen is narrow."""
+    if view_width < TWO_COLUMNS:
+        return [box.rule(head, right, width, "border"), *(box.cut(line, width) for line in lines)]
+    return [
+        box.top(head, right, width, "border"),
+        *(box.row(line, width, "border") for line in lines),
+        box.bottom((), (), width, "border"),
+    ]
 
 
 def _decide(view: Decision, width: int) -> list[Line]:
@@ -226,7 +220,7 @@ def _beside(panels: Sequence[list[Line]]) -> list[Line]:
     height = max(len(panel) for panel in panels)
     for panel in panels:
         size = box.width_of(panel[0])
-        fill = box.row((), size, "dim")
+        fill = box.row((), size, "border")
         panel[-1:-1] = [fill] * (height - len(panel))
     out: list[Line] = []
     for row in zip(*panels, strict=True):
@@ -252,8 +246,8 @@ def _side(view: Decision, name: SideName, width: int, view_width: int) -> list[L
     rows: list[Line] = []
     for differs, pieces in marked_lines(text, text if name == "base" else base):
         style = "text" if differs else ""
-        for part in wrapped(pieces, inner - 5, style):
-            rows.append((("  ~ " if differs else "    ", "waiting"), *part))
+        sign = ("  ~ " if differs else "    ", "waiting")
+        rows.extend((sign, *part) for part in wrapped(pieces, inner - 5, style))
     if not boxes:
         return _panel(view_width, rows, width, head, ((about, "dim"),))
     return _panel(view_width, [((f"  {about}", "dim"),), (), *rows, ()], width, head, ())

@@ -59,7 +59,7 @@ def lines(view: Timeline, width: int, height: int) -> list[Line]:
         body = [
             box.rule(head, _count(view), width, "accent"),
             *_rows(view, width, listed),
-            box.rule(_diff_head(view), (), width, "dim"),
+            box.rule(_diff_head(view), (), width, "border"),
             *_diff(view, width, room - listed - 2),
         ]
     return [_header(view, width), *body, _footer(view, width)]
@@ -85,9 +85,9 @@ def _beside(view: Timeline, width: int, room: int) -> list[Line]:
         box.bottom((), (), LIST_WIDTH, "accent"),
     ]
     right_box = [
-        box.top(_diff_head(view), (), right, "dim"),
-        *(box.row(line, right, "dim") for line in diff),
-        box.bottom((), (), right, "dim"),
+        box.top(_diff_head(view), (), right, "border"),
+        *(box.row(line, right, "border") for line in diff),
+        box.bottom((), (), right, "border"),
     ]
     return [(*a, (" ", ""), *b) for a, b in zip(left_box, right_box, strict=True)]
 

@@ -1,0 +1,193 @@
+"""The answer card: one prompt after the other, answered with one key each.
+
+Invariant: a key pressed before the prompt was on the screen for a moment answers nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final, TypeAlias
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from orc_core.model.agent import Agent, Choice, Prompt
+from orc_tui.screens.sheet import Sheet
+from orc_tui.view_models import card
+from orc_tui.view_models.card import Card
+
+GUARD_S: Final = 0.3
+"""How long a prompt has to be on the screen before a key counts."""
+HEIGHT_MIN: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the prompt; `because` wants a line to the agent after it."""
+
+    choice: Choice
+    because: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Show another prompt: the next one (1) or the one before (-1)."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Close the card, for `attach` or `why`, or for nothing."""
+
+    to: str = ""
+
+
+Move: TypeAlias = Answer | Skip | Leave
+
+
+class AnswerCard(ModalScreen[None]):
+    """Shows prompts over the lower half of the screen and says what the operator wants."""
+
+    CSS_PATH = "answer.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"answer('{key}')", show=False) for key in "yn123456789"),
+        Binding("i", "because", show=False),
+        Binding("full_stop", "skip(1)", show=False),
+        Binding("comma", "skip(-1)", show=False),
+        Binding("a", "leave('attach')", show=False),
+        Binding("w", "leave('why')", show=False),
+        Binding("escape,q", "leave('')", show=False),
+        Binding("J,down", "scroll(1)", show=False),
+        Binding("K,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(
+        self, *, monotonic: Callable[[], float] = time.monotonic, guard_s: float = GUARD_S
+    ) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._guard_s = guard_s
+        self._sheet = Sheet()
+        self._card: Card | None = None
+        self._seen_at: float | None = None
+        self._wanted: asyncio.Future[Move] | None = None
+        self._left: Leave | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._sheet
+
+    @property
+    def open(self) -> bool:
+        """Whether the operator still has the card before them."""
+        return self._left is None
+
+    def show(
+        self,
+        prompt: Prompt,
+        agent: Agent,
+        *,
+        position: int,
+        total: int,
+        now: float,
+        task_title: str = "",
+    ) -> None:
+        """Show a prompt; what was reported of the one before stays readable above it."""
+        before = self._card
+        self._card = Card(
+            prompt=prompt,
+            agent=agent,
+            position=position,
+            total=total,
+            now=now,
+            task_title=task_title,
+            report=before.report if before else "",
+            report_style=before.report_style if before else "dim",
+        )
+        self._seen_at = None
+        self._draw()
+        self.call_after_refresh(self._seen)
+
+    def report(self, text: str, *, style: str = "dim") -> None:
+        """Say on the card what became of an answer, or what is going on."""
+        if self._card is not None:
+            self._card = replace(self._card, report=text, report_style=style, asked=None)
+            self._draw()
+
+    async def move(self) -> Move:
+        """Wait for what the operator wants next; keys count only while this waits."""
+        if self._left is not None:
+            return self._left
+        self._wanted = asyncio.get_running_loop().create_future()
+        try:
+            return await self._wanted
+        finally:
+            self._wanted = None
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def action_answer(self, key: str) -> None:
+        self._choose(key, because=False)
+
+    def action_because(self) -> None:
+        """Choose no; the line to say why opens after it."""
+        self._choose("n", because=True)
+
+    def action_skip(self, step: int) -> None:
+        if self._awake():
+            self._do(Skip(step))
+
+    def action_leave(self, to: str) -> None:
+        """Close at once; closing answers nothing, so it needs no guard."""
+        if self._left is None:
+            self._left = Leave(to)
+            self._do(self._left)
+            self.dismiss()
+
+    def action_scroll(self, step: int) -> None:
+        if self._card is not None:
+            last = card.last_scroll(self._card, self.size.width, self._height())
+            scroll = min(max(self._card.scroll + step, 0), last)
+            self._card = replace(self._card, scroll=scroll)
+            self._draw()
+
+    def _choose(self, key: str, *, because: bool) -> None:
+        shown = self._card
+        if shown is None or not self._awake():
+            return
+        choice = card.choice_for(shown.prompt, key)
+        if choice is None:
+            self.report(f"this prompt has no answer for {key}")
+        elif why := card.refusal(shown.prompt, choice):
+            self.report(why, style="error")
+        elif card.wants_twice(shown.prompt, choice) and shown.asked is not choice:
+            self._card = replace(shown, asked=choice)
+            self._draw()
+        else:
+            self._do(Answer(choice, because))
+
+    def _do(self, move: Move) -> None:
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(move)
+
+    def _awake(self) -> bool:
+        """Whether a key counts: the prompt was painted, and long enough ago to be read."""
+        if self._seen_at is None or self._wanted is None:
+            return False
+        return self._monotonic() - self._seen_at >= self._guard_s
+
+    def _seen(self) -> None:
+        self._seen_at = self._monotonic()
+
+    def _height(self) -> int:
+        return min(max(self.size.height * 3 // 5, HEIGHT_MIN), self.size.height)
+
+    def _draw(self) -> None:
+        if self._card is not None and self.is_mounted:
+            width = self.size.width
+            self._sheet.show(card.lines(self._card, width, self._height()), width=width)

@@ -1,0 +1,156 @@
+"""A question over the screen: what would be done, to what, and the choices.
+
+Invariant: the choice that changes nothing has the focus, and Esc and `q` take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from orc_core.model.history import Plan
+from orc_core.text import clean
+from orc_tui.screens.sheet import Sheet
+from orc_tui.view_models import box
+from orc_tui.view_models.box import Line
+from orc_tui.view_models.diff import change_lines
+
+WIDTH_MAX: Final = 96
+FILES_LINE: Final = "files are not touched"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a dialog: what it gives back, its word, and the key that takes it."""
+
+    id: str
+    word: str
+    key: str = ""
+
+
+def plan_lines(plan: Plan, width: int) -> list[Line]:
+    """A plan for people: what is not touched, the three lists, then the difference."""
+    out: list[Line] = [((FILES_LINE, "waiting bold"),), ()]
+    for title, items in (
+        ("comes back", plan.returns),
+        ("stays as it is", [text for text in plan.stays if clean(text) != FILES_LINE]),
+        ("cannot be taken back", plan.lost),
+    ):
+        out.append(((title, "bold"),))
+        for item in items or ("nothing",):
+            parts = box.wrap(clean(item, limit=400), width - 4)
+            out.extend(((f"  {part}", "" if items else "dim"),) for part in parts)
+    out.append(())
+    out.extend(change_lines(plan.diff, width))
+    return out
+
+
+class Dialog(ModalScreen[str | None]):
+    """Asks; gives back the id of the option, or None for Cancel."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,right,l", "move(1)", show=False),
+        Binding("shift+tab,left,h", "move(-1)", show=False),
+        Binding("enter", "choose", show=False),
+        Binding("escape,q", "cancel", show=False),
+        Binding("J,j,down", "scroll(1)", show=False),
+        Binding("K,k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        options: Sequence[Option],
+        *,
+        lines: Sequence[str] = (),
+        plan: Plan | None = None,
+        cancel: str = "Cancel",
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = tuple(lines)
+        self._plan = plan
+        self._options = (Option("", cancel), *options)
+        self._cursor = 0
+        self._scroll = 0
+        self._sheet = Sheet()
+
+    def compose(self) -> ComposeResult:
+        yield self._sheet
+
+    def on_mount(self) -> None:
+        for option in self._options:
+            if option.key:
+                self._bindings.bind(option.key, f"take({option.id!r})", show=False)
+        for index, _ in enumerate(self._options):
+            self._bindings.bind(f"option-{index}", f"pick({index})", show=False)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def action_move(self, step: int) -> None:
+        self._cursor = (self._cursor + step) % len(self._options)
+        self._draw()
+
+    def action_choose(self) -> None:
+        self.dismiss(self._options[self._cursor].id or None)
+
+    def action_pick(self, index: int) -> None:
+        self.dismiss(self._options[index].id or None)
+
+    def action_take(self, option: str) -> None:
+        """Put the focus on an option; Enter confirms it, so that one key never decides."""
+        self._cursor = next(i for i, known in enumerate(self._options) if known.id == option)
+        self._draw()
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def action_scroll(self, step: int) -> None:
+        self._scroll = max(self._scroll + step, 0)
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        width = min(self.size.width - 4, WIDTH_MAX)
+        inner = width - 4
+        body: list[Line] = []
+        for text in self._lines:
+            body.extend(((part, "text"),) for part in box.wrap(clean(text, limit=400), inner))
+        if self._plan is not None:
+            body.extend(plan_lines(self._plan, inner))
+        room = max(self.size.height - 6, 1)
+        last = max(len(body) - room, 0)
+        self._scroll = min(self._scroll, last)
+        shown = body[self._scroll : self._scroll + room]
+        rows: list[Line] = [(), *((("  ", ""), *line) for line in shown), (), self._choices()]
+        end = box.key("J K", "scroll", press="J") if last else ()
+        foot = box.keys(
+            [
+                box.key("Tab", "next", press="tab"),
+                box.key("Enter", "choose", press="enter"),
+                box.key("Esc", "cancel", press="escape"),
+                end,
+            ],
+            width - 6,
+        )
+        head: Line = ((clean(self._title, limit=200), "bold"),)
+        lines = box.boxed(rows, width, head=head, foot=(foot, ()), style="accent")
+        self._sheet.show(lines, width=width)
+
+    def _choices(self) -> Line:
+        out: list[tuple[str, str]] = [("  ", "")]
+        for index, option in enumerate(self._options):
+            looks = "accent reverse bold" if index == self._cursor else "bold"
+            key = f"{option.key} " if option.key else ""
+            out.append((f" {key}{option.word} ", f"{looks} press:option-{index}"))
+            out.append(("   ", ""))
+        return tuple(out)

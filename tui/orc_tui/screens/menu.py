@@ -1,0 +1,96 @@
+"""A short list to choose one thing from, with a key for each.
+
+Invariant: Esc and `q` choose nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from orc_core.text import clean
+from orc_tui.screens.dialog import WIDTH_MAX, Option
+from orc_tui.screens.sheet import Sheet
+from orc_tui.view_models import box
+from orc_tui.view_models.box import Line
+
+
+class Menu(ModalScreen[str | None]):
+    """Offers options under each other; gives back the id of one, or None.
+
+    `notes` stand beside the options: what each holds now.
+    """
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down,tab", "move(1)", show=False),
+        Binding("k,up,shift+tab", "move(-1)", show=False),
+        Binding("enter", "choose", show=False),
+        Binding("escape,q", "cancel", show=False),
+    ]
+
+    def __init__(self, title: str, options: Sequence[Option], notes: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._title = title
+        self._options = tuple(options)
+        self._notes = (*notes, *([""] * (len(options) - len(notes))))
+        self._cursor = 0
+        self._sheet = Sheet()
+
+    def compose(self) -> ComposeResult:
+        yield self._sheet
+
+    def on_mount(self) -> None:
+        for index, option in enumerate(self._options):
+            keys = ",".join(part for part in (option.key, f"option-{index}") if part)
+            self._bindings.bind(keys, f"take({index})", show=False)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def action_move(self, step: int) -> None:
+        self._cursor = (self._cursor + step) % len(self._options)
+        self._draw()
+
+    def action_choose(self) -> None:
+        self.dismiss(self._options[self._cursor].id)
+
+    def action_take(self, index: int) -> None:
+        self.dismiss(self._options[index].id)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        width = min(self.size.width - 4, WIDTH_MAX)
+        rows: list[Line] = [()]
+        for index, (option, note) in enumerate(zip(self._options, self._notes, strict=True)):
+            here = index == self._cursor
+            press = f"press:option-{index}"
+            rows.append(
+                (
+                    (" › " if here else "   ", "accent bold"),
+                    (f"{option.key:<2}", f"accent {press}"),
+                    (f"{option.word:<12}", f"{'bold ' if here else ''}{press}"),
+                    (clean(note, limit=300), f"dim {press}"),
+                )
+            )
+        rows.append(())
+        foot = box.keys(
+            [
+                box.key("j k", "move", press="j"),
+                box.key("Enter", "choose", press="enter"),
+                box.key("Esc", "cancel", press="escape"),
+            ],
+            width - 6,
+        )
+        head: Line = ((clean(self._title, limit=200), "bold"),)
+        lines = box.boxed(rows, width, head=head, foot=(foot, ()), style="accent")
+        self._sheet.show(lines, width=width)
