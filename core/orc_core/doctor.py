@@ -43,7 +43,7 @@ async def examine(
     """All checks, in the order a person would mend them."""
     findings = [_python(), *_tmux_binary()]
     if findings[-1].verdict != "fail":
-        address = Address.resolve(socket_path=socket_path, socket_name=socket_name, environ=environ)
+        address = server.resolve(socket_path=socket_path, socket_name=socket_name, environ=environ)
         findings += await _tmux_server(address)
     findings += await _store(folder, environ, cwd)
     findings += [_git(), _colour(environ)]

@@ -25,6 +25,7 @@ from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
+from orc_core.tmux import server
 from orc_core.tmux.server import Address
 from orc_core.wings import ConflictWing, HistoryWing, TaskWing
 from orc_core.workspace import Workspace
@@ -249,7 +250,7 @@ async def open_core(
     With `create` False, or read-only, a missing store is not made and counts as empty.
     """
     clock = clock or SystemClock()
-    address = Address.resolve(
+    address = server.resolve(
         socket_path=options.socket_path, socket_name=options.socket_name, environ=options.environ
     )
     place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from orc_cli.main import FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
 
+from orc_cli.main import FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
 from orc_core.errors import OrcError, UnknownName, UsageError
 from orc_storage.errors import InvalidId, NotFound, StaleRevision
 

@@ -1,0 +1,104 @@
+"""What a person waits for and what an idle dashboard costs, on a real terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+from tests.bench.fleet import Fleet, Pane, fleet, idle_screen, prompt_screen
+from tests.bench.report import Figure, p50, p95
+from tests.bench.terminal import Terminal, dashboard
+
+PANES = 50
+SAMPLES = 30
+QUIET_S = 30.0
+SETTLE_S = 8.0
+SEED = 20261120
+
+
+async def measure(folder: Path) -> list[Figure]:
+    """Change-to-screen for the selected and for other panes, then half a minute of quiet."""
+    return await asyncio.to_thread(_measure, folder)
+
+
+def _measure(folder: Path) -> list[Figure]:
+    chance = random.Random(SEED)
+    with fleet(folder, PANES) as watched:
+        started = time.perf_counter()
+        with dashboard(folder, watched.socket_path) as terminal:
+            first = terminal.wait_for("Agents", started) - started
+            terminal.wait_for("claude-1", started)
+            time.sleep(SETTLE_S)
+            cpu, written = _quiet(terminal)
+            memory = terminal.memory_mb()
+            selected = _selected(terminal, watched, chance)
+            others = _others(terminal, watched, chance)
+    return [
+        Figure("first paint of the dashboard", "s", first, 0.6),
+        Figure(
+            "selected pane -> screen, p95",
+            "ms",
+            p95(selected) * 1e3,
+            200.0,
+            None,
+            _median(selected),
+        ),
+        Figure("other pane -> screen, p95", "ms", p95(others) * 1e3, 500.0, None, _median(others)),
+        Figure(f"idle processor, {PANES} quiet panes", "%", cpu * 100, 3.0),
+        Figure(f"idle output, {PANES} quiet panes", "bytes/s", written, 20.0),
+        Figure(f"resident memory, {PANES} panes", "MB", memory, 100.0),
+    ]
+
+
+def _quiet(terminal: Terminal) -> tuple[float, float]:
+    cpu_s, written = terminal.cpu_s(), terminal.total_bytes
+    started = time.perf_counter()
+    time.sleep(QUIET_S)
+    elapsed = time.perf_counter() - started
+    return (terminal.cpu_s() - cpu_s) / elapsed, (terminal.total_bytes - written) / elapsed
+
+
+def _selected(terminal: Terminal, watched: Fleet, chance: random.Random) -> list[float]:
+    """The first row is selected: find out which pane that is by painting them in turn."""
+    pane = _find_selected(terminal, watched)
+    samples = []
+    for number in range(SAMPLES):
+        time.sleep(0.4 + chance.random())
+        marker = f"mark-{number}-{chance.randrange(10**6):06}"
+        started = time.perf_counter()
+        pane.paint(f"\x1b[10;1H{marker}\x1b[K")
+        samples.append(terminal.wait_for(marker, started) - started)
+    return samples
+
+
+def _find_selected(terminal: Terminal, watched: Fleet) -> Pane:
+    for pane in watched.panes:
+        marker = f"here-{pane.pane_id[1:]}-"
+        started = time.perf_counter()
+        pane.paint(f"\x1b[9;1H{marker}\x1b[K")
+        try:
+            terminal.wait_for(marker, started, timeout_s=1.5)
+        except TimeoutError:
+            continue
+        return pane
+    raise TimeoutError("no pane is shown live")
+
+
+def _others(terminal: Terminal, watched: Fleet, chance: random.Random) -> list[float]:
+    """An agent begins to ask: its row says so. Every agent asks once, then goes on."""
+    samples = []
+    panes = chance.sample(watched.panes, SAMPLES)
+    for number, pane in enumerate(panes):
+        time.sleep(0.4 + chance.random())
+        marker = f"run-{number}-{chance.randrange(10**4):04}"
+        started = time.perf_counter()
+        pane.paint(prompt_screen(marker))
+        samples.append(terminal.wait_for(marker, started) - started)
+        pane.paint(idle_screen(number))
+    return samples
+
+
+def _median(samples: list[float]) -> str:
+    return f"p50 {p50(samples) * 1e3:.0f} ms"
