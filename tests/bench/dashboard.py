@@ -100,5 +100,6 @@ def _others(terminal: Terminal, watched: Fleet, chance: random.Random) -> list[f
     return samples
 
 
-def _median(samples: list[float]) -> str:
-    return f"p50 {p50(samples) * 1e3:.0f} ms"
+def _latency(name: str, samples: list[float], aim_ms: float) -> Figure:
+    middle = f"p50 {p50(samples) * 1e3:.0f} ms of {len(samples)}"
+    return Figure(name, "ms", p95(samples) * 1e3, aim_ms, None, middle)

@@ -1,0 +1,70 @@
+"""Every `$ orc …` line of the documents is run as it stands, and must end well.
+
+Invariant: a document's lines run in order, in one fresh workspace, on a private server.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def commands(document: Path) -> list[str]:
+    """What follows `$ ` in the console blocks of a document."""
+    lines = "\n".join(BLOCK.findall(document.read_text(encoding="utf-8"))).splitlines()
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+WITH_COMMANDS = [document for document in DOCUMENTS if commands(document)]
+
+
+def test_some_document_shows_commands() -> None:
+    assert "orc.md" in {document.name for document in WITH_COMMANDS}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in LINK.findall(document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+@pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda document: document.name)
+@pytest.mark.timeout(90)
+def test_commands_work(document: Path, tmp_path: Path) -> None:
+    socket_path = str(tmp_path / "s")
+    program = tmp_path / "claude"
+    program.symlink_to("/bin/cat")
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "ORC_WORKSPACE": str(tmp_path / "workspace"),
+    }
+    server = ["tmux", "-u", "-f", "/dev/null", "-S", socket_path]
+    try:
+        subprocess.run(
+            [*server, "new-session", "-d", "-x", "100", "-y", "30", str(program), "-u"],
+            env=environ,
+            check=True,
+        )
+        environ["TMUX"] = f"{socket_path},0,0"
+        for command in commands(document):
+            argv = [sys.executable, "-m", "orc_cli", *shlex.split(command)[1:]]
+            done = subprocess.run(
+                argv, env=environ, capture_output=True, text=True, timeout=30, check=False
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    finally:
+        subprocess.run([*server, "kill-server"], check=False, capture_output=True)
