@@ -1,0 +1,284 @@
+"""The JSON mirror: one file per document, that people and agents may edit.
+
+Invariant: a file is replaced whole and only over the bytes that were read; bytes that someone
+saved in between are put back and reported. What is not a plain file named <id>.json is not ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+import os
+import stat
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watchfiles import awatch
+
+from orc_storage.documents import ID_PATTERN
+from orc_storage.errors import FileFault, FileMoved, InvalidId, StoreUnavailable
+from orc_storage.exchange import swap
+from orc_storage.mirrored import SIZE_MAX_BYTES, parse, render
+from orc_storage.paths import ensure_private
+
+__all__ = ["SIZE_MAX_BYTES", "FileFault", "FileMoved", "Mirror", "MirrorFile", "parse", "render"]
+
+FOLDERS: Final[Mapping[str, str]] = {"task": "tasks", "agent": "agents"}
+_SUFFIX: Final = ".json"
+# watchfiles' own defaults make an edit wait for half a second.
+_DEBOUNCE_MS: Final = 50
+_STEP_MS: Final = 10
+_LEFTOVER_AGE_S: Final = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorFile:
+    """One file as it was read; `mtime` is seconds since the epoch.
+
+    `data` is cut off beyond SIZE_MAX_BYTES, which `parse` then refuses. `trouble` says why a
+    file that is there could not be read; its data is empty then.
+    """
+
+    kind: str
+    id: str
+    path: Path
+    data: bytes
+    sha256: str
+    mtime: float
+    trouble: str = ""
+
+
+class Mirror:
+    """The folder of mirrored files. Every method but `watch` blocks on the disk."""
+
+    def __init__(self, folder: Path, folders: Mapping[str, str] = FOLDERS) -> None:
+        self.folder = folder
+        self.ignored: dict[str, int] = dict.fromkeys(folders, 0)
+        """How many names the last scan of each kind passed over."""
+        self._folders = {kind: folder / name for kind, name in folders.items()}
+        # A folder beside the watched ones: a temporary file in there would wake the watcher.
+        self._workshop = folder.parent / "tmp"
+        self._count = itertools.count(1)
+
+    def prepare(self) -> None:
+        """Make the folders that are missing; raises UnsafePath."""
+        for folder in (self.folder, *self._folders.values(), self._workshop):
+            ensure_private(folder)
+        horizon = time.time() - _LEFTOVER_AGE_S
+        for left in self._workshop.iterdir():
+            with contextlib.suppress(OSError):
+                if left.lstat().st_mtime < horizon:
+                    left.unlink()
+
+    def path(self, kind: str, id: str) -> Path:
+        """Return where a document's file is; raises InvalidId."""
+        if not ID_PATTERN.fullmatch(id):
+            raise InvalidId(f"{id[:80]!r} is no id, so it names no file")
+        return self._folders[kind] / (id + _SUFFIX)
+
+    def scan(self, kind: str) -> list[MirrorFile]:
+        """Return all files of a kind by id; raises StoreUnavailable if their folder is gone."""
+        found: list[MirrorFile] = []
+        ignored = 0
+        for id in sorted(self._ids(kind)):
+            file = self.read(kind, id) if id else None
+            if file is not None:
+                found.append(file)
+            else:
+                ignored += 1
+        self.ignored[kind] = ignored
+        return found
+
+    def read(self, kind: str, id: str) -> MirrorFile | None:
+        """Return one file; None if there is none, or what is there is not ours."""
+        path = self.path(kind, id)
+        try:
+            return _read(kind, id, path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            return MirrorFile(kind, id, path, b"", "", 0.0, f"cannot be read: {error.strerror}")
+
+    def write(self, kind: str, id: str, data: bytes, *, expect_sha256: str | None) -> MirrorFile:
+        """Put `data` in place of the bytes with that hash; None means no file may be there.
+
+        Raises FileMoved if the file is another by now, StoreUnavailable if the disk refuses.
+        """
+        path = self.path(kind, id)
+        with _disk_trouble(path):
+            before = self._compare(kind, id, expect_sha256)
+            if before is not None and before.data == data:
+                return before
+            draft = self._draft(id, data)
+            try:
+                if expect_sha256 is None:
+                    _link_new(draft, path)
+                else:
+                    self._replace(draft, path, expect_sha256)
+            finally:
+                _discard(draft, {hashlib.sha256(data).hexdigest(), expect_sha256})
+            _sync_folder(path.parent)
+            written = _read(kind, id, path)
+        if written is None or written.data != data:
+            raise FileMoved(f"{path} was changed right after it was written: read it again")
+        return written
+
+    def remove(self, kind: str, id: str, *, expect_sha256: str) -> None:
+        """Remove the file if it still has that hash; nothing happens if there is none.
+
+        Raises FileMoved if it is another by now, StoreUnavailable if the disk refuses.
+        """
+        path = self.path(kind, id)
+        with _disk_trouble(path):
+            if self.read(kind, id) is None:
+                return
+            self._compare(kind, id, expect_sha256)
+            aside = self._fresh_name(id)
+            path.rename(aside)
+            if _digest(aside) != expect_sha256:
+                _link_new(aside, path)
+                aside.unlink()
+                raise FileMoved(f"{path} was saved while it was being removed: it stays")
+            aside.unlink()
+            _sync_folder(path.parent)
+
+    async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[tuple[str, str]]]:
+        """Yield sets of (kind, id) whose files may have changed, until `stop` is set.
+
+        A hint only: changes can be gathered, and a file of ours is named as well. Raises
+        StoreUnavailable if the folder is gone.
+        """
+        kinds = {str(folder): kind for kind, folder in self._folders.items()}
+        try:
+            async for batch in awatch(
+                self.folder,
+                watch_filter=None,
+                debounce=_DEBOUNCE_MS,
+                step=_STEP_MS,
+                stop_event=stop,
+                recursive=True,
+            ):
+                touched: set[tuple[str, str]] = set()
+                for _, name in batch:
+                    folder, _, file = name.rpartition("/")
+                    if folder in kinds and (id := _id_of(file)):
+                        touched.add((kinds[folder], id))
+                    elif name in kinds:
+                        # The folder itself came or went, with everything in it.
+                        touched |= {(kinds[name], id) for id in self._ids_if_there(kinds[name])}
+                if touched:
+                    yield touched
+        except FileNotFoundError:
+            raise StoreUnavailable(f"{self.folder} is missing: make it again") from None
+
+    def _ids(self, kind: str) -> Iterator[str]:
+        folder = self._folders[kind]
+        try:
+            with os.scandir(folder) as entries:
+                yield from [_id_of(entry.name) for entry in entries]
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{folder} cannot be read ({error.strerror}): make it again, or run orc sync"
+            ) from error
+
+    def _ids_if_there(self, kind: str) -> set[str]:
+        try:
+            return {id for id in self._ids(kind) if id}
+        except StoreUnavailable:
+            return set()
+
+    def _compare(self, kind: str, id: str, expect_sha256: str | None) -> MirrorFile | None:
+        found = self.read(kind, id)
+        sha256 = None if found is None else found.sha256
+        if sha256 != expect_sha256:
+            what = "is gone" if found is None else "was changed"
+            raise FileMoved(f"{self.path(kind, id)} {what} since it was read: read it again")
+        return found
+
+    def _draft(self, id: str, data: bytes) -> Path:
+        draft = self._fresh_name(id)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(draft, flags, 0o600), "wb") as out:
+            try:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+        return draft
+
+    def _replace(self, draft: Path, path: Path, expect_sha256: str) -> None:
+        try:
+            if not swap(draft, path):
+                draft.rename(path)
+                return
+        except FileNotFoundError:
+            raise FileMoved(f"{path} is gone since it was read: read it again") from None
+        # `draft` is now what stood at `path`. If that is not what was read, it goes back.
+        if _digest(draft) != expect_sha256:
+            swap(draft, path)
+            raise FileMoved(f"{path} was saved while it was being written: read it again")
+
+    def _fresh_name(self, id: str) -> Path:
+        return self._workshop / f"{id}.{os.getpid()}.{next(self._count)}"
+
+
+def _read(kind: str, id: str, path: Path) -> MirrorFile | None:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return None
+    # O_NONBLOCK: a pipe that someone puts there right now must not make us wait for its writer.
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
+            return None
+        data = file.read(SIZE_MAX_BYTES + 1)
+    return MirrorFile(kind, id, path, data, hashlib.sha256(data).hexdigest(), facts.st_mtime)
+
+
+def _id_of(name: str) -> str:
+    id = name.removesuffix(_SUFFIX)
+    return id if id != name and ID_PATTERN.fullmatch(id) else ""
+
+
+def _digest(path: Path) -> str:
+    found = _read("", "", path)
+    return "" if found is None else found.sha256
+
+
+def _discard(draft: Path, known: set[str | None]) -> None:
+    """Unlink a temporary file, unless a swap left bytes in it that nobody has seen yet."""
+    with contextlib.suppress(FileNotFoundError):
+        if _digest(draft) in known:
+            draft.unlink()
+
+
+def _link_new(draft: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise FileMoved(f"{path} is there already: read it first") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _disk_trouble(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{path} cannot be written ({error.strerror}): check the folder and its free space"
+        ) from error
