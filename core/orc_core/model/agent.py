@@ -111,6 +111,37 @@ class Signal:
     waiting: Waiting = Waiting.NONE
     does: str = ""
     expired: bool = False
+    attended: bool = False
+    """A person brought this about (an interruption), so that nothing new waits to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process under a pane; `depth` counts from the pane's own process, which has 0.
+
+    `command` is its cleaned command line, `cpu_s` the processor time it has used so far.
+    """
+
+    pid: int
+    depth: int
+    command: str
+    cpu_s: float
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an agent is shown as it is: every signal, strongest first, and what runs in the pane.
+
+    `winner` is the signal that decided, None where nothing was fresh. `files` are the rule files
+    that were asked.
+    """
+
+    agent: Agent
+    signals: tuple[Signal, ...]
+    winner: Signal | None
+    processes: tuple[Process, ...]
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""The fold: from signals to the state that is shown.
+
+Invariant: pure. Death beats a level, a level beats a hook, a hook beats a title, a title beats
+the screen; with nothing fresh the state is unknown and never working. Only the way to idle is
+slowed down; nothing delays waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
+
+IDLE_AFTER_S: Final = 1.5
+RANK: Final = {source: rank for rank, source in enumerate(Source)}
+NOTHING: Final = "nothing-fresh"
+
+_BUSY: Final = (State.WORKING, State.WAITING)
+_QUIET: Final = (State.IDLE, State.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is known of one agent: its state, since when, and the signal that decided it.
+
+    `quiet_since` is when signals first spoke of idle while the state is still held. `agrees` is
+    False where the screen tells another state than the winning signal.
+    """
+
+    state: State
+    since: float
+    evidence: Evidence
+    waiting: Waiting = Waiting.NONE
+    does: str = ""
+    agrees: bool = True
+    quiet_since: float | None = None
+
+
+def strongest_first(signals: Sequence[Signal]) -> tuple[Signal, ...]:
+    """The signals in order of precedence; within one source the order given is kept."""
+    return tuple(sorted(signals, key=lambda signal: RANK[signal.evidence.source]))
+
+
+def fold(
+    previous: Live | None, signals: Sequence[Signal], now: float, *, hold: bool = False
+) -> Live:
+    """The next state of an agent.
+
+    `hold` says that the screen shows a view over the conversation (a transcript, a menu), so
+    that without a stronger word the state stays what it was.
+    """
+    fresh = [signal for signal in strongest_first(signals) if not signal.expired]
+    winner = _winner(fresh)
+    if winner is None:
+        if hold and previous is not None:
+            return previous
+        return _unknown(previous, now)
+    if hold and previous is not None and _yields(winner):
+        return previous
+    return _settled(previous, winner, fresh, now)
+
+
+def mark_seen(live: Live, now: float) -> Live:
+    """The operator looked: what was done is idle from now on."""
+    if live.state is not State.DONE:
+        return live
+    return replace(live, state=State.IDLE, since=now, quiet_since=None)
+
+
+def _winner(fresh: Sequence[Signal]) -> Signal | None:
+    """The strongest signal, unless it says idle and the screen knows better.
+
+    An idle title is the same at a prompt; an idle level does not tell why a turn ended.
+    """
+    if not fresh:
+        return None
+    first = fresh[0]
+    if first.state is not State.IDLE:
+        return first
+    screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
+    if screen is None:
+        return first
+    if first.evidence.source is Source.TITLE and screen.state not in _QUIET:
+        return screen
+    if screen.state in (State.LIMITED, State.ERROR) and first.evidence.source is not Source.PROC:
+        return screen
+    return first
+
+
+def _yields(winner: Signal) -> bool:
+    """Whether a view over the conversation may hide what this signal does not know."""
+    return winner.evidence.source in (Source.TITLE, Source.SCREEN) and winner.state in _QUIET
+
+
+def _unknown(previous: Live | None, now: float) -> Live:
+    if previous is not None and previous.state is State.UNKNOWN:
+        return replace(previous, quiet_since=None)
+    at = previous.evidence.at if previous is not None else now
+    return Live(State.UNKNOWN, now, Evidence(Source.SCREEN, NOTHING, at), does="nothing tells")
+
+
+def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now: float) -> Live:
+    state = winner.state
+    does = winner.does or next(
+        (one.does for one in fresh if one.does and one.state is winner.state), ""
+    )
+    since, quiet_since = now, None
+    if previous is not None:
+        if state in _QUIET:
+            quiet_since = now if previous.quiet_since is None else previous.quiet_since
+            held = previous.state in _BUSY and winner.evidence.source is not Source.PROC
+            if held and now - quiet_since < IDLE_AFTER_S:
+                return replace(previous, quiet_since=quiet_since)
+            state = _quiet_state(previous, fresh)
+            since = quiet_since
+        if previous.state is state and previous.waiting is winner.waiting:
+            since = previous.since
+    return Live(
+        state=state,
+        since=since,
+        evidence=winner.evidence,
+        waiting=winner.waiting,
+        does=does,
+        agrees=_agrees(winner, fresh),
+        quiet_since=quiet_since if state in _QUIET else None,
+    )
+
+
+def _quiet_state(previous: Live, fresh: Sequence[Signal]) -> State:
+    """Done after work that nobody has seen the end of; idle when a person ended it."""
+    if previous.state is State.DONE:
+        return State.DONE
+    if previous.state in _BUSY and not any(signal.attended for signal in fresh):
+        return State.DONE
+    return State.IDLE
+
+
+def _agrees(winner: Signal, fresh: Sequence[Signal]) -> bool:
+    """Whether the screen tells the same; a prompt that is waited at has to be on it."""
+    if winner.evidence.source is Source.SCREEN:
+        return True
+    screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
+    if screen is None:
+        return winner.state is not State.WAITING
+    if winner.state in _QUIET:
+        return screen.state in _QUIET
+    return screen.state is winner.state

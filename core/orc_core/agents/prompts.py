@@ -1,0 +1,233 @@
+"""Prompts as they stand on a screen: where one begins, what it asks, how it is answered.
+
+Invariant: a prompt is recognised by its whole shape at the very bottom of the screen (numbered
+choices from 1 on, exactly one of them under the cursor, nothing but the program's own footer
+below), never by a phrase: prose, source code and logs may quote any phrase.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orc_core.agents.risks import risks
+from orc_core.agents.rules import Kind, PromptPart, RuleSet, found
+from orc_core.model.agent import Choice, Evidence, Prompt, Waiting
+
+LINES_MAX: Final = 400
+CHOICES_MAX: Final = 9
+FOOTER_LINES_MAX: Final = 6
+SUMMARY_MAX: Final = 120
+
+_CHOICE: Final = re.compile(
+    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶]\s+|)(?P<number>\d{1,2})[.)]\s+(?P<label>\S.*)$"
+)
+_BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")
+_BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐┘]\s*$")
+_DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    number: int
+    label: str
+    cursor: bool
+    at: int
+    indent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A prompt found at the bottom of a screen; `block` runs from its top to the last choice."""
+
+    part: PromptPart
+    block: tuple[str, ...]
+    body: tuple[str, ...]
+    options: tuple[_Option, ...]
+    whole: bool
+
+
+def find_layout(kind: Kind, lines: Sequence[str]) -> Layout | None:
+    """The prompt that stands at the bottom of a screen, or None."""
+    plain = [_unboxed(line) for line in lines[-LINES_MAX:]]
+    options = _options(plain)
+    if not options:
+        return None
+    for part in kind.prompts:
+        layout = _fit(part, plain, options)
+        if layout is not None:
+            return layout
+    return None
+
+
+def read_prompt(
+    rules: RuleSet,
+    kind: str,
+    agent_name: str,
+    lines: Sequence[str],
+    waiting: Waiting,
+    evidence: Evidence,
+    *,
+    cwd: str = "",
+    home: str = "",
+) -> Prompt | None:
+    """Read the prompt at the bottom of an agent's screen; None where there is none.
+
+    `waiting` is what the agent is known to wait for; NONE takes the prompt's own word.
+    """
+    known = rules.kind(kind)
+    layout = find_layout(known, lines) if known else None
+    if layout is None:
+        return None
+    part = layout.part
+    return Prompt(
+        agent=agent_name,
+        waiting=part.waiting if waiting is Waiting.NONE else waiting,
+        subject=_subject(layout),
+        lines=_dedented(layout.body),
+        choices=tuple(_choice(part, option) for option in layout.options),
+        whole=layout.whole,
+        fingerprint=fingerprint(kind, layout),
+        evidence=evidence,
+        risks=risks(layout.body, cwd=cwd, home=home),
+    )
+
+
+def fingerprint(kind: str, layout: Layout) -> str:
+    """The hash of a question: its words, line by line, and its choices.
+
+    The cursor's place, indentation and the padding of a box do not count.
+    """
+    digest = hashlib.sha256(f"{kind}\0{layout.part.id}\0".encode())
+    for line in layout.block:
+        choice = _CHOICE.match(line)
+        words = f"{choice['number']}. {choice['label']}" if choice else line
+        digest.update(" ".join(words.split()).encode() + b"\0")
+    return digest.hexdigest()
+
+
+def summary(prompt: Prompt) -> str:
+    """What a waiting agent asks, in one line: `Bash  npm run migrate`, `asks  keep v1?`"""
+    content = [line.strip() for line in prompt.lines if line.strip()]
+    if prompt.waiting is Waiting.QUESTION:
+        asked = next((line for line in content if line.endswith("?")), prompt.subject)
+        return f"asks  {asked}"[:SUMMARY_MAX]
+    rest = content[1:] if content and content[0] == prompt.subject else content
+    first = rest[0] if rest else ""
+    subject = prompt.subject.removesuffix(" command").removesuffix(" file")
+    return f"{subject}  {first}".strip()[:SUMMARY_MAX]
+
+
+def _unboxed(line: str) -> str:
+    """A line without the sides of a box around it; the box's edges become dividers."""
+    line = line.rstrip()
+    if _BOX_EDGE.match(line):
+        return "─" * len(line.strip())
+    boxed = _BOX.match(line)
+    return boxed["inner"].rstrip() if boxed else line
+
+
+def _options(lines: Sequence[str]) -> tuple[_Option, ...]:
+    """The numbered choices nearest to the bottom, 1 to n without a gap, one under the cursor."""
+    options: list[_Option] = []
+    for at in range(len(lines) - 1, -1, -1):
+        match = _CHOICE.match(lines[at])
+        if match is not None:
+            number = int(match["number"])
+            if options and number != options[-1].number - 1:
+                continue
+            indent = len(match["indent"]) + len(match["cursor"])
+            options.append(_Option(number, match["label"], bool(match["cursor"]), at, indent))
+            if number == 1:
+                break
+        elif options and lines[at].strip() and not _belongs(lines[at], options[-1].indent):
+            return ()
+    options.reverse()
+    fit = len(options) > 1 and options[0].number == 1 and len(options) <= CHOICES_MAX
+    if not fit or sum(option.cursor for option in options) != 1:
+        return ()
+    return tuple(_with_rest(lines, options))
+
+
+def _belongs(line: str, indent: int) -> bool:
+    """Whether a line goes on with the choice above it: deeper than its number, or a divider."""
+    depth = len(line) - len(line.lstrip())
+    return depth > indent or _DIVIDER.match(line) is not None
+
+
+def _with_rest(lines: Sequence[str], options: Sequence[_Option]) -> list[_Option]:
+    """The choices with labels that wrap put together, in which a description does not count."""
+    whole: list[_Option] = []
+    for option, after in zip(options, (*(o.at for o in options[1:]), len(lines)), strict=True):
+        label = option.label
+        for line in lines[option.at + 1 : after]:
+            wraps = len(lines[option.at]) >= max(map(len, lines)) - 24
+            if not line.strip() or _DIVIDER.match(line) or not _belongs(line, option.indent):
+                break
+            if not wraps:
+                break
+            label = f"{label} {line.strip()}"
+        whole.append(_Option(option.number, label.strip(), option.cursor, option.at, option.indent))
+    return whole
+
+
+def _fit(part: PromptPart, lines: Sequence[str], options: tuple[_Option, ...]) -> Layout | None:
+    """The layout of one kind of prompt, if the lines around the choices are its own."""
+    last = options[-1]
+    end = last.at + 1
+    while end < len(lines) and lines[end].strip() and _belongs(lines[end], last.indent):
+        if found(part.footer, lines[end].strip()):
+            break
+        end += 1
+    below = [line.strip() for line in lines[end:] if line.strip()]
+    if len(below) > FOOTER_LINES_MAX:
+        return None
+    if not all(found(part.footer, line) or _DIVIDER.match(line) for line in below):
+        return None
+    top, whole = _top(part, lines, options[0].at)
+    body = tuple(lines[top : options[0].at])
+    if not any(found(part.question, line.strip()) for line in body):
+        return None
+    if part.cut is not None and any(found(part.cut, line) for line in body):
+        whole = False
+    return Layout(part, tuple(lines[top:end]), body, options, whole)
+
+
+def _top(part: PromptPart, lines: Sequence[str], first_choice: int) -> tuple[int, bool]:
+    """Where the prompt begins, and whether that was seen."""
+    for at in range(first_choice - 1, -1, -1):
+        if found(part.top, lines[at]):
+            return (at, True) if part.top_included else (at + 1, True)
+    return 0, False
+
+
+def _subject(layout: Layout) -> str:
+    for subject in layout.part.subjects:
+        if any(found(subject.line, line.strip()) for line in layout.body):
+            return subject.name
+    first = next((line.strip() for line in layout.body if line.strip()), "")
+    return first[:SUMMARY_MAX]
+
+
+def _choice(part: PromptPart, option: _Option) -> Choice:
+    keys = (str(option.number), "Enter") if part.keys == "digit-enter" else (str(option.number),)
+    meaning = ""
+    if found(part.no, option.label):
+        meaning = "no"
+    elif found(part.yes, option.label):
+        meaning = "yes"
+    return Choice(option.number, option.label, keys, meaning)
+
+
+def _dedented(lines: Sequence[str]) -> tuple[str, ...]:
+    """The lines without blank ends and without the indentation that all of them share."""
+    kept = list(lines)
+    while kept and not kept[0].strip():
+        kept.pop(0)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    shared = min((len(line) - len(line.lstrip()) for line in kept if line.strip()), default=0)
+    return tuple(line[shared:].rstrip() for line in kept)

@@ -1,0 +1,102 @@
+"""The session files that Claude Code keeps: the strongest word on what it does.
+
+Invariant: a file counts only while the very process that wrote it lives: the pid and its start
+must both be those of a process under the pane. Files outlive a kill.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from orc_core.agents.processes import Processes, walk
+from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
+from orc_core.text import clean
+
+FILE_MAX_BYTES: Final = 64 * 1024
+CACHE_MAX: Final = 512
+LOOK_AT_MOST: Final = 24
+
+_WAITING: Final = {
+    "permission prompt": Waiting.PERMISSION,
+    "sandbox request": Waiting.PERMISSION,
+    "worker request": Waiting.PERMISSION,
+    "input needed": Waiting.QUESTION,
+    "dialog open": Waiting.QUESTION,
+}
+_STATES: Final = {
+    "busy": State.WORKING,
+    "waiting": State.WAITING,
+    "idle": State.IDLE,
+    "shell": State.IDLE,
+}
+
+
+class SessionFile(BaseModel):
+    """The part of a session file that is read; without `status` and `procStart` it is unfit."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    pid: int
+    procStart: Annotated[str, Field(strict=False, coerce_numbers_to_str=True)]  # noqa: N815
+    status: Annotated[str, StringConstraints(max_length=40)]
+    waitingFor: Annotated[str, StringConstraints(max_length=200)] | None = None  # noqa: N815
+    sessionId: str = ""  # noqa: N815
+
+
+class Sessions:
+    """The session files under one home, each read again only when it changed."""
+
+    def __init__(self, home: Path, processes: Processes) -> None:
+        self._folder = home / ".claude" / "sessions"
+        self._processes = processes
+        self._known: OrderedDict[Path, tuple[tuple[int, int, int], SessionFile | None]]
+        self._known = OrderedDict()
+
+    def signal(self, pane_pid: int, now: float) -> Signal | None:
+        """What the session under the pane says, or None where there is none to believe."""
+        for seen, (_, facts) in enumerate(walk(self._processes, pane_pid)):
+            if seen >= LOOK_AT_MOST:
+                break
+            session = self._read(self._folder / f"{facts.pid}.json")
+            if session is None or session.pid != facts.pid:
+                continue
+            if session.procStart == facts.start and facts.state != "Z":
+                return _signal(session, now)
+        return None
+
+    def _read(self, path: Path) -> SessionFile | None:
+        try:
+            stat = path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            known = self._known.get(path)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            if stat.st_size > FILE_MAX_BYTES:
+                return None
+            session = SessionFile.model_validate_json(path.read_bytes())
+        except OSError:
+            return None
+        except ValidationError:
+            # Half written, or of a version that says less: the other sources decide.
+            session = None
+        self._known[path] = (stamp, session)
+        if len(self._known) > CACHE_MAX:
+            self._known.popitem(last=False)
+        return session
+
+
+def _signal(session: SessionFile, now: float) -> Signal | None:
+    state = _STATES.get(session.status)
+    if state is None:
+        return None
+    wants = clean(session.waitingFor or "", limit=80)
+    waiting = Waiting.NONE
+    if state is State.WAITING:
+        waiting = _WAITING.get(wants, Waiting.QUESTION)
+    text = f"{session.status}: {wants}" if wants else session.status
+    does = "a background shell runs on" if session.status == "shell" else ""
+    return Signal(Evidence(Source.LEVEL, "claude-session", now, text), state, waiting, does)

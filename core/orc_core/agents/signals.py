@@ -1,0 +1,297 @@
+"""Signals: what a pane, its title and its screen say of an agent, each on its own.
+
+Invariant: pure: everything looked at is an argument. A signal names the rule
+that made it and the piece of text that matched, and says when that was last seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orc_core.agents.limits import limit_line
+from orc_core.agents.processes import is_shell, program_name, script_of, short_command
+from orc_core.agents.prompts import Layout, find_layout
+from orc_core.agents.rules import (
+    BOTTOM_LINES,
+    OTHER,
+    TAIL_LINES,
+    Kind,
+    RulePart,
+    RuleSet,
+    compiled,
+    found,
+)
+from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
+from orc_core.text import age, clean
+from orc_core.tmux.watcher import PaneInfo
+
+TEXT_MAX: Final = 120
+SIGNAL_NAMES: Final = {
+    1: "hung up",
+    2: "interrupted",
+    3: "quit",
+    6: "aborted",
+    7: "bus error",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    15: "terminated",
+}
+
+_FATAL: Final = re.compile(
+    r"^(?:\w*sh: )?(?:line \d+: *\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
+    r"(?P<does>[Kk]illed|[Tt]erminated|[Ss]egmentation fault|[Aa]borted|[Bb]us error|"
+    r"Illegal instruction|Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
+    r"thread '.{1,40}' .{0,20}panicked)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at an agent gave. `hold`: the screen shows a view over the conversation."""
+
+    signals: tuple[Signal, ...]
+    hold: bool = False
+
+
+def kind_of(rules: RuleSet, info: PaneInfo, argv: Sequence[str]) -> str:
+    """The kind of agent in a pane: by its program, then by its script, then by its title.
+
+    `argv` is that of the pane's foreground process. A shell is never taken for an agent by its
+    title, which outlives the agent that set it.
+    """
+    names = {program_name(info.command)}
+    if argv:
+        names.add(program_name(argv[0].split(" ")[0]))
+    for kind in rules.kinds:
+        for pattern in kind.agent.commands:
+            if any(compiled(pattern).fullmatch(name) for name in names):
+                return kind.id
+    script = script_of(argv)
+    if script:
+        for kind in rules.kinds:
+            if any(found(pattern, script) for pattern in kind.agent.scripts):
+                return kind.id
+    if not is_shell(info.command):
+        for kind in rules.kinds:
+            if any(found(pattern, info.title) for pattern in kind.agent.titles):
+                return kind.id
+    return OTHER
+
+
+def signals(
+    rules: RuleSet,
+    kind: str,
+    info: PaneInfo,
+    lines: Sequence[str],
+    now: float,
+    *,
+    title_at: float | None = None,
+    screen_at: float | None = None,
+) -> Reading:
+    """What the pane's title and screen say, strongest first.
+
+    A prompt at the very bottom is stronger than any rule but one that holds.
+
+    `title_at` is when the title last changed and `screen_at` when the screen was last read, in
+    epoch seconds; by default both are new.
+    """
+    known = rules.kind(kind)
+    if known is None:
+        return Reading(())
+    made: list[Signal] = []
+    title = _first(known, "title", {"title": (info.title,)})
+    if title is not None:
+        at = now if title_at is None else title_at
+        made.append(_signal(*title, Source.TITLE, at, now))
+    layout = find_layout(known, lines)
+    screen = _first(known, "screen", _regions(lines, layout))
+    hold = screen is not None and screen[1].hold
+    at = now if screen_at is None else screen_at
+    if layout is not None and not hold:
+        asked = next((line for line in reversed(layout.body) if line.strip()), "")
+        evidence = Evidence(Source.SCREEN, f"{kind}/{layout.part.id}", at, _short(asked))
+        made.append(Signal(evidence, State.WAITING, layout.part.waiting))
+    elif screen is not None and not hold:
+        made.append(_signal(*screen, Source.SCREEN, at, now))
+    return Reading(tuple(made), hold)
+
+
+def death(info: PaneInfo, started_at: float, died_at: float) -> Signal | None:
+    """What tmux says of a pane whose program ended; None while it lives."""
+    if not info.dead:
+        return None
+    status, number = info.dead_status or 0, info.dead_signal or 0
+    if number == 0 and status > 128:
+        number = status - 128
+    lasted = f"after {age(max(0.0, died_at - started_at))}" if started_at else ""
+    if number:
+        how = SIGNAL_NAMES.get(number, f"signal {number}")
+        text = f"exit {status or 128 + number}, {how} {lasted}"
+    else:
+        text = f"exit {status}, ended {lasted}"
+    state = State.CRASHED if status or number else State.DONE
+    evidence = Evidence(Source.PROC, "pane-dead", died_at, f"status {status} signal {number}")
+    return Signal(evidence, state, Waiting.NONE, text.strip())
+
+
+def left_shell(lines: Sequence[str], command: str, started_at: float, ended_at: float) -> Signal:
+    """An agent whose pane is back at the shell: crashed where the shell says so, else ended."""
+    lasted = f"after {age(max(0.0, ended_at - started_at))}" if started_at else ""
+    shell = program_name(command)
+    for line in reversed(_tail(lines, BOTTOM_LINES)):
+        match = _FATAL.match(line.strip()[:TEXT_MAX])
+        if match is not None:
+            evidence = Evidence(Source.PROC, "shell-left", ended_at, _short(line))
+            how = match["does"].lower() if len(match["does"]) < 20 else match["does"]
+            return Signal(evidence, State.CRASHED, does=f"{how} {lasted}; {shell} is left".strip())
+    evidence = Evidence(Source.PROC, "shell-left", ended_at, f"{shell} is in the foreground")
+    return Signal(evidence, State.DONE, does=f"ended {lasted}; {shell} is left")
+
+
+def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
+    """A pane that no rule knows: a shell is idle, of a program nothing can be told."""
+    if info.dead:
+        return death(info, 0.0, now) or _no_rule(info.command, now)
+    if is_shell(info.command) and not script_of(argv):
+        evidence = Evidence(Source.PROC, "plain-shell", now, program_name(info.command))
+        return Signal(evidence, State.IDLE)
+    return _no_rule(_program(info.command, argv), now)
+
+
+def activity(kind: Kind, lines: Sequence[str]) -> str:
+    """What the screen says the agent did last, e.g. `Bash  npm test`; "" where it says nothing."""
+    return _latest(kind.reads.activity, lines)
+
+
+def last_prompt(kind: Kind, lines: Sequence[str]) -> str:
+    """What the agent was told last, as far as the screen still shows it."""
+    return _latest(kind.reads.last_prompt, lines)
+
+
+def input_text(kind: Kind, lines: Sequence[str]) -> str | None:
+    """What stands in the agent's input line, or None where no such line is seen."""
+    for line in reversed(_tail(lines, BOTTOM_LINES)):
+        for pattern in kind.reads.input:
+            match = found(pattern, line)
+            if match is not None:
+                return str(match.groupdict().get("text") or "").strip()
+    return None
+
+
+def _regions(lines: Sequence[str], layout: Layout | None) -> dict[str, Sequence[str]]:
+    return {
+        "screen": lines,
+        "bottom": _tail(lines, BOTTOM_LINES),
+        "tail": _tail(lines, TAIL_LINES),
+        "prompt": layout.block if layout is not None else (),
+    }
+
+
+def _tail(lines: Sequence[str], count: int) -> list[str]:
+    """The last non-empty lines, top to bottom."""
+    kept: list[str] = []
+    for line in reversed(lines):
+        if line.strip():
+            kept.append(line)
+            if len(kept) == count:
+                break
+    return kept[::-1]
+
+
+def _first(
+    kind: Kind, source: str, regions: dict[str, Sequence[str]]
+) -> tuple[Kind, RulePart, Sequence[str], str] | None:
+    """The strongest rule of a source that matches, with its lines and the one that matched."""
+    for rule in kind.rules:
+        if rule.source != source:
+            continue
+        lines = regions[rule.region]
+        hit = _match(rule, lines)
+        if hit is not None:
+            return kind, rule, lines, hit
+    return None
+
+
+def _match(rule: RulePart, lines: Sequence[str]) -> str | None:
+    """The lowest line that a rule matched, or None."""
+    if any(found(pattern, line) for pattern in rule.not_ for line in lines):
+        return None
+    hits = [_lowest(pattern, lines) for pattern in rule.all]
+    if any(hit is None for hit in hits):
+        return None
+    either = [hit for pattern in rule.any if (hit := _lowest(pattern, lines)) is not None]
+    if rule.any and not either:
+        return None
+    return (either or [hit for hit in hits if hit is not None])[0]
+
+
+def _lowest(pattern: str, lines: Sequence[str]) -> str | None:
+    return next((line for line in reversed(lines) if found(pattern, line)), None)
+
+
+def _signal(
+    kind: Kind,
+    rule: RulePart,
+    lines: Sequence[str],
+    hit: str,
+    source: Source,
+    at: float,
+    now: float,
+) -> Signal:
+    does = _does(rule, lines)
+    if rule.state is State.LIMITED:
+        does = limit_line(does or hit.strip(), at, now)
+    return Signal(
+        evidence=Evidence(source, f"{kind.id}/{rule.id}", at, _short(hit)),
+        state=rule.state,
+        waiting=rule.waiting,
+        does=_short(does),
+        expired=rule.expires_s > 0 and now - at > rule.expires_s,
+        attended=rule.attended,
+    )
+
+
+def _does(rule: RulePart, lines: Sequence[str]) -> str:
+    if rule.does is None:
+        return ""
+    hit = next((match for line in reversed(lines) if (match := found(rule.does, line))), None)
+    return str(hit["does"] or "") if hit else ""
+
+
+def _latest(patterns: Sequence[str], lines: Sequence[str]) -> str:
+    for match in _upwards(patterns, lines):
+        groups = match.groupdict()
+        words = [str(groups.get(name) or "").strip() for name in ("tool", "does")]
+        said = "  ".join(word for word in words if word)
+        if said:
+            return _short(said)
+    return ""
+
+
+def _upwards(patterns: Sequence[str], lines: Sequence[str]) -> Iterator[re.Match[str]]:
+    for line in reversed(lines):
+        for pattern in patterns:
+            match = found(pattern, line)
+            if match is not None:
+                yield match
+
+
+def _program(command: str, argv: Sequence[str]) -> str:
+    """`node repl.js` for what an interpreter runs, else the program's own name."""
+    script = script_of(argv)
+    if not script:
+        return command
+    return f"{program_name(command)} {short_command(argv).split(' ')[0]}"
+
+
+def _no_rule(program: str, now: float) -> Signal:
+    does = f"{clean(program, limit=60)}: no rule knows it"
+    return Signal(Evidence(Source.PROC, "no-rule", now, ""), State.UNKNOWN, does=does)
+
+
+def _short(text: str) -> str:
+    return clean(text, limit=TEXT_MAX).strip()

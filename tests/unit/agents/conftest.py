@@ -1,0 +1,60 @@
+"""Makers of panes and rules that the tests of agents share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orc_core.agents.rules import RuleSet, load
+from orc_core.model.agent import PaneRef
+from orc_core.tmux.watcher import PaneInfo
+
+SCREENS = Path(__file__).with_name("screens")
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture(scope="session")
+def rules() -> RuleSet:
+    return load()
+
+
+@pytest.fixture
+def screen() -> Callable[[str], tuple[str, ...]]:
+    """The lines of a captured screen by its path under `screens/`, without the suffix."""
+
+    def read(name: str) -> tuple[str, ...]:
+        return tuple((SCREENS / f"{name}.txt").read_text(encoding="utf-8").rstrip().split("\n"))
+
+    return read
+
+
+@pytest.fixture
+def pane() -> Callable[..., PaneInfo]:
+    """A pane's facts, any of which may be given by name."""
+
+    def make(**given: object) -> PaneInfo:
+        facts: dict[str, object] = {
+            "pane": PaneRef("/tmp/s", 7, "%1", 100),
+            "session": "shop",
+            "window": "w",
+            "where": "shop:3.0",
+            "cwd": "/home/me/shop",
+            "command": "claude",
+            "title": "",
+            "tty": "/dev/pts/9",
+            "width": 80,
+            "height": 24,
+            "dead": False,
+            "dead_status": None,
+            "dead_signal": None,
+            "activity": int(NOW),
+            "alternate": False,
+            "in_mode": False,
+            "active": True,
+            "session_attached": 0,
+        }
+        return PaneInfo(**(facts | given))  # type: ignore[arg-type]
+
+    return make

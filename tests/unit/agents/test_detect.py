@@ -1,0 +1,116 @@
+"""The fold: precedence, debounce, done until seen, and never working without evidence."""
+
+from __future__ import annotations
+
+from orc_core.agents.detect import Live, fold, mark_seen
+from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
+
+T = 1000.0
+
+
+def said(source: Source, state: State, **more: object) -> Signal:
+    waiting = Waiting.PERMISSION if state is State.WAITING else Waiting.NONE
+    return Signal(Evidence(source, f"{source}-rule", T), state, waiting, **more)  # type: ignore[arg-type]
+
+
+def run(*steps: tuple[float, list[Signal]]) -> Live:
+    live: Live | None = None
+    for at, signals in steps:
+        live = fold(live, signals, at)
+    assert live is not None
+    return live
+
+
+def test_precedence_is_proc_level_hook_title_screen() -> None:
+    order = [Source.SCREEN, Source.TITLE, Source.HOOK, Source.LEVEL, Source.PROC]
+    states = [State.WORKING, State.STARTING, State.ERROR, State.WAITING, State.CRASHED]
+    signals: list[Signal] = []
+    for source, state in zip(order, states, strict=True):
+        signals.append(said(source, state))
+        live = fold(None, signals, T)
+        assert (live.state, live.evidence.source) == (state, source)
+
+
+def test_nothing_fresh_is_unknown_and_not_working() -> None:
+    assert fold(None, [], T).state is State.UNKNOWN
+    working = fold(None, [said(Source.TITLE, State.WORKING)], T)
+    stale = fold(working, [said(Source.TITLE, State.WORKING, expired=True)], T + 70)
+    assert stale.state is State.UNKNOWN
+    assert stale.since == T + 70
+    assert fold(stale, [], T + 90).since == T + 70
+
+
+def test_idle_is_believed_after_a_second_and_a_half_and_is_done_until_seen() -> None:
+    busy, idle = [said(Source.LEVEL, State.WORKING)], [said(Source.LEVEL, State.IDLE)]
+    assert run((T, busy), (T + 1, idle)).state is State.WORKING
+    assert run((T, busy), (T + 1, idle), (T + 2.4, idle)).state is State.WORKING
+    done = run((T, busy), (T + 1, idle), (T + 2.5, idle))
+    assert (done.state, done.since) == (State.DONE, T + 1)
+    assert fold(done, idle, T + 500).state is State.DONE
+    seen = mark_seen(done, T + 600)
+    assert (seen.state, fold(seen, idle, T + 601).state) == (State.IDLE, State.IDLE)
+    assert fold(seen, busy, T + 700).state is State.WORKING
+
+
+def test_a_flicker_of_idle_does_not_end_the_work() -> None:
+    busy, idle = [said(Source.SCREEN, State.WORKING)], [said(Source.SCREEN, State.IDLE)]
+    live = run((T, busy), (T + 1, idle), (T + 2, busy), (T + 3, idle), (T + 4, idle))
+    assert (live.state, live.since) == (State.WORKING, T)
+
+
+def test_waiting_is_never_delayed() -> None:
+    live = run(
+        (T, [said(Source.LEVEL, State.WORKING)]), (T + 0.1, [said(Source.LEVEL, State.WAITING)])
+    )
+    assert (live.state, live.since, live.waiting) == (State.WAITING, T + 0.1, Waiting.PERMISSION)
+
+
+def test_what_was_idle_when_first_seen_is_not_done() -> None:
+    assert run((T, [said(Source.TITLE, State.IDLE)]), (T + 9, [])).state is State.UNKNOWN
+    assert fold(None, [said(Source.TITLE, State.IDLE)], T).state is State.IDLE
+
+
+def test_an_interruption_by_a_person_leaves_nothing_to_see() -> None:
+    idle = [said(Source.LEVEL, State.IDLE), said(Source.SCREEN, State.IDLE, attended=True)]
+    live = run((T, [said(Source.LEVEL, State.WORKING)]), (T + 1, idle), (T + 3, idle))
+    assert live.state is State.IDLE
+
+
+def test_an_idle_title_gives_way_to_a_prompt_on_the_screen() -> None:
+    live = fold(None, [said(Source.TITLE, State.IDLE), said(Source.SCREEN, State.WAITING)], T)
+    assert (live.state, live.evidence.source) == (State.WAITING, Source.SCREEN)
+
+
+def test_an_idle_level_gives_way_to_a_limit_but_not_to_work_on_the_screen() -> None:
+    idle = said(Source.LEVEL, State.IDLE)
+    assert fold(None, [idle, said(Source.SCREEN, State.LIMITED)], T).state is State.LIMITED
+    assert fold(None, [idle, said(Source.SCREEN, State.WORKING)], T).state is State.IDLE
+
+
+def test_agrees_tells_whether_the_screen_says_the_same() -> None:
+    busy, waits = said(Source.LEVEL, State.WORKING), said(Source.LEVEL, State.WAITING)
+    assert fold(None, [busy], T).agrees
+    assert fold(None, [busy, said(Source.SCREEN, State.WORKING)], T).agrees
+    assert not fold(None, [busy, said(Source.SCREEN, State.IDLE)], T).agrees
+    assert not fold(None, [waits], T).agrees
+    assert fold(None, [waits, said(Source.SCREEN, State.WAITING)], T).agrees
+
+
+def test_a_view_over_the_conversation_holds_the_state() -> None:
+    busy = fold(None, [said(Source.SCREEN, State.WORKING)], T)
+    assert fold(busy, [], T + 5, hold=True) is busy
+    idle_title = [said(Source.TITLE, State.IDLE)]
+    assert fold(busy, idle_title, T + 5, hold=True) is busy
+    assert fold(busy, [said(Source.LEVEL, State.WAITING)], T + 5, hold=True).state is State.WAITING
+    assert fold(None, [], T, hold=True).state is State.UNKNOWN
+
+
+def test_death_is_believed_at_once() -> None:
+    busy = [said(Source.LEVEL, State.WORKING)]
+    dead = [said(Source.PROC, State.CRASHED, does="exit 137"), said(Source.LEVEL, State.WORKING)]
+    live = run((T, busy), (T + 0.1, dead))
+    assert (live.state, live.does) == (State.CRASHED, "exit 137")
+    ended = run((T, busy), (T + 0.1, [said(Source.PROC, State.DONE)]))
+    assert ended.state is State.DONE
+    quiet = run((T, [said(Source.LEVEL, State.IDLE)]), (T + 1, [said(Source.PROC, State.DONE)]))
+    assert quiet.state is State.IDLE

@@ -1,0 +1,60 @@
+"""Names are stable, unique, and free again when the pane is gone."""
+
+from __future__ import annotations
+
+from orc_core.agents.names import assign, place
+from orc_core.agents.rules import OTHER
+from orc_core.model.agent import PaneRef
+from orc_storage.records import LiveRow
+
+SERVER = "/tmp/s"
+
+
+def pane(number: int, *, server: str = SERVER, start: int = 1) -> PaneRef:
+    return PaneRef(server, start, f"%{number}", 1000 + number)
+
+
+def row(number: int, name: str, *, kind: str = "claude", server: str = SERVER) -> LiveRow:
+    return LiveRow(server, 1, f"%{number}", 1000 + number, name, kind, "idle", 0.0, "", 0.0)
+
+
+def test_names_count_up_by_kind_in_the_order_of_panes() -> None:
+    names = assign(
+        [],
+        [
+            (pane(10), "claude", "claude"),
+            (pane(9), "claude", "claude"),
+            (pane(3), "codex", "codex"),
+        ],
+    )
+    assert names == {
+        f"{SERVER}:%9": "claude-1",
+        f"{SERVER}:%10": "claude-2",
+        f"{SERVER}:%3": "codex-1",
+    }
+
+
+def test_a_known_pane_keeps_its_name_and_new_ones_take_the_next_free() -> None:
+    known = [row(5, "claude-1"), row(6, "claude-3"), row(7, "claude-2")]
+    names = assign(known, [(pane(n), "claude", "claude") for n in (4, 5, 6)])
+    assert [names[pane(n).key] for n in (4, 5, 6)] == ["claude-2", "claude-1", "claude-3"]
+
+
+def test_a_pane_number_used_again_is_another_pane() -> None:
+    again = PaneRef(SERVER, 1, "%5", 4242)
+    assert assign([row(5, "claude-9")], [(again, "claude", "claude")]) == {again.key: "claude-1"}
+
+
+def test_another_kind_in_the_same_pane_gets_another_name() -> None:
+    assert assign([row(5, "claude-1")], [(pane(5), "codex", "codex")])[pane(5).key] == "codex-1"
+
+
+def test_names_on_another_server_stay_taken() -> None:
+    known = [row(1, "claude-1", server="/tmp/other")]
+    assert assign(known, [(pane(1), "claude", "claude")])[pane(1).key] == "claude-2"
+
+
+def test_others_are_called_by_their_place() -> None:
+    assert assign([], [(pane(1), OTHER, "ops:4")])[pane(1).key] == "ops:4"
+    assert place("ops:4.0", ["ops:4.0", "ops:3.0"]) == "ops:4"
+    assert place("ops:4.0", ["ops:4.0", "ops:4.1"]) == "ops:4.0"

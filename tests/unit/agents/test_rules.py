@@ -1,0 +1,91 @@
+"""Rule files: what is refused, and that the message says where and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orc_core.agents.rules import BUILT_IN, RuleFault, load, rule_folders
+
+GOOD = """
+[agent]
+id = "mine"
+label = "Mine"
+commands = ['mine']
+
+[[rule]]
+id = "busy"
+source = "screen"
+any = ['^busy']
+state = "working"
+"""
+
+
+def write(folder: Path, text: str, name: str = "mine.toml") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_built_in_rules_load() -> None:
+    assert {kind.id for kind in load().kinds} == {"aider", "claude", "codex", "gemini", "opencode"}
+
+
+def test_a_folder_adds_and_replaces_by_file_name(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    write(tmp_path, GOOD.replace('"mine"', '"claude"'), "claude.toml")
+    rules = load([tmp_path, tmp_path / "absent"])
+    assert rules.kind("mine") is not None
+    claude = rules.kind("claude")
+    assert claude is not None
+    assert (claude.agent.label, claude.path) == ("Mine", tmp_path / "claude.toml")
+
+
+def test_rules_stand_strongest_first() -> None:
+    for kind in load().kinds:
+        priorities = [rule.priority for rule in kind.rules]
+        assert priorities == sorted(priorities, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("any = ['^busy']", "any = ['(a+)+$']", "rule[busy].any[0]: a repetition inside"),
+        ("any = ['^busy']", r"any = ['(x[)]|b*y){2,}']", "rule[busy].any[0]: a repetition inside"),
+        ("any = ['^busy']", "any = ['(']", "rule[busy].any[0]: not a regular expression"),
+        ("any = ['^busy']", "", "rule[busy]: give it a pattern"),
+        ('state = "working"', 'state = "sleeping"', "rule[busy].state: "),
+        ('state = "working"', 'state = "waiting"', "rule[busy]: `waiting` names"),
+        ('state = "working"', 'state = "working"\nhold = true', "rule[busy]: a rule either"),
+        (
+            'state = "working"',
+            "state = \"working\"\ndoes = 'x'",
+            "rule[busy]: `does` needs a group",
+        ),
+        ('source = "screen"', 'source = "title"', 'rule[busy]: `region = "title"`'),
+        ('source = "screen"', 'source = "smell"', "rule[busy].source: "),
+        ('label = "Mine"', 'label = "Mine"\ncolour = "red"', "agent.colour: "),
+        ('id = "mine"', 'id = "other"', "agent.id: other is what no rule knows"),
+        ('id = "mine"', 'id = "codex"', "agent.id: codex is also described by"),
+        ("[agent]", "[agent", "not TOML"),
+    ],
+)
+def test_a_fault_names_file_field_and_remedy(tmp_path: Path, old: str, new: str, told: str) -> None:
+    write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(RuleFault) as fault:
+        load([tmp_path])
+    text = str(fault.value)
+    assert told in text
+    assert "mine.toml" in text
+    assert "\n" not in text
+
+
+def test_repetitions_side_by_side_and_bounded_ones_are_fine(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("^busy", r"^a+(b+c)?[(+)*]{1,3}(\(+|d{2}){1,4}$"))
+    assert load([tmp_path]).kind("mine") is not None
+
+
+def test_own_rules_lie_in_the_settings_folder() -> None:
+    assert rule_folders({"HOME": "/h"}) == (Path("/h/.config/orc-tui/rules"),)
+    assert rule_folders({"XDG_CONFIG_HOME": "/c"}) == (Path("/c/orc-tui/rules"),)
+    assert BUILT_IN.is_dir()
