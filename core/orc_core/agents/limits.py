@@ -46,6 +46,8 @@ def reset_at(text: str, now: float) -> float | None:
     here = datetime.fromtimestamp(now, zone) if zone else datetime.fromtimestamp(now).astimezone()
     hour, minute = int(clock["hour"]), int(clock["minute"] or 0)
     if clock["half"]:
+        if not 1 <= hour <= 12:
+            return None
         hour = hour % 12 + (12 if clock["half"].lower() == "pm" else 0)
     if hour > 23 or minute > 59:
         return None

@@ -115,10 +115,10 @@ def summary(prompt: Prompt) -> str:
     if prompt.waiting is Waiting.QUESTION:
         asked = next((line for line in content if line.endswith("?")), prompt.subject)
         return f"asks  {asked}"[:SUMMARY_MAX]
-    rest = content[1:] if content and content[0] == prompt.subject else content
-    first = rest[0] if rest else ""
+    commands = [line[2:] for line in content if line.startswith("$ ")]
+    rest = commands or [line for line in content if line != prompt.subject]
     subject = prompt.subject.removesuffix(" command").removesuffix(" file")
-    return f"{subject}  {first}".strip()[:SUMMARY_MAX]
+    return f"{subject}  {rest[0] if rest else ''}".strip()[:SUMMARY_MAX]
 
 
 def _unboxed(line: str) -> str:

@@ -1,0 +1,433 @@
+"""The supervisor: turns what the watcher saw into agents with a state and its evidence.
+
+Invariant: only what was seen changes anything. A tick without a pane says nothing of it; a pane
+leaves when the watcher says that it is gone. Everything kept is bounded by the panes there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from orc_core.agents.detect import Live, fold, mark_seen, strongest_first
+from orc_core.agents.names import assign, place
+from orc_core.agents.processes import (
+    Facts,
+    Processes,
+    busiest_child,
+    foreground,
+    is_shell,
+    system_processes,
+    tree,
+)
+from orc_core.agents.prompts import read_prompt, summary
+from orc_core.agents.registry import Sessions
+from orc_core.agents.rules import OTHER, Kind, RuleSet
+from orc_core.agents.signals import (
+    Reading,
+    activity,
+    death,
+    kind_of,
+    last_prompt,
+    left_shell,
+    signals,
+    unruled,
+)
+from orc_core.clock import Clock
+from orc_core.errors import UnknownName
+from orc_core.model.agent import (
+    Agent,
+    Evidence,
+    Explanation,
+    PaneRef,
+    Prompt,
+    Signal,
+    Source,
+    State,
+)
+from orc_core.text import age
+from orc_core.tmux.watcher import PaneInfo, Sighting, Tick
+from orc_storage.records import LiveRow
+
+__all__ = ["Explanation", "Supervisor"]
+
+LOOK_AGAIN_S: Final = 2.0
+READ_AGAIN_S: Final = 5.0
+SILENT_AFTER_S: Final = 15 * 60.0
+CHILD_EVERY_S: Final = 10.0
+STARTING_S: Final = 15.0
+
+_ENDED: Final = (State.DONE, State.IDLE)
+
+
+@dataclass(slots=True)
+class _Track:
+    """What is kept of one pane between ticks. Times are epoch seconds."""
+
+    info: PaneInfo
+    kind: str = OTHER
+    name: str = ""
+    argv: tuple[str, ...] = ()
+    process: Facts | None = None
+    looked_at: float = float("-inf")
+    lines: tuple[str, ...] = ()
+    screen_at: float = 0.0
+    changed_at: float = 0.0
+    title_at: float = 0.0
+    reading: Reading = field(default_factory=lambda: Reading(()))
+    read_at: float = float("-inf")
+    told: tuple[Signal, ...] = ()
+    live: Live | None = None
+    ended_at: float = 0.0
+    dismissed_at: float = 0.0
+    last_prompt: str = ""
+    prompt: Prompt | None = None
+    busy_child: str = ""
+    child_at: float = float("-inf")
+    cpu_s: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def started_at(self) -> float:
+        return self.process.started_at if self.process is not None else 0.0
+
+
+class Supervisor:
+    """The agents of one tmux server, from ticks. Every method answers from memory at once."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        clock: Clock,
+        home: Path,
+        known: Sequence[LiveRow] = (),
+        *,
+        processes: Processes | None = None,
+    ) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._home = home
+        self._processes = processes if processes is not None else system_processes()
+        self._sessions = Sessions(home, self._processes)
+        self._known = {_row_identity(row): row for row in known}
+        self._tracks: dict[str, _Track] = {}
+        self._agents: tuple[Agent, ...] = ()
+
+    def apply(self, tick: Tick) -> bool:
+        """Take in what was seen; True when any agent differs from before."""
+        for pane in tick.gone:
+            track = self._tracks.get(pane.key)
+            if track is not None and track.info.pane == pane:
+                del self._tracks[pane.key]
+        for sighting in tick.sightings:
+            self._sight(sighting, tick.at)
+        self._name_all()
+        return self._publish(tick.at)
+
+    def agents(self) -> tuple[Agent, ...]:
+        """All panes as they were at the last tick, in no particular order."""
+        return self._agents
+
+    def lines(self, key: str) -> tuple[str, ...]:
+        """The screen of a pane as it was last read; empty when it is not known."""
+        track = self._tracks.get(key)
+        return track.lines if track is not None else ()
+
+    def prompt(self, key: str) -> Prompt | None:
+        """What a waiting agent asks, where its screen could be read as a prompt."""
+        track = self._tracks.get(key)
+        return track.prompt if track is not None else None
+
+    def seen(self, key: str) -> bool:
+        """The operator looked: done becomes idle, and a crash may be left behind."""
+        track = self._tracks.get(key)
+        if track is None or track.live is None:
+            return False
+        now = self._clock.now()
+        if track.live.state is State.CRASHED:
+            track.dismissed_at = track.dismissed_at or now
+            return False
+        live = mark_seen(track.live, now)
+        if live is track.live:
+            return False
+        track.live = live
+        return self._publish(now)
+
+    def rows(self) -> list[LiveRow]:
+        """What is worth keeping of each agent, so that its name and state outlive us."""
+        return [
+            LiveRow(
+                server=agent.pane.server,
+                server_start=agent.pane.server_start,
+                pane_id=agent.pane.pane_id,
+                pane_pid=agent.pane.pid,
+                name=agent.name,
+                agent_kind=agent.kind,
+                state=agent.state.value,
+                since=agent.since,
+                evidence=f"{agent.evidence.source.value} {agent.evidence.rule}",
+                seen_at=self._tracks[agent.key].screen_at,
+            )
+            for agent in self._agents
+            if agent.kind != OTHER
+        ]
+
+    def explain(self, key: str) -> Explanation:
+        """Every signal, the one that won and what runs in the pane; raises UnknownName."""
+        agent = next((one for one in self._agents if one.key == key), None)
+        if agent is None:
+            raise UnknownName(f"no pane {key} is watched: it is gone, or on another tmux server")
+        track = self._tracks[key]
+        kind = self._rules.kind(track.kind)
+        return Explanation(
+            agent=agent,
+            signals=track.told,
+            winner=next((one for one in track.told if _decided(one, agent.evidence)), None),
+            processes=tree(self._processes, agent.pane.pid),
+            files=(str(kind.path),) if kind is not None else (),
+        )
+
+    def _sight(self, sighting: Sighting, now: float) -> None:
+        info = sighting.info
+        track = self._tracks.get(info.pane.key)
+        if track is None or track.info.pane != info.pane:
+            track = self._track(info, sighting.at)
+        if info.title != track.info.title:
+            track.title_at = sighting.at
+        looked = (info.command, info.dead) == (track.info.command, track.info.dead)
+        fresh = info.title != track.info.title
+        track.info = info
+        if sighting.lines is not None:
+            track.screen_at = sighting.at
+            if sighting.lines != track.lines:
+                track.changed_at = sighting.at
+                track.lines = sighting.lines
+                fresh = True
+        if not looked or now - track.looked_at >= LOOK_AGAIN_S:
+            self._identify(track, now)
+        if fresh or now - track.read_at >= READ_AGAIN_S:
+            self._read(track, now)
+        if track.kind != OTHER:
+            self._judge(track, now)
+
+    def _track(self, info: PaneInfo, at: float) -> _Track:
+        """A new track, with the name and state that the pane is known by from before."""
+        track = _Track(info, screen_at=at, changed_at=at, title_at=at)
+        pane = info.pane
+        row = self._known.get((pane.server, pane.server_start, pane.pane_id, pane.pid))
+        if row is not None and self._rules.kind(row.agent_kind) is not None:
+            evidence = Evidence(Source.SCREEN, "known from before", row.seen_at)
+            state = State(row.state) if row.state in set(State) else State.UNKNOWN
+            track.kind, track.name = row.agent_kind, row.name
+            if state is not State.WAITING:
+                track.live = Live(state, row.since, evidence, quiet_since=row.seen_at)
+        self._tracks[pane.key] = track
+        return track
+
+    def _identify(self, track: _Track, now: float) -> None:
+        """Say of what kind the pane is, and note when the agent in it ended."""
+        track.looked_at = now
+        info = track.info
+        if info.dead:
+            track.ended_at = track.ended_at or now
+            return
+        leader = foreground(self._processes, info.pane.pid)
+        track.argv = self._processes.argv(leader)
+        kind = kind_of(self._rules, info, track.argv)
+        if kind == track.kind and kind != OTHER:
+            track.process = self._processes.facts(leader)
+            track.ended_at = 0.0
+        elif kind != OTHER:
+            self._become(track, kind, self._processes.facts(leader))
+        elif track.kind != OTHER and not self._lives(track):
+            if not is_shell(info.command) or self._left_behind(track):
+                self._become(track, OTHER, None)
+            else:
+                track.ended_at = track.ended_at or now
+
+    def _lives(self, track: _Track) -> bool:
+        """Whether the agent's own process still runs, behind a shell or under another name."""
+        if track.process is None:
+            return False
+        facts = self._processes.facts(track.process.pid)
+        return facts is not None and facts.start == track.process.start and facts.state != "Z"
+
+    def _left_behind(self, track: _Track) -> bool:
+        """Whether the operator knows that the agent in this shell ended, and went on."""
+        if track.live is None or track.live.state is State.IDLE:
+            return True
+        crashed = track.live.state is State.CRASHED
+        return crashed and 0.0 < track.dismissed_at < track.changed_at
+
+    def _become(self, track: _Track, kind: str, process: Facts | None) -> None:
+        if track.kind != kind or track.ended_at:
+            track.name = track.name if track.kind == kind else ""
+            track.live = None if track.kind != kind else track.live
+            track.told, track.prompt, track.last_prompt = (), None, ""
+        track.kind, track.process = kind, process
+        track.ended_at = track.dismissed_at = 0.0
+        track.cpu_s.clear()
+        track.read_at = float("-inf")
+
+    def _read(self, track: _Track, now: float) -> None:
+        track.read_at = now
+        track.reading = signals(
+            self._rules,
+            track.kind,
+            track.info,
+            track.lines,
+            now,
+            title_at=track.title_at,
+            screen_at=track.screen_at,
+        )
+        kind = self._rules.kind(track.kind)
+        if kind is not None and not track.reading.hold:
+            track.last_prompt = last_prompt(kind, track.lines) or track.last_prompt
+
+    def _judge(self, track: _Track, now: float) -> None:
+        """Fold all that is known of an agent into its state, prompt and busiest child."""
+        made = [*self._of_process(track, now), *track.reading.signals]
+        if not track.ended_at:
+            level = self._level(track, now)
+            made.extend([level] if level is not None else [])
+            if not made and not track.reading.hold and 0 < now - track.started_at < STARTING_S:
+                evidence = Evidence(Source.SCREEN, "just-started", track.started_at)
+                made.append(Signal(evidence, State.STARTING))
+        track.told = strongest_first(made)
+        live = fold(track.live, track.told, now, hold=track.reading.hold)
+        if track.live is not None and _same_evidence(track.live.evidence, live.evidence):
+            live = replace(live, evidence=track.live.evidence)
+        track.live = live
+        track.prompt = self._prompt(track, live)
+        if live.state is not State.WORKING or now - track.changed_at < SILENT_AFTER_S:
+            track.busy_child = ""
+        elif now - track.child_at >= CHILD_EVERY_S:
+            track.child_at = now
+            pid = track.process.pid if track.process else track.info.pane.pid
+            track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
+
+    def _of_process(self, track: _Track, now: float) -> list[Signal]:
+        info = track.info
+        if info.dead:
+            signal = death(info, track.started_at, track.ended_at or now)
+            return [signal] if signal is not None else []
+        if track.ended_at:
+            return [left_shell(track.lines, info.command, track.started_at, track.ended_at)]
+        facts = self._processes.facts(track.process.pid) if track.process else None
+        if facts is not None and facts.state == "T":
+            evidence = Evidence(Source.PROC, "stopped", now, f"pid {facts.pid} is stopped")
+            return [Signal(evidence, State.IDLE, does="stopped: fg brings it back", attended=True)]
+        return []
+
+    def _level(self, track: _Track, now: float) -> Signal | None:
+        kind = self._rules.kind(track.kind)
+        if kind is None or kind.agent.level != "claude-sessions":
+            return None
+        return self._sessions.signal(track.info.pane.pid, now)
+
+    def _prompt(self, track: _Track, live: Live) -> Prompt | None:
+        if live.state is not State.WAITING:
+            return None
+        return read_prompt(
+            self._rules,
+            track.kind,
+            track.name,
+            track.lines,
+            live.waiting,
+            live.evidence,
+            cwd=track.info.cwd,
+            home=str(self._home),
+        )
+
+    def _name_all(self) -> None:
+        everywhere = [track.info.where for track in self._tracks.values()]
+        wanted: list[tuple[PaneRef, str, str]] = []
+        for track in self._tracks.values():
+            label = place(track.info.where, everywhere) if track.kind == OTHER else track.kind
+            wanted.append((track.info.pane, track.kind, label))
+        rows = dict(self._known)
+        for track in self._tracks.values():
+            if track.name and track.kind != OTHER:
+                row = _name_row(track)
+                rows[_row_identity(row)] = row
+        names = assign(list(rows.values()), wanted)
+        for key, track in self._tracks.items():
+            track.name = names[key]
+            if track.prompt is not None and track.prompt.agent != track.name:
+                track.prompt = replace(track.prompt, agent=track.name)
+
+    def _publish(self, now: float) -> bool:
+        agents = tuple(self._agent(key, track, now) for key, track in self._tracks.items())
+        if agents == self._agents:
+            return False
+        self._agents = agents
+        return True
+
+    def _agent(self, key: str, track: _Track, now: float) -> Agent:
+        live = track.live
+        does = ""
+        if track.kind == OTHER or live is None:
+            signal = unruled(track.info, track.argv, track.screen_at)
+            same = live is not None and live.state is signal.state
+            since = live.since if live is not None and same else track.changed_at
+            live = Live(signal.state, since, signal.evidence, does=signal.does)
+            track.live, track.told, does = live, (signal,), signal.does
+        else:
+            does = _does(track, live, self._rules.kind(track.kind), now)
+        return Agent(
+            key=key,
+            name=track.name,
+            kind=track.kind,
+            pane=track.info.pane,
+            where=track.info.where,
+            session=track.info.session,
+            cwd=track.info.cwd,
+            command=track.info.command,
+            title=track.info.title,
+            state=live.state,
+            waiting=live.waiting,
+            since=live.since,
+            changed_at=track.changed_at,
+            evidence=live.evidence,
+            does=does,
+            agrees=live.agrees,
+            last_prompt=track.last_prompt,
+            busy_child=track.busy_child,
+        )
+
+
+def _does(track: _Track, live: Live, kind: Kind | None, now: float) -> str:
+    """What the row says beside the state: what it asks, does, or why it stopped."""
+    if live.state is State.WAITING and track.prompt is not None:
+        return summary(track.prompt)
+    if live.state is State.WORKING and now - track.changed_at >= SILENT_AFTER_S:
+        silence = f"silent {age(now - track.changed_at)}"
+        return f"{silence}: {track.busy_child}" if track.busy_child else silence
+    if live.does or kind is None:
+        return live.does
+    if live.state is State.WAITING:
+        return live.evidence.text
+    if live.state in (State.WORKING, State.DONE) and not track.reading.hold:
+        return activity(kind, track.lines)
+    return "ready for a task" if live.state is State.IDLE else ""
+
+
+def _same_evidence(before: Evidence, now: Evidence) -> bool:
+    """Whether a level only says again what it said a moment ago."""
+    same = (before.source, before.rule, before.text) == (now.source, now.rule, now.text)
+    return same and now.source is Source.LEVEL and 0 <= now.at - before.at < READ_AGAIN_S
+
+
+def _decided(signal: Signal, evidence: Evidence) -> bool:
+    return (signal.evidence.source, signal.evidence.rule) == (evidence.source, evidence.rule)
+
+
+def _row_identity(row: LiveRow) -> tuple[str, int, str, int]:
+    return row.server, row.server_start, row.pane_id, row.pane_pid
+
+
+def _name_row(track: _Track) -> LiveRow:
+    pane = track.info.pane
+    where = (pane.server, pane.server_start, pane.pane_id, pane.pid)
+    return LiveRow(*where, track.name, track.kind, "", 0.0, "", 0.0)
