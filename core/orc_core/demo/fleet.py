@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orc_core.clock import Clock
 from orc_core.demo.lifeline import Lifeline, package_root
 from orc_core.demo.plan import FLEET, PROGRAMS, PanePlan
 from orc_core.demo.process import Mark, mark_of
@@ -33,6 +34,7 @@ _TMUX_TIMEOUT_S: Final = 10.0
 _PAINT_TIMEOUT_S: Final = 20.0
 _ALLOWED: Final = re.compile(r"PATH|TERM|LANG|LC_[A-Z]+")
 _PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
+_PIPE: Final = "painted"
 _OPTIONS: Final = (
     ("-s", "set-clipboard", "off"),
     ("-s", "escape-time", "10"),
@@ -64,6 +66,7 @@ class DemoFleet:
 
 @asynccontextmanager
 async def demo_fleet(
+    clock: Clock,
     *,
     frozen: bool = False,
     environ: Mapping[str, str] = os.environ,
@@ -221,9 +224,6 @@ async def _tmux(
     if process.returncode:
         raise TmuxError(f"tmux refused to make the demo: {err.decode(errors='replace').strip()}")
     return out.decode(errors="replace")
-
-
-_PIPE: Final = "painted"
 
 
 class _Painted:

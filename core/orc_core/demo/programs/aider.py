@@ -92,4 +92,4 @@ def _entry(entry: Entry, width: int) -> list[str]:
                 ink("dim", "Tokens: 6.1k sent, 412 received. Cost: $0.02 message, $0.31 session.")
             ]
         case Role.LAST:
-            return [entry.text]
+            return [cut(entry.text, width)]

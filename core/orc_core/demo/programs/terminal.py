@@ -23,8 +23,8 @@ from orc_core.demo.programs.keys import Decoder, Key, Paste
 
 _ESCAPE_S: Final = 0.05
 _CHUNK_BYTES: Final = 65_536
-_ENTER: Final = "\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J"
-_LEAVE: Final = "\x1b[?2004l\x1b[?25h"
+_ENTER: Final = "\x1b[?2004h\x1b[?7l\x1b[?25l\x1b[H\x1b[2J"  # paste marks, no wrap, no cursor
+_LEAVE: Final = "\x1b[?2004l\x1b[?7h\x1b[?25h"
 
 
 class HungUp(Exception):
@@ -95,7 +95,7 @@ class Terminal:
         for row in range(max(len(frame.lines), len(self._shown))):
             line = frame.lines[row] if row < len(frame.lines) else ""
             if row >= len(self._shown) or line != self._shown[row]:
-                out.append(f"\x1b[{row + 1};1H{line}\x1b[K")
+                out.append(f"\x1b[{row + 1};1H\x1b[K{line}")
         if frame.cursor is None:
             out.append("\x1b[?25l")
         else:
