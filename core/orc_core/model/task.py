@@ -15,9 +15,11 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}$"
 PRIORITY_MAX = 15
 TITLE_MAX = 200
 TEXT_MAX = 64_000
+LIST_MAX = 64
+LABEL_MAX = 80
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=LABEL_MAX)]
 
 
 class Status(StrEnum):
@@ -44,9 +46,9 @@ class TaskBody(BaseModel):
     text: Annotated[str, StringConstraints(max_length=TEXT_MAX)] = ""
     status: Annotated[str, Field(pattern="^(ready|running|done|failed|cancelled)$")] = "ready"
     priority: Annotated[int, Field(ge=0, le=PRIORITY_MAX)] = 5
-    needs: Annotated[list[Label], Field(max_length=64)] = []
-    labels: Annotated[list[Label], Field(max_length=64)] = []
-    depends_on: Annotated[list[Id], Field(max_length=64)] = []
+    needs: Annotated[list[Label], Field(max_length=LIST_MAX)] = []
+    labels: Annotated[list[Label], Field(max_length=LIST_MAX)] = []
+    depends_on: Annotated[list[Id], Field(max_length=LIST_MAX)] = []
     assignee: Annotated[str, StringConstraints(max_length=120)] = ""
     due: Annotated[str, StringConstraints(max_length=40)] = ""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from pydantic import ValidationError
+
 from orc_core.model.task import Status, Task, TaskBody
 from orc_core.text import clean
 from orc_storage.records import Body, Document
@@ -42,7 +44,7 @@ def _task(
     fault: str,
     since: Mapping[str, float],
 ) -> Task:
-    body = TaskBody.model_validate(document.body)
+    body, trouble = _read(document)
     status = Status(body.status)
     waits = tuple(
         unfinished.get(id.casefold(), id)
@@ -67,8 +69,18 @@ def _task(
         since=since.get(document.id, document.updated_at),
         updated_at=document.updated_at,
         updated_by=document.updated_by,
-        fault=fault,
+        fault=fault or trouble,
     )
+
+
+def _read(document: Document) -> tuple[TaskBody, str]:
+    """A body as a task; one that another version wrote may be none, and is shown all the same."""
+    try:
+        return TaskBody.model_validate(document.body), ""
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        text = f"revision {document.rev} is no valid task ({first['msg']}): revert it"
+        return TaskBody(id=document.id, title=document.id), text
 
 
 def arrows(bodies: Iterable[Body]) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,50 @@
+"""Since when a task has its status.
+
+Invariant: the answer comes from the revisions alone, so it is the same in every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orc_storage import documents
+from orc_storage.database import Connection
+from orc_storage.records import Document
+
+STEPS_MAX: Final = 1000
+"""How many revisions are looked back through; beyond them the age is a lower bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """When a document, as of `rev`, got its status; seconds since the epoch."""
+
+    rev: int
+    status: str
+    since: float
+
+
+def ages(
+    conn: Connection, tasks: Sequence[Document], known: Mapping[str, Age] | None = None
+) -> dict[str, Age]:
+    """Return the age of each task's status by id; `known` from an earlier call saves reading."""
+    before = known or {}
+    return {task.id: _age(conn, task, before.get(task.id)) for task in tasks}
+
+
+def _age(conn: Connection, task: Document, known: Age | None) -> Age:
+    status = str(task.body.get("status", ""))
+    if known is not None and known.rev == task.rev:
+        return known
+    since = task.updated_at
+    for rev in range(task.rev - 1, max(0, task.rev - STEPS_MAX), -1):
+        if known is not None and known.rev == rev:
+            since = known.since if known.status == status else since
+            break
+        earlier = documents.revision(conn, task.kind, task.id, rev)
+        if earlier.deleted or str(earlier.body.get("status", "")) != status:
+            break
+        since = earlier.at
+    return Age(task.rev, status, since)

@@ -1,0 +1,167 @@
+"""The desk where tasks are added and edited.
+
+Invariant: a task is written in one transaction with its revision, its journal entry and the
+act that takes it back; what the rules refuse leaves no trace, not even a used-up id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from orc_core.errors import UnknownName, UsageError
+from orc_core.model.task import TEXT_MAX, Status, Task, TaskBody
+from orc_core.tasks.ages import ages
+from orc_core.tasks.graph import view
+from orc_core.tasks.rules import KIND, TaskRules
+from orc_core.text import clean
+from orc_storage import acts, documents
+from orc_storage.database import Connection, Database, Transaction
+from orc_storage.errors import StaleRevision
+from orc_storage.records import Body, Change, Document, Json
+
+PREFIX: Final = "T"
+FIELDS: Final = tuple(name for name in TaskBody.model_fields if name != "id")
+
+
+class Tasks:
+    """Tasks of one store: add, edit, move, look."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._rules = TaskRules()
+
+    async def add(self, title: str, *, actor: str, cause: str, **fields: Json) -> Task:
+        """Add a task; `fields` are those of TaskBody.
+
+        Raises UsageError naming the field that is wrong, the dependency that is not there, or
+        the circle of dependencies.
+        """
+        given = _clean_fields({"title": title, **fields})
+
+        def work(tx: Transaction) -> Task:
+            id = documents.allocate(tx, PREFIX)
+            body = TaskBody.model_construct(id=id).model_dump() | given
+            body["depends_on"] = _known(tx.conn, id, body["depends_on"], [])
+            self._rules.check(tx.conn, None, body)
+            made = documents.put(tx, KIND, id, body, rev=0, actor=actor, cause=cause, action="add")
+            _record(tx, actor, f"add {id}", 0, made)
+            return _shown(tx.conn, made)
+
+        return await self._db.write(work)
+
+    async def edit(
+        self,
+        id: str,
+        fields: Mapping[str, Json],
+        *,
+        actor: str,
+        cause: str,
+        rev: int | None = None,
+    ) -> Task:
+        """Change fields of a task; with `rev`, only if that is still its revision.
+
+        A status goes through the task machine. Raises UnknownName, UsageError, IllegalMove,
+        StaleRevision.
+        """
+        given = _clean_fields(fields)
+
+        def work(tx: Transaction) -> Task:
+            found = _find(tx.conn, id)
+            if rev is not None and rev != found.rev:
+                raise StaleRevision(KIND, found.id, rev, found.rev)
+            body = found.body | given
+            if "depends_on" in given:
+                body["depends_on"] = _known(
+                    tx.conn, found.id, given["depends_on"], found.body.get("depends_on")
+                )
+            changed = [name for name in given if body[name] != found.body.get(name)]
+            if not changed:
+                return _shown(tx.conn, found)
+            self._rules.check(tx.conn, found.body, body)
+            written = documents.put(
+                tx, KIND, found.id, body, rev=found.rev, actor=actor, cause=cause
+            )
+            label = f"edit {found.id} {', '.join(changed)}"
+            if changed == ["status"]:
+                label = f"set {found.id} to {body['status']}"
+            _record(tx, actor, label, found.rev, written)
+            return _shown(tx.conn, written)
+
+        return await self._db.write(work)
+
+    async def set_status(self, id: str, status: Status, *, actor: str, cause: str) -> Task:
+        """Move a task along an arrow of the machine; raises UnknownName, IllegalMove."""
+        return await self.edit(id, {"status": str(status)}, actor=actor, cause=cause)
+
+    async def listing(self) -> tuple[Task, ...]:
+        """Return all tasks in the order of their ids."""
+
+        def work(conn: Connection) -> tuple[Task, ...]:
+            found = documents.listing(conn, KIND)
+            return view(found, since={id: age.since for id, age in ages(conn, found).items()})
+
+        return await self._db.read(work)
+
+    async def get(self, id: str) -> Task:
+        """Return one task, found without regard to case; raises UnknownName."""
+        return await self._db.read(lambda conn: _shown(conn, _find(conn, id)))
+
+
+def _find(conn: Connection, id: str) -> Document:
+    found = documents.get(conn, KIND, id)
+    if found is None:
+        raise UnknownName(f"no task goes by {clean(id, limit=80)!r}: `orc tasks` lists them")
+    return found
+
+
+def _shown(conn: Connection, document: Document) -> Task:
+    needed = document.body.get("depends_on")
+    others = [
+        other
+        for id in (needed if isinstance(needed, list) else ())
+        if (other := documents.get(conn, KIND, str(id))) is not None
+    ]
+    since = {document.id: ages(conn, [document])[document.id].since}
+    return view([document, *others], since=since)[0]
+
+
+def _record(tx: Transaction, actor: str, label: str, from_rev: int, made: Document) -> None:
+    change = Change(KIND, made.id, from_rev, made.rev)
+    acts.record(tx, actor=actor, label=label, changes=(change,))
+
+
+def _known(conn: Connection, id: str, wanted: Json, before: Json) -> Json:
+    """Spell dependencies as their tasks are spelled; refuse new ones that are not there."""
+    if not isinstance(wanted, list):
+        return wanted  # the rules say what is wrong with it
+    had = {str(item).casefold() for item in before} if isinstance(before, list) else set()
+    spelled: list[Json] = []
+    for item in wanted:
+        found = documents.get(conn, KIND, str(item))
+        if found is None and str(item).casefold() not in had:
+            raise UsageError(
+                f"{id}: depends_on names {clean(str(item), limit=63)!r}, which is no task:"
+                " `orc tasks` lists them"
+            )
+        spelled.append(item if found is None else found.id)
+    return list(dict.fromkeys(spelled)) if all(isinstance(s, str) for s in spelled) else spelled
+
+
+def _clean_fields(fields: Mapping[str, Json]) -> Body:
+    """Refuse what is no field of a task, and clean what will be shown."""
+    for name in fields:
+        if name not in FIELDS:
+            raise UsageError(
+                f"a task has no field {clean(name, limit=40)!r} to set; it has {', '.join(FIELDS)}"
+            )
+    return {name: _clean_value(name, value) for name, value in fields.items()}
+
+
+def _clean_value(name: str, value: Json) -> Json:
+    if isinstance(value, str):
+        # One character more than fits, so that what is too long is refused and not cut.
+        return clean(value, limit=TEXT_MAX + 1, newlines=name == "text")
+    if isinstance(value, list | tuple):
+        return [_clean_value(name, item) for item in value]
+    return value
