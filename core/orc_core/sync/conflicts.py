@@ -1,0 +1,158 @@
+"""The conflicts of a workspace: look at them, decide them, put them off.
+
+Invariant: each decision is one transaction with its revision, its base and the act that takes
+it back; a conflict whose sides moved on is superseded, never decided by what it used to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from orc_core.clock import Clock
+from orc_core.errors import Overlap, UnknownName, UsageError
+from orc_core.model.history import Report
+from orc_core.sync import decisions
+from orc_core.sync.paths import Value, same
+from orc_core.sync.rules import Rules
+from orc_core.sync.wording import place, word
+from orc_core.text import clean
+from orc_storage import acts, conflicts
+from orc_storage.database import Connection, Database, Transaction
+from orc_storage.records import Change, Conflict, ConflictState, Json
+
+TAKES: Final = ("left", "right", "base", "value")
+DEFER: Final = "defer"
+"""The first word of the label of an act that put a conflict off."""
+
+
+class Conflicts:
+    """The conflicts of one store; `rules` are those of each kind of document."""
+
+    def __init__(self, db: Database, clock: Clock, rules: Mapping[str, Rules]) -> None:
+        self._db = db
+        self._clock = clock
+        self._rules = rules
+
+    async def listing(self) -> list[Conflict]:
+        """Return all conflicts, decided and superseded ones too, in the order of opening."""
+        return await self._db.read(conflicts.listing)
+
+    async def resolve(self, id: str, take: str, *, value: Json = None, actor: str) -> Report:
+        """Decide a conflict: `take` is left, right, base, or value with the value to write.
+
+        Raises UnknownName, UsageError (not open, or not a valid body), IllegalMove, and
+        Overlap where the store moved on, with the conflict that now stands in its place.
+        """
+        if take not in TAKES:
+            raise UsageError(f"take is {take!r}; it is one of {', '.join(TAKES)}")
+
+        def work(tx: Transaction) -> Report | Overlap:
+            conflict = find(tx.conn, id)
+            if conflict.state not in decisions.WAITING:
+                raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to decide")
+            _, current = decisions.store_value(tx.conn, conflict)
+            if not same(current, decisions.held(conflict.right)):
+                # Returned, not raised: the successor has to be committed.
+                return _superseded(conflict, decisions.succeed(tx, conflict))
+            wanted = _wanted(conflict, take, value)
+            rules = decisions.rules_of(self._rules, conflict)
+            changes = decisions.decide(tx, conflict, take, wanted, actor=actor, rules=rules)
+            where = place(conflict.doc, conflict.path)
+            label = f"resolve {conflict.id}, {where}"
+            acts.record(tx, actor=actor, label=label, changes=changes, conflicts=(conflict.id,))
+            source = {"left": conflict.left.layer, "right": conflict.right.layer}.get(take, take)
+            text = f"{conflict.id}: {where} is {word(wanted)}, from the {source}; z takes it back"
+            return Report(text, undoable=True, rev=_rev(changes))
+
+        report = await self._db.write(work)
+        if isinstance(report, Overlap):
+            raise report
+        return report
+
+    async def undo_resolution(self, id: str, *, actor: str) -> Report:
+        """Take a decision back: the conflict is open again and each side has its own value.
+
+        Raises UnknownName, UsageError where it is not resolved, Overlap where somebody changed
+        the field since.
+        """
+
+        def work(tx: Transaction) -> Report:
+            conflict = find(tx.conn, id)
+            rules = decisions.rules_of(self._rules, conflict)
+            changes = decisions.reopen(tx, conflict, actor=actor, rules=rules)
+            last = acts.last(tx.conn, actor, "done")
+            if last is not None and last.conflicts == (conflict.id,):
+                acts.mark(tx, last.seq, "undone")
+            else:
+                label = f"reopen {conflict.id}"
+                acts.record(tx, actor=actor, label=label, changes=changes, conflicts=(conflict.id,))
+            text = f"{conflict.id} is open again: {place(conflict.doc, conflict.path)}"
+            return Report(text, undoable=True, rev=_rev(changes))
+
+        return await self._db.write(work)
+
+    async def defer(self, id: str, until: float, *, actor: str) -> Report:
+        """Put a conflict off until `until`, in seconds since the epoch.
+
+        Raises UnknownName, and UsageError where it is decided or the time is over.
+        """
+        if until <= self._clock.now():
+            raise UsageError(f"{clean(id, limit=40)} can be put off to a later time only")
+
+        def work(tx: Transaction) -> Report:
+            conflict = find(tx.conn, id)
+            if conflict.state not in decisions.WAITING:
+                raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to put off")
+            postpone(tx, replace(conflict, deferred_until=until))
+            label = f"{DEFER} {conflict.id}"
+            acts.record(tx, actor=actor, label=label, changes=(), conflicts=(conflict.id,))
+            return Report(f"{conflict.id} is put off; z takes that back", undoable=True)
+
+        return await self._db.write(work)
+
+
+def find(conn: Connection, id: str) -> Conflict:
+    """Return a conflict by its id; raises UnknownName."""
+    found = conflicts.get(conn, id)
+    if found is None:
+        raise UnknownName(
+            f"no conflict goes by {clean(id, limit=80)!r}: `orc conflicts` lists them"
+        )
+    return found
+
+
+def postpone(tx: Transaction, conflict: Conflict) -> None:
+    """Mark a conflict as put off until its `deferred_until`."""
+    conflicts.update(tx, replace(conflict, state=ConflictState.DEFERRED))
+
+
+def call_back(tx: Transaction, conflict: Conflict) -> None:
+    """Open a conflict that was put off."""
+    conflicts.update(tx, replace(conflict, state=ConflictState.OPEN))
+
+
+def _wanted(conflict: Conflict, take: str, value: Json) -> Value:
+    if take == "left":
+        return decisions.held(conflict.left)
+    if take == "right":
+        return decisions.held(conflict.right)
+    if take == "base":
+        return decisions.agreed(conflict)
+    return value
+
+
+def _superseded(conflict: Conflict, successor: Conflict | None) -> Overlap:
+    where = place(conflict.doc, conflict.path)
+    if successor is None:
+        return Overlap(f"{conflict.id} is over: both sides of {where} agree by now")
+    now = word(decisions.held(successor.right))
+    return Overlap(
+        f"{conflict.id} is superseded by {successor.id}: the store has {now} for {where} since:"
+        f" decide {successor.id}"
+    )
+
+
+def _rev(changes: tuple[Change, ...]) -> int:
+    return changes[-1].to_rev if changes else 0
