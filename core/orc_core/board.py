@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orc_core.model.agent import Agent
 from orc_core.model.health import Fault
-from orc_core.model.task import Task
+from orc_core.model.task import Status, Task
 from orc_core.tasks.graph import view
 from orc_storage import conflicts, counters, documents
 from orc_storage.database import Connection, Database
@@ -32,6 +33,18 @@ class Board:
         """The tasks, each with what is wrong with its file."""
         texts = {fault.id: fault.text for fault in faults if fault.kind == "task"}
         return tuple(view(self.documents, texts))
+
+
+def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, ...]:
+    """The agents, each with its running task; the one of highest priority if it has several."""
+    running: dict[str, Task] = {}
+    for task in sorted(tasks, key=lambda task: (-task.priority, task.since, task.id)):
+        if task.status is Status.RUNNING and task.assignee:
+            running.setdefault(task.assignee.casefold(), task)
+    return tuple(
+        replace(agent, task=task.id) if (task := running.get(agent.name.casefold())) else agent
+        for agent in agents
+    )
 
 
 async def load(store: Database | None, now: float) -> Board:

@@ -193,11 +193,12 @@ class Core:
     def _publish(self) -> None:
         layers = self.layers()
         now = self._clock.now()
+        tasks = self._board.tasks(_faults(layers))
         fresh = replace(
             self.snapshot,
             at=now,
-            agents=self.agents.agents(),
-            tasks=self._board.tasks(_faults(layers)),
+            agents=board.join_tasks(self.agents.agents(), tasks),
+            tasks=tasks,
             conflicts=self._board.conflicts,
             merged_today=self._board.merged_today,
             layers=layers,
