@@ -26,6 +26,7 @@ from orc_core.demo.programs.terminal import HungUp, Terminal, is_terminal
 SCENE: Final = "ORC_DEMO_SCENE"
 STILL: Final = "ORC_DEMO_STILL"
 PAINTED: Final = "ORC_DEMO_PAINTED"
+_END_AFTER_S: Final = 4.0
 
 
 def main(kind: str) -> int:
@@ -87,14 +88,18 @@ def _run(play: Play, face: Face, file: SessionFile | None, terminal: Terminal) -
 def _stand_still(
     play: Play, face: Face, file: SessionFile | None, terminal: Terminal, until: float
 ) -> None:
-    """Play to one moment of the scene at once and stay there; only a resize repaints."""
+    """Play to one moment of the scene at once and stay there; only a resize repaints.
+
+    A program that ends does so a moment later: a watcher has to see it alive to know what it is.
+    """
     play.advance(until)
     if file:
         file.tell(play)
     _paint(play, face, terminal, until)
     tell_painted(os.environ)
-    while play.phase is not Phase.ENDED:
-        terminal.wait(None)
+    ends = time.monotonic() + _END_AFTER_S if play.phase is Phase.ENDED else None
+    while ends is None or time.monotonic() < ends:
+        terminal.wait(None if ends is None else max(ends - time.monotonic(), 0.0))
         _paint(play, face, terminal, until)
 
 
