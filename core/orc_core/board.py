@@ -6,12 +6,13 @@ Invariant: a board is read in one transaction, so its parts agree with one anoth
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from orc_core.model.agent import Agent
 from orc_core.model.health import Fault
 from orc_core.model.task import Status, Task
+from orc_core.tasks.ages import Age, ages
 from orc_core.tasks.graph import view
 from orc_storage import conflicts, counters, documents
 from orc_storage.database import Connection, Database
@@ -26,13 +27,15 @@ class Board:
     """The documents side of a snapshot."""
 
     documents: tuple[Document, ...] = ()
+    ages: Mapping[str, Age] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     merged_today: int = 0
 
     def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
         """The tasks, each with what is wrong with its file."""
         texts = {fault.id: fault.text for fault in faults if fault.kind == "task"}
-        return tuple(view(self.documents, texts))
+        since = {id: age.since for id, age in self.ages.items()}
+        return view(self.documents, texts, since)
 
 
 def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, ...]:
@@ -41,14 +44,18 @@ def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, .
     for task in sorted(tasks, key=lambda task: (-task.priority, task.since, task.id)):
         if task.status is Status.RUNNING and task.assignee:
             running.setdefault(task.assignee.casefold(), task)
-    return tuple(
-        replace(agent, task=task.id) if (task := running.get(agent.name.casefold())) else agent
-        for agent in agents
-    )
+    joined = []
+    for agent in agents:
+        own = running.get(agent.name.casefold())
+        joined.append(agent if own is None else replace(agent, task=own.id))
+    return tuple(joined)
 
 
-async def load(store: Database | None, now: float) -> Board:
-    """Read the board; without a store it is empty. `now` is seconds since the epoch."""
+async def load(store: Database | None, now: float, before: Board) -> Board:
+    """Read the board; without a store it is empty. `now` is seconds since the epoch.
+
+    `before` is the last board: what it knows of old revisions is not read again.
+    """
     if store is None:
         return Board()
     day = time.strftime("%Y-%m-%d", time.localtime(now))
@@ -59,8 +66,10 @@ async def load(store: Database | None, now: float) -> Board:
         decided = conflicts.listing(
             conn, states={ConflictState.RESOLVED}, decided_since=now - RESOLVED_SHOWN_S
         )
+        tasks = documents.listing(conn, "task")
         return Board(
-            documents=tuple(documents.listing(conn, "task")),
+            documents=tuple(tasks),
+            ages=ages(conn, tasks, before.ages),
             conflicts=(*held, *decided),
             merged_today=counters.value(conn, MERGED, day),
         )

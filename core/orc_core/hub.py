@@ -19,6 +19,7 @@ from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
 from orc_core.fleet import Fleet, strategy_from
 from orc_core.history.actions import History
+from orc_core.history.steps import RULES
 from orc_core.model.health import Fault, Layer, Link, LinkState
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_core.sync.conflicts import Conflicts
@@ -87,15 +88,15 @@ class Core:
 
     @property
     def tasks(self) -> TaskWing:
-        return TaskWing(Tasks(self.store, self._clock), self.actor, self.options.cause)
+        return TaskWing(Tasks(self.store), self.actor, self.options.cause)
 
     @property
     def conflicts(self) -> ConflictWing:
-        return ConflictWing(Conflicts(self.store, self._clock), self.actor)
+        return ConflictWing(Conflicts(self.store, self._clock, RULES), self.actor)
 
     @property
     def history(self) -> HistoryWing:
-        return HistoryWing(History(self.store, self._clock), self.actor)
+        return HistoryWing(History(self.store), self.actor)
 
     @property
     def sync(self) -> Synchronizer:
@@ -119,7 +120,7 @@ class Core:
 
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""
-        self._board = await board.load(self._store, self._clock.now())
+        self._board = await board.load(self._store, self._clock.now(), self._board)
         self._publish()
 
     async def subscribe(self) -> AsyncIterator[Delta]:

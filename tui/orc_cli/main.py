@@ -55,11 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        code = exit_code(error)
-        if code is None:
+        known = exit_code(error)
+        if known is None:
             raise
         print(f"orc: {error}", file=sys.stderr)
-        return code
+        return known
 
 
 def exit_code(error: Exception) -> int | None:

@@ -13,7 +13,8 @@ PANES = ("agents", "live", "tasks", "conflicts", "sync", "timeline")
 HEAD = """\
 # Keys
 
-Made from the program's own registry of actions by `python -m orc_tui.key_table`; `?` shows the same for the pane you are in. A key that cannot act says why.
+Made from the registry of actions by `python -m orc_tui.key_table`; `?` shows the same for
+the pane you are in. A key that cannot act says why.
 """
 
 
