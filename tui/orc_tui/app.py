@@ -5,26 +5,41 @@ Invariant: the app holds no truth of its own. What it shows is the last snapshot
 
 from __future__ import annotations
 
+import os
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from textual import on
-from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.worker import Worker, WorkerState
 
 from orc_core.model.snapshot import Snapshot
-from orc_tui.messages import Act, ForCommands, SnapshotChanged
+from orc_tui import keymap
+from orc_tui.hangup import Hangup
+from orc_tui.messages import (
+    Act,
+    ForCommands,
+    LinkLost,
+    Seen,
+    Selected,
+    SnapshotChanged,
+    Told,
+)
 from orc_tui.screens.main import MainScreen
+from orc_tui.themes import ThemedApp
 
 if TYPE_CHECKING:
     from textual.message import Message
 
     from orc_core.hub import Core
 
-TOLD_MAX = 200
+TOLD_MAX: Final = 200
 """How many one-line messages are kept."""
+
+LEAVE_S: Final = 2.0
+"""A second ctrl+c within this time quits."""
 
 
 class Runner(Protocol):
@@ -37,11 +52,8 @@ class Runner(Protocol):
         """Take a message that a dialog posted."""
 
 
-class OrcApp(App[int], inherit_bindings=False):
+class OrcApp(ThemedApp[int]):
     """One terminal, one core, one main screen; dialogs come up over it."""
-
-    ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave", show=False, priority=True)]
 
     def __init__(self, open: Callable[[], AbstractAsyncContextManager[Core]]) -> None:
         super().__init__()
@@ -49,12 +61,23 @@ class OrcApp(App[int], inherit_bindings=False):
         self.core: Core | None = None
         self.commands: Runner | None = None
         self.snapshot = Snapshot(at=0.0)
-        self.main = MainScreen()
+        self.main = MainScreen(ascii_only=bool(os.environ.get("ORC_ASCII")))
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
+        self._hangup = Hangup(lambda: self.exit(0))
+        self._leave_at = 0.0
+        self._busy: Worker[None] | None = None
 
     def on_mount(self) -> None:
+        """Show the empty screen at once; the core opens behind it."""
         self.push_screen(self.main)
-        self.run_worker(self._follow(), name="core", exit_on_error=True)
+        if not self.is_headless:
+            self._hangup.start()
+        self.run_worker(self._follow(), name="core", exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        """Let go of the signals."""
+        if not self.is_headless:
+            self._hangup.stop()
 
     async def _follow(self) -> None:
         async with self._open() as core:
@@ -62,25 +85,61 @@ class OrcApp(App[int], inherit_bindings=False):
             async for delta in core.subscribe():
                 self.post_message(SnapshotChanged(delta))
 
+    @on(Worker.StateChanged)
+    def _core_ended(self, event: Worker.StateChanged) -> None:
+        if event.worker.name == "core" and event.state is WorkerState.ERROR:
+            self.post_message(LinkLost(f"the core stopped: {event.worker.error}"))
+
+    @on(LinkLost)
+    def _link_lost(self, message: LinkLost) -> None:
+        self.tell(message.text, severity="error")
+
     @on(SnapshotChanged)
     def _show(self, message: SnapshotChanged) -> None:
         self.snapshot = message.delta.snapshot
         self.main.show(message.delta)
 
+    @on(Selected)
+    def _select(self, message: Selected) -> None:
+        if self.core is not None and message.pane == keymap.AGENTS:
+            self.core.agents.select(message.row_key or None)
+
+    @on(Seen)
+    def _seen(self, message: Seen) -> None:
+        if self.core is not None:
+            self.core.agents.seen(message.agent_key)
+
     @on(Act)
-    async def _act(self, act: Act) -> None:
-        if self.commands is not None:
-            self.run_worker(self.commands.run(act), name=act.action_id, group="act")
+    def _act(self, act: Act) -> None:
+        if act.action_id == "quit":
+            self.exit(0)
+        elif act.action_id == "refresh":
+            self.refresh(repaint=True, layout=True)
+        if self.commands is None or act.action_id == "quit":
+            return
+        if self._busy is not None and not self._busy.is_finished:
+            self.tell("one moment: the act before is still running")
+            return
+        self._busy = self.run_worker(self.commands.run(act), name=act.action_id, group="act")
 
     @on(ForCommands)
     async def _hand_over(self, message: ForCommands) -> None:
         if self.commands is not None:
             await self.commands.handle(message)
 
+    @on(Told)
+    def _keep(self, message: Told) -> None:
+        self.told.append(message.text)
+
     def tell(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
         """Say one line over the footer for some seconds; `severity` is "", waiting or error."""
-        self.told.append(f"{text}  z takes it back" if undoable else text)
+        self.main.say(text, undoable=undoable, severity=severity)
 
     def action_leave(self) -> None:
         """Quit at the second ctrl+c."""
-        self.exit(0)
+        now = time.monotonic()
+        if now - self._leave_at <= LEAVE_S:
+            self.exit(0)
+        else:
+            self._leave_at = now
+            self.tell("ctrl+c again quits")

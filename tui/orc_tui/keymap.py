@@ -36,6 +36,8 @@ class Action:
     word: str
     help: str
     panes: frozenset[str]
+    rank: int = 0
+    """In a footer without room for all, the highest rank goes first."""
 
     def acts_in(self, pane: str) -> bool:
         """Whether the action belongs to the pane."""
@@ -64,15 +66,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("interrupt", ("I",), "interrupt", "interrupt what it does", _WITH_AGENT),
     Action("edit", ("e",), "edit", "edit its fields, or the value", _panes(TASKS, CONFLICTS)),
     Action("why", ("w",), "why", "why it is so: every signal and rule", _ALL),
-    Action("end", ("x",), "end", "done or cancel: asks first", _panes(TASKS)),
-    Action("again", ("r",), "again", "retry the task; sync the layer now", _panes(TASKS, SYNC)),
-    Action("later", ("L",), "later", "defer: decide it another day", _panes(CONFLICTS)),
-    Action("new", ("N",), "new", "new task", _panes(TASKS)),
-    Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY),
-    Action("rollback", ("R",), "roll back", "take it back to a revision: previews first", _HISTORY),
+    Action("end", ("x",), "end", "done or cancel: asks first", _panes(TASKS), 1),
+    Action("again", ("r",), "again", "retry the task; sync the layer now", _panes(TASKS, SYNC), 1),
+    Action("later", ("L",), "later", "defer: decide it another day", _panes(CONFLICTS), 1),
+    Action("new", ("N",), "new", "new task", _panes(TASKS), 2),
+    Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY, 3),
+    Action("rollback", ("R",), "roll back", "back to a revision: previews first", _HISTORY, 4),
     Action("undo", ("z",), "undo", "take back your last act", _ALL),
+    Action("filter", ("/",), "find", "filter: words, state: agent: task:", _ALL, 1),
+    Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL, 5),
     Action("redo", ("Z",), "", "do again what undo took back", _ALL),
-    Action("copy", ("c",), "", "copy row, id, text or command", _ALL),
+    Action("copy", ("c",), "", "copy row, id, text or command", _ALL, 5),
     # moving
     Action("down", ("j", "down"), "", "down", _ALL),
     Action("up", ("k", "up"), "", "up", _ALL),
@@ -92,7 +96,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("timeline", ("5",), "", "Timeline", _ALL),
     Action("previous-attention", (",",), "", "previous row that needs you", _ALL),
     Action("only-attention", ("!",), "", "show only what needs you", _ALL),
-    Action("filter", ("/",), "find", "filter: words, state: agent: task:", _ALL),
     Action("open", ("enter",), "", "open what is under the cursor", _ALL),
     Action("back", ("escape",), "", "back one layer", _ALL),
     Action("zoom", ("+",), "", "give the pane the screen", _ALL),
@@ -107,7 +110,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("follow", ("f",), "", "follow or hold Live", _AGENT),
     # the program
     Action("refresh", ("ctrl+r",), "", "look again at everything and redraw", _ALL),
-    Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL),
     Action("quit", ("q",), "", "close the view; on the main view quit", _ALL),
     Action("leave", ("ctrl+c",), "", "twice: quit from anywhere", _ALL),
     Action("help", ("?", "f1"), "keys", "the keys of the focused pane", _ALL),

@@ -61,5 +61,13 @@ class WhyWanted(Message):
         self.agent_key = agent_key
 
 
+class Told(Message):
+    """A line was said to the operator; the app keeps the last of them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class ForCommands(Message):
     """Base of messages that a dialog posts for `Commands.handle` to act on."""

@@ -1,31 +1,366 @@
-"""The main view: header, lists, Live and footer."""
+"""The main view: header, lists, Live and footer.
+
+Invariant: a screen is a picture of the last snapshot and of where the operator looks. It knows
+no core: keys that act on something leave it as `Act`, everything else it does itself.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
 
+from textual import events, on
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Input
 
-from orc_core.model.snapshot import Delta
+from orc_core.model.agent import Agent, State
+from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
-from orc_tui.messages import Act
+from orc_tui.messages import Seen, Selected, Told, WhyWanted
+from orc_tui.screens.keys import Keys
+from orc_tui.view_models import agents as agents_view
+from orc_tui.view_models import footer as footer_view
+from orc_tui.view_models import frames, header, layout
+from orc_tui.view_models.ability import Row
+from orc_tui.view_models.layout import Place, Shape
+from orc_tui.view_models.lines import Line, cut
+from orc_tui.view_models.lists import MODELS
+from orc_tui.widgets.board import Board
+from orc_tui.widgets.canvas import Canvas
+from orc_tui.widgets.footer import FooterBar
+from orc_tui.widgets.list_pane import ListPane
+from orc_tui.widgets.live_pane import LivePane
+
+GATHER_S: Final = 0.1
+QUIET_S: Final = 2.0
+"""Hands off for so long, and rows are sorted anew; a done agent looked at so long is seen."""
+MINUTE_S: Final = 60.0
+ALL_PARTS: Final = frozenset(Part)
+SETTLE_S: Final = 5.0
+"""For so long after the start the cursor stays on the first row, until a key is pressed."""
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
-    """Draws a snapshot and turns keys into acts."""
+    """Draws snapshots and turns keys into acts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings()]
+    CSS_PATH = "main.tcss"
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.time,
+        home: str = "",
+        ascii_only: bool = False,
+        quiet_s: float = QUIET_S,
+    ) -> None:
         super().__init__(id="main")
         self.pane = keymap.AGENTS
+        self.source = keymap.AGENTS
+        self.zoomed = False
+        self.only_needs = False
+        self.finding = False
+        self.ascii_only = ascii_only
+        self.snapshot = Snapshot(at=0.0)
+        self._now = now
+        self._quiet_s = quiet_s
+        self._last_key_at = 0.0
+        self._away_since = 0.0
+        self._born = 0.0
+        self._touched = False
+        self._places: Mapping[str, Place] = {}
+        self._parts: set[Part] = set()
+        self._gather: Timer | None = None
+        self._sort: Timer | None = None
+        self._look: Timer | None = None
+        self._selected = ""
+        self.header_bar = Canvas(id="header", ascii_only=ascii_only)
+        self.rule_line = Canvas(id="rule", ascii_only=ascii_only)
+        self.footer_bar = FooterBar(ascii_only=ascii_only)
+        self.find = Input(id="find", placeholder="words, state: agent: task:", compact=True)
+        self.live = LivePane(home=home or str(Path.home()), ascii_only=ascii_only)
+        self.lists = {model.pane: ListPane(model, ascii_only=ascii_only) for model in MODELS}
+        self._keys = Keys(self)
+
+    def compose(self) -> ComposeResult:
+        with Board():
+            yield self.header_bar
+            yield from self.lists.values()
+            yield self.live
+            yield self.rule_line
+            yield self.footer_bar
+            yield self.find
+
+    def on_mount(self) -> None:
+        self.find.cursor_blink = False
+        self.find.can_focus = False
+        self._born = self._now()
+        self._last_key_at = self._born - self._quiet_s
+        self.set_interval(MINUTE_S, self._step)
+        self._draw(ALL_PARTS)
+
+    # -- what the core says -------------------------------------------------------------------
 
     def show(self, delta: Delta) -> None:
-        """Draw what changed."""
+        """Take a snapshot: the first change paints at once, later ones are gathered."""
+        self.snapshot = delta.snapshot
+        self._parts |= delta.parts
+        if self._gather is None and self.is_current:
+            self._flush()
+
+    def explain(self, agent_key: str, lines: Sequence[Line]) -> None:
+        """Show what the core says of an agent's state on the tab Why."""
+        self.live.explain(agent_key, lines)
+        self.paint_live()
+
+    def say(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
+        """Say one line over the footer."""
+        self.footer_bar.say(text, undoable=undoable, severity=severity)
+        self.post_message(Told(f"{text}  z takes it back" if undoable else text))
+
+    def _flush(self) -> None:
+        """Paint what was gathered, and gather again as long as something comes."""
+        self._gather = None
+        if self._parts and self.is_current:
+            self._gather = self.set_timer(GATHER_S, self._flush)
+            self._draw(frozenset(self._parts))
+
+    def on_screen_resume(self) -> None:
+        """Catch up after a dialog."""
+        if self._parts:
+            self._flush()
+
+    def on_screen_suspend(self) -> None:
+        """Stand still under a dialog."""
+        for timer in (self._gather, self._sort, self._look):
+            if timer is not None:
+                timer.stop()
+        self._gather = self._sort = self._look = None
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Follow the terminal."""
+        self._draw(ALL_PARTS)
+
+    def _step(self) -> None:
+        """Let the ages step."""
+        if self.is_current:
+            self._draw(ALL_PARTS)
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def draw_all(self) -> None:
+        """Take the snapshot anew, after a filter or a sort changed."""
+        self._draw(ALL_PARTS)
+
+    def _draw(self, parts: frozenset[Part]) -> None:
+        """Paint what the parts changed."""
+        if not self.is_mounted or not self.size.width:
+            return
+        self._parts.clear()
+        now = self._now()
+        self.live.take(self.snapshot, now)
+        if parts == {Part.SCREEN}:
+            self.paint_live()
+            return
+        quiet = now - self._last_key_at >= self._quiet_s
+        unsorted = False
+        for pane in self.lists.values():
+            unsorted |= pane.take(
+                self.snapshot, now, sort=quiet or not pane.roll.keys, only_needs=self.only_needs
+            )
+        if unsorted and self._sort is None:
+            self._sort = self.set_timer(self._quiet_s, self._sort_again)
+        if now - self._born < SETTLE_S and not self._touched:
+            for pane in self.lists.values():
+                pane.roll.move(-len(pane.roll.keys))
+        self._settle()
+        self.paint()
+
+    def _sort_again(self) -> None:
+        self._sort = None
+        self._draw(ALL_PARTS)
+
+    def _settle(self) -> None:
+        """Put every pane in its place."""
+        width, height = self.size
+        if layout.too_small(width, height):
+            self.query_one(Board).settle({"header": Place(0, 0, width, 1, Shape.LINE)})
+            return
+        boxed = width >= layout.BOXED_WIDTH
+        rows = {name: pane.wanted_height(boxed=boxed) for name, pane in self.lists.items()}
+        places = layout.places(width, height, rows, self.pane, zoomed=self.zoomed)
+        for name, pane in self.lists.items():
+            if name in places:
+                pane.settle(places[name])
+        if keymap.LIVE in places:
+            self.live.place = places[keymap.LIVE]
+        foot = Place(0, height - 1, width, 1, Shape.LINE)
+        bottom = "find" if self.finding else "footer"
+        head = Place(0, 0, width, 1, Shape.LINE)
+        self._places = {**places, "header": head, bottom: foot}
+        self.query_one(Board).settle(self._places)
+
+    def paint(self) -> None:
+        """Draw everything as it is known."""
+        width, height = self.size
+        if layout.too_small(width, height):
+            needs = f"{layout.WIDTH_MIN}x{layout.HEIGHT_MIN}"
+            text = f"terminal too small: {width}x{height}, orc-tui needs {needs}"
+            self.header_bar.draw([cut(((text, "text"),), width)])
+            return
+        self.header_bar.draw([header.line(self.snapshot, width)])
+        self.rule_line.draw([frames.rule(width)])
+        began = self._away_since or self._last_key_at
+        since = agents_view.since(self.snapshot, began, self._now())
+        for name, pane in self.lists.items():
+            if name in self._places:
+                marked = name == self.source and self.pane == keymap.LIVE
+                told = since if name == keymap.AGENTS else ""
+                pane.paint(focused=name == self.pane, marked=marked, since=told)
+        self._select()
+        self.paint_live()
+        self.footer_bar.show_keys(footer_view.footer(self.acting, self.row, width), width)
+
+    def paint_live(self) -> None:
+        """Draw Live alone."""
+        if keymap.LIVE in self._places:
+            self.live.paint(focused=self.pane == keymap.LIVE)
+
+    # -- where the operator looks -------------------------------------------------------------
+
+    @property
+    def row(self) -> Row:
+        """What the cursor of the list that Live follows is on."""
+        return self.lists[self.source].row
+
+    @property
+    def row_key(self) -> str:
+        """The key of that row; "" in an empty list."""
+        return self.lists[self.source].roll.cursor
+
+    @property
+    def acting(self) -> str:
+        """The pane whose keys act: Live has those of an agent, or of the list it follows."""
+        followed = self.pane == keymap.LIVE and self.source != keymap.AGENTS
+        return self.source if followed else self.pane
+
+    def _select(self) -> None:
+        """Let Live follow, and tell the app when the cursor stands on something else."""
+        key, row = self.row_key, self.row
+        self.live.look_at(key, row)
+        chosen = f"{self.source} {key}"
+        if chosen != self._selected:
+            self._selected = chosen
+            self.post_message(Selected(self.source, key))
+            self.want_why()
+            if self._look is not None:
+                self._look.stop()
+                self._look = None
+        done = isinstance(row, Agent) and row.state is State.DONE
+        if done and self._look is None:
+            self._look = self.set_timer(self._quiet_s, self._saw)
+
+    def _saw(self) -> None:
+        self._look = None
+        row = self.row
+        if isinstance(row, Agent) and row.state is State.DONE:
+            self.post_message(Seen(row.key))
+
+    def want_why(self) -> None:
+        """Ask for the reasons of the selected agent when the tab Why shows them."""
+        if self.live.tab == "Why" and self.source == keymap.AGENTS and self.row_key:
+            self.post_message(WhyWanted(self.row_key))
+
+    def focus_pane(self, pane: str) -> None:
+        """Give a pane the focus; Live goes on following the list before."""
+        self.pane = pane
+        if pane != keymap.LIVE:
+            self.source = pane
+        self._settle()
+        self.paint()
+
+    # -- keys and mouse -----------------------------------------------------------------------
 
     def action_press(self, key: str) -> None:
         """Run what a key does in the focused pane."""
-        action = keymap.action_for(key, self.pane)
-        if action is not None:
-            self.post_message(Act(action.id, self.pane, ""))
+        self._note_key()
+        self._keys.press(key)
+
+    def _note_key(self) -> None:
+        now = self._now()
+        if now - self._last_key_at >= agents_view.AWAY_S and not self._away_since:
+            self._away_since = self._last_key_at
+        self._last_key_at = now
+        self._touched = True
+
+    def forget_since(self) -> bool:
+        """Clear what the rule over Agents tells; False when it told nothing."""
+        began, self._away_since = self._away_since, 0.0
+        self.paint()
+        return bool(began)
+
+    def open_find(self) -> None:
+        """Open the line of `/` for the list that is followed."""
+        self.finding = True
+        self.find.value = self.lists[self.source].query_text
+        self.find.can_focus = True
+        self._settle()
+        self.find.focus()
+
+    def close_find(self, *, keep: bool) -> None:
+        """Close the line of `/`; without `keep` the filter goes, too."""
+        self.finding = False
+        self.set_focus(None)
+        self.find.can_focus = False
+        if not keep:
+            self.lists[self.source].set_filter("")
+        self.draw_all()
+
+    @on(Input.Changed)
+    def _find_as_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.finding:
+            self.lists[self.source].set_filter(event.value)
+            self.draw_all()
+
+    @on(Input.Submitted)
+    def _find_this(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.close_find(keep=True)
+
+    @on(ListPane.Clicked)
+    def _click_list(self, event: ListPane.Clicked) -> None:
+        event.stop()
+        self._note_key()
+        if event.key:
+            self.lists[event.pane].roll.go(event.key)
+        self.focus_pane(event.pane)
+        row = self.row
+        if event.key and isinstance(row, Agent) and row.state is State.WAITING:
+            self._keys.do("answer")
+        elif event.key and event.times == 2:
+            self._keys.do("open")
+
+    @on(ListPane.Scrolled)
+    def _scroll_list(self, event: ListPane.Scrolled) -> None:
+        event.stop()
+        self._note_key()
+        self.paint()
+
+    @on(LivePane.Clicked)
+    def _click_live(self, event: LivePane.Clicked) -> None:
+        event.stop()
+        self._note_key()
+        self.focus_pane(keymap.LIVE)
+
+    @on(FooterBar.Pressed)
+    def _click_footer(self, event: FooterBar.Pressed) -> None:
+        event.stop()
+        self.action_press(event.key)

@@ -1,0 +1,102 @@
+"""Why a key cannot act on a row right now.
+
+Invariant: the footer shows an action exactly where `reason` is empty; everywhere else the
+reason is what the operator is told.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from orc_core.model.agent import Agent, State
+from orc_core.model.health import Layer
+from orc_core.model.task import Status, Task
+from orc_storage.records import Conflict, ConflictState
+from orc_tui import keymap
+
+Row: TypeAlias = Agent | Task | Conflict | Layer | None
+
+_ON_ROW: Final = frozenset(
+    {
+        "answer",
+        "refuse",
+        "attach",
+        "type",
+        "interrupt",
+        "edit",
+        "end",
+        "history",
+        "rollback",
+        "why",
+        "later",
+        "take-left",
+        "take-right",
+        "take-base",
+    }
+)
+_STOPPED: Final = frozenset({State.CRASHED, State.GONE})
+_BUSY: Final = frozenset({State.WORKING, State.WAITING, State.STARTING, State.UNKNOWN})
+_WAITS: Final = frozenset({ConflictState.OPEN, ConflictState.DEFERRED})
+_OVER: Final = frozenset({Status.DONE, Status.CANCELLED})
+
+
+def reason(action_id: str, row: Row) -> str:
+    """One line that says why the action cannot be done on the row; "" where it can."""
+    if action_id in _ON_ROW and row is None:
+        return "there is no row here to do that to"
+    if isinstance(row, Agent):
+        return _agent(action_id, row)
+    if isinstance(row, Task):
+        return _task(action_id, row)
+    if isinstance(row, Conflict):
+        return _conflict(action_id, row)
+    return ""
+
+
+def _agent(action_id: str, agent: Agent) -> str:
+    name, state = agent.name, agent.state
+    if action_id in ("answer", "refuse") and state is not State.WAITING:
+        return f"{name} is {state.value}: it asks nothing"
+    if action_id == "type" and state in _STOPPED:
+        return f"{name} is {state.value}: nobody would read it"
+    if action_id == "interrupt" and state not in _BUSY:
+        return f"{name} is {state.value}: there is nothing to interrupt"
+    if action_id == "attach" and state is State.GONE:
+        return f"{name} is gone, and its pane with it"
+    if action_id in ("history", "rollback") and not agent.task:
+        return f"{name} has no task, so there is no document to go back in"
+    return ""
+
+
+def _task(action_id: str, task: Task) -> str:
+    if action_id in ("attach", "type", "interrupt") and not task.assignee:
+        return f"nobody works on {task.id}"
+    if action_id == "end" and task.status in _OVER:
+        return f"{task.id} is {task.status.value} already"
+    if action_id == "again" and task.status not in (Status.FAILED, Status.CANCELLED):
+        return f"{task.id} is {task.status.value}: only what failed is tried again"
+    return ""
+
+
+def _conflict(action_id: str, conflict: Conflict) -> str:
+    decides = ("take-left", "take-right", "take-base", "edit", "later")
+    if action_id in decides and conflict.state not in _WAITS:
+        return f"{conflict.id} is {conflict.state.value}: z takes a decision back"
+    if action_id == "later" and conflict.state is ConflictState.DEFERRED:
+        return f"{conflict.id} is deferred already"
+    return ""
+
+
+def elsewhere(key: str, pane: str) -> str:
+    """What to say of a key that does nothing in the pane."""
+    names = {
+        keymap.AGENTS: "Agents",
+        keymap.LIVE: "Live",
+        keymap.TASKS: "Tasks",
+        keymap.CONFLICTS: "Conflicts",
+        keymap.SYNC: "Sync",
+        keymap.TIMELINE: "Timeline",
+    }
+    panes = [names[name] for name in keymap.panes_of(key) if name in names]
+    where = f"; it acts in {' and '.join(panes)}" if panes else ""
+    return f"{keymap.label(key)} does nothing in {names.get(pane, pane)}{where}"

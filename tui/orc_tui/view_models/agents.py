@@ -1,0 +1,218 @@
+"""The list of agents: its order, its columns and what its title says.
+
+Invariant: who needs the operator stands on top; a pane that no rule knows stands last, dim,
+and is counted apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from orc_core.model.agent import Agent, State
+from orc_core.model.snapshot import Snapshot
+from orc_core.model.task import Status, Task
+from orc_core.text import age, cells, fit
+from orc_tui.view_models import glyphs
+from orc_tui.view_models.lines import Line, Part
+from orc_tui.view_models.spans import clock, coarse, evidence_age, short
+
+OTHER: Final = "other"
+SILENT_S: Final = 15 * 60.0
+AWAY_S: Final = 10 * 60.0
+"""After this long without a key the title tells what happened since."""
+
+NEEDS_YOU: Final = frozenset({State.WAITING, State.CRASHED, State.ERROR, State.LIMITED, State.DONE})
+
+_ORDER: Final[Mapping[State, int]] = {
+    State.WAITING: 0,
+    State.CRASHED: 1,
+    State.ERROR: 1,
+    State.LIMITED: 2,
+    State.DONE: 3,
+    State.WORKING: 4,
+    State.STARTING: 5,
+    State.UNKNOWN: 6,
+    State.IDLE: 7,
+    State.GONE: 8,
+}
+_BY_NAME: Final = frozenset({State.WORKING, State.STARTING})
+_DIGITS: Final = re.compile(r"(\d+)")
+
+
+def is_other(agent: Agent) -> bool:
+    """Whether no rule knows the program in the pane."""
+    return agent.kind == OTHER
+
+
+def needs_you(agent: Agent) -> bool:
+    """Whether the agent waits for something that only the operator gives."""
+    return agent.state in NEEDS_YOU and not is_other(agent)
+
+
+def is_silent(agent: Agent, now: float) -> bool:
+    """Whether a working agent's pane has been still for 15 minutes."""
+    return agent.state is State.WORKING and now - agent.changed_at >= SILENT_S
+
+
+@lru_cache(maxsize=4096)
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key by which `claude-9` comes before `claude-10`."""
+    return tuple(
+        (0, int(piece), "") if piece.isdecimal() else (1, 0, piece.casefold())
+        for piece in _DIGITS.split(name)
+        if piece
+    )
+
+
+def ordered(agents: Sequence[Agent], now: float) -> list[Agent]:
+    """Agents as the list shows them, those that need the operator first."""
+    return sorted(agents, key=lambda agent: _rank(agent, now))
+
+
+def _rank(agent: Agent, now: float) -> tuple[object, ...]:
+    silent = is_silent(agent, now)
+    within: float = 0.0
+    if silent:
+        within = agent.changed_at
+    elif agent.state in (State.IDLE, State.GONE):
+        within = -agent.since
+    elif agent.state not in _BY_NAME:
+        within = agent.since
+    return (is_other(agent), _ORDER[agent.state], not silent, within, natural(agent.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where the cells of a row go; every figure is a width in cells."""
+
+    agent: int
+    task: int
+    does: int
+    gap: int
+    where: int
+    why: int
+
+    @property
+    def with_age(self) -> bool:
+        """Whether `why` has room for the age of the evidence."""
+        return self.why > _WHY_WORD
+
+
+_WHY_WORD: Final = 6
+_WHY_AGE: Final = 4
+_STATE: Final = 8
+_FOR: Final = 4
+
+
+def columns(agents: Sequence[Agent], width: int, *, boxed: bool) -> Columns:
+    """Share `width` between the columns; names and ids get what the longest needs."""
+    name = max((cells(agent.name) for agent in agents), default=0)
+    task = max((cells(agent.task) for agent in agents), default=0)
+    agent_w = min(max(name, 10), 10 if width < 76 else 18)
+    task_w = min(max(task, 4), 4 if width < 64 else 12)
+    why = _WHY_WORD if width < 76 else _WHY_WORD + _WHY_AGE
+    where = 12 if width >= 96 else 0
+    gap = 1 if boxed or width < 80 else 4
+    fixed = 3 + _STATE + 1 + agent_w + 1 + _FOR + 1 + task_w + 1 + gap + why + 1
+    does = width - fixed - (where + 1 if where else 0)
+    return Columns(agent_w, task_w, max(does, 0), gap, where, why)
+
+
+def heading(at: Columns) -> Line:
+    """The names of the columns."""
+    names = [
+        "   ",
+        fit("state", _STATE),
+        " ",
+        fit("agent", at.agent + _FOR - 2),
+        "for ",
+        fit("task", at.task),
+        " ",
+        fit("asks or does", at.does),
+        " " * at.gap,
+        fit("where", at.where) + " " if at.where else "",
+        fit("why", at.why),
+    ]
+    return (("".join(names), "dim"),)
+
+
+def row(agent: Agent, at: Columns, now: float) -> Line:
+    """One agent, without the sign of the cursor, which the list puts before it."""
+    other = is_other(agent)
+    sign, ink = (glyphs.OTHER, "dim") if other else glyphs.STATES[agent.state]
+    word = OTHER if other else agent.state.value
+    plain = "dim" if other else "text"
+    parts: list[Part] = [
+        (f"{sign} {fit(word, _STATE)} ", ink),
+        (fit(agent.name, at.agent), f"{plain} bold" if needs_you(agent) else plain),
+        (f" {short(now - agent.since).rjust(_FOR)} ", "dim"),
+        (fit(agent.task, at.task) + " ", plain),
+        (fit(does(agent, now), at.does), plain),
+        (" " * at.gap, plain),
+    ]
+    if at.where:
+        parts.append((fit(agent.where, at.where) + " ", "dim"))
+    parts.append((_why(agent, at, now), "dim"))
+    return tuple(parts)
+
+
+def _why(agent: Agent, at: Columns, now: float) -> str:
+    word = fit(agent.evidence.source.value, _WHY_WORD)
+    if not at.with_age:
+        return word
+    return word + evidence_age(now - agent.evidence.at).rjust(_WHY_AGE)
+
+
+def does(agent: Agent, now: float) -> str:
+    """What stands in `asks or does`."""
+    if is_silent(agent, now):
+        still = f"silent {age(now - agent.changed_at)}"
+        return f"{still}: {agent.busy_child}" if agent.busy_child else still
+    if agent.state in (State.WORKING, State.STARTING) and not agent.task and agent.last_prompt:
+        return f"“{agent.last_prompt}”"
+    if agent.does:
+        return agent.does
+    if agent.state is State.IDLE and not is_other(agent):
+        return "ready for a task"
+    if agent.last_prompt and not agent.task:
+        return f"“{agent.last_prompt}”"
+    return agent.command if is_other(agent) else ""
+
+
+def since(snapshot: Snapshot, last_key_at: float, now: float) -> str:
+    """What happened since the last key, once that is ten minutes ago; else ""."""
+    if not last_key_at or now - last_key_at < AWAY_S:
+        return ""
+    fresh = [agent for agent in snapshot.agents if agent.since > last_key_at]
+    counts = {
+        "done": _count_done(fresh, snapshot.tasks, last_key_at),
+        "crashed": sum(agent.state in (State.CRASHED, State.ERROR) for agent in fresh),
+        "limited": sum(agent.state is State.LIMITED for agent in fresh),
+    }
+    clashes = sum(conflict.opened_at > last_key_at for conflict in snapshot.conflicts)
+    told = [f"{count} {word}" for word, count in counts.items() if count]
+    if clashes:
+        told.append(f"{clashes} conflict" + ("s" if clashes > 1 else ""))
+    return f"since {clock(last_key_at)}: {', '.join(told)}" if told else ""
+
+
+def _count_done(fresh: Sequence[Agent], tasks: Sequence[Task], since_at: float) -> int:
+    """Agents that finished, and tasks done by others."""
+    done = {agent.task or agent.key for agent in fresh if agent.state is State.DONE}
+    done |= {task.id for task in tasks if task.status is Status.DONE and task.since > since_at}
+    return len(done)
+
+
+def summary(agent: Agent, now: float) -> tuple[str, str]:
+    """The left and right end of Live's rule: the state and what decided it."""
+    state = agent.state.value + (f": {agent.waiting.value}" if agent.waiting.value else "")
+    evidence = agent.evidence
+    old = now - evidence.at
+    said = evidence.source.value + (f" {coarse(old)}" if evidence_age(old) else "")
+    if evidence.source.value not in ("screen", "proc"):
+        said += " · the screen agrees" if agent.agrees else " · the screen disagrees"
+    return state, said

@@ -1,0 +1,232 @@
+"""The four lists under one shape, so that one widget draws them all.
+
+Invariant: an entry's key is stable for the life of what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from orc_core.model.agent import Agent
+from orc_core.model.health import Layer, LinkState
+from orc_core.model.snapshot import Snapshot
+from orc_core.model.task import Task
+from orc_storage.records import Conflict
+from orc_tui import keymap
+from orc_tui.view_models import agents, conflicts, filters, sync, tasks
+from orc_tui.view_models.ability import Row
+from orc_tui.view_models.filters import Query
+from orc_tui.view_models.lines import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a list, before it is drawn."""
+
+    key: str
+    item: Row
+    needs_you: bool
+    fields: filters.Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The heading ("" where the list has none) and one line per entry."""
+
+    heading: Line | None
+    rows: list[Line]
+
+
+class ListModel(Protocol):
+    """What a list needs to know of its kind; every method is pure."""
+
+    pane: str
+    name: str
+    has_heading: bool
+
+    def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
+        """All rows in the order of the list."""
+
+    def draw(
+        self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool
+    ) -> Drawn:
+        """Draw the rows in view; columns are measured on all of them."""
+
+    def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
+        """The right end of the title."""
+
+    def summary(self, snapshot: Snapshot, width: int) -> Line:
+        """The list on one line."""
+
+    def empty(self, snapshot: Snapshot) -> str:
+        """How to fill an empty list."""
+
+
+class AgentsList:
+    """Agents."""
+
+    pane: str = keymap.AGENTS
+    name: str = "1 Agents"
+    has_heading: bool = True
+
+    def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
+        """All agents, those that need the operator first."""
+        return [
+            Entry(one.key, one, agents.needs_you(one), filters.of_agent(one))
+            for one in agents.ordered(snapshot.agents, now)
+        ]
+
+    def draw(
+        self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool
+    ) -> Drawn:
+        """Draw the agents in view."""
+        every = [entry.item for entry in all_ if isinstance(entry.item, Agent)]
+        at = agents.columns(every, width, boxed=boxed)
+        items = [entry.item for entry in shown]
+        rows = [agents.row(item, at, now) for item in items if isinstance(item, Agent)]
+        return Drawn(agents.heading(at), rows)
+
+    def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
+        """How many there are, and the rule of the order."""
+        total = len(snapshot.agents)
+        if listed < total:
+            return f"{listed} of {total}"
+        count = str(total) if shown >= total else f"{shown} of {total}"
+        return f"{count} · those that need you first"
+
+    def summary(self, snapshot: Snapshot, width: int) -> Line:
+        """How many need the operator."""
+        waiting = sum(map(agents.needs_you, snapshot.agents))
+        return ((f"{len(snapshot.agents)} · {waiting} need you", "text"),)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        """How to get agents."""
+        if snapshot.link.state is LinkState.STARTING:
+            return "looking for agents"
+        if snapshot.link.state is LinkState.GONE:
+            return (
+                f"no tmux server at {snapshot.server}: start one with `tmux`, "
+                "or see the demo with `orc-tui --demo`"
+            )
+        return "no agents: start one in a tmux pane, or see the demo with `orc-tui --demo`"
+
+
+class TasksList:
+    """Tasks."""
+
+    pane: str = keymap.TASKS
+    name: str = "2 Tasks"
+    has_heading: bool = True
+
+    def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
+        """All tasks, failed and ready ones first."""
+        return [
+            Entry(one.id, one, tasks.needs_you(one), filters.of_task(one))
+            for one in tasks.ordered(snapshot.tasks)
+        ]
+
+    def draw(
+        self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool
+    ) -> Drawn:
+        """Draw the tasks in view."""
+        at = tasks.columns([e.item for e in all_ if isinstance(e.item, Task)], width)
+        items = [entry.item for entry in shown]
+        rows = [tasks.row(item, at, now) for item in items if isinstance(item, Task)]
+        return Drawn(tasks.heading(at), rows)
+
+    def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
+        """How many of each status."""
+        return tasks.title(snapshot.tasks, shown, listed) if snapshot.tasks else ""
+
+    def summary(self, snapshot: Snapshot, width: int) -> Line:
+        """How many of each status, and the next one."""
+        return tasks.summary(snapshot.tasks, width)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        """How to make a task."""
+        return tasks.EMPTY
+
+
+class ConflictsList:
+    """Conflicts."""
+
+    pane: str = keymap.CONFLICTS
+    name: str = "3 Conflicts"
+    has_heading: bool = False
+
+    def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
+        """All conflicts, open ones first."""
+        return [
+            Entry(one.id, one, conflicts.needs_you(one), filters.of_conflict(one))
+            for one in conflicts.ordered(snapshot.conflicts)
+        ]
+
+    def draw(
+        self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool
+    ) -> Drawn:
+        """Draw the conflicts in view."""
+        at = conflicts.columns([e.item for e in all_ if isinstance(e.item, Conflict)], width)
+        items = [entry.item for entry in shown]
+        rows = [conflicts.row(item, at, now) for item in items if isinstance(item, Conflict)]
+        return Drawn(None, rows)
+
+    def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
+        """How many wait, and how many needed nobody."""
+        return conflicts.title(snapshot.conflicts, snapshot.merged_today)
+
+    def summary(self, snapshot: Snapshot, width: int) -> Line:
+        """How many wait, and the first of them."""
+        return conflicts.summary(snapshot.conflicts, width)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        """What would show up here."""
+        return conflicts.EMPTY
+
+
+class SyncList:
+    """Layers."""
+
+    pane: str = keymap.SYNC
+    name: str = "4 Sync"
+    has_heading: bool = True
+
+    def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
+        """All layers, in the order the core gives them."""
+        return [
+            Entry(one.name, one, sync.needs_you(one), filters.of_layer(one))
+            for one in snapshot.layers
+        ]
+
+    def draw(
+        self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool
+    ) -> Drawn:
+        """Draw the layers in view."""
+        items = [entry.item for entry in shown]
+        rows = [sync.row(item, width - 1) for item in items if isinstance(item, Layer)]
+        return Drawn(sync.heading(width), rows)
+
+    def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
+        """Whether all is well."""
+        return sync.title(snapshot.layers)
+
+    def summary(self, snapshot: Snapshot, width: int) -> Line:
+        """The layers and what is queued."""
+        return sync.summary(snapshot.layers, width)
+
+    def empty(self, snapshot: Snapshot) -> str:
+        """Why there is none."""
+        return sync.EMPTY
+
+
+MODELS: Final[tuple[ListModel, ...]] = (AgentsList(), TasksList(), ConflictsList(), SyncList())
+
+
+def filtered(entries: Sequence[Entry], query: Query, *, only_needs: bool) -> list[Entry]:
+    """The entries that a filter and `!` leave."""
+    return [
+        entry
+        for entry in entries
+        if (entry.needs_you or not only_needs) and (not query or query.matches(entry.fields))
+    ]

@@ -1,0 +1,233 @@
+"""What Live shows: an agent's screen or reasons, a task, a conflict's sides, a layer's errors.
+
+Invariant: a screen is cut, never wrapped; what people wrote is wrapped, never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from orc_core.model.agent import Agent
+from orc_core.model.health import Layer, LinkState
+from orc_core.model.snapshot import Screen, Snapshot
+from orc_core.model.task import Status, Task
+from orc_core.text import age, cells
+from orc_storage.records import Conflict, Side
+from orc_tui.view_models import agents, conflicts, glyphs
+from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
+from orc_tui.view_models.spans import clock, coarse, lag
+from orc_tui.view_models.tasks import person
+
+TABS: Final = ("Screen", "Why")
+_INDENT: Final = 3
+
+
+def tabs(active: str) -> Line:
+    """The tabs of Live, the active one in brackets."""
+    parts: list[Part] = []
+    for name in TABS:
+        if parts:
+            parts.append((" " if active in (name, TABS[TABS.index(name) - 1]) else "  ", "dim"))
+        parts.append((f"[{name}]", "text bold") if name == active else (name, "dim"))
+    return tuple(parts)
+
+
+def screen_lines(screen: Screen) -> list[Line]:
+    """A pane's screen, without the blank lines under its text."""
+    found: list[Line] = [tuple((span.text, span.style) for span in line) for line in screen.lines]
+    while found and not text_of(found[-1]).strip():
+        found.pop()
+    return found
+
+
+def agent_head(agent: Agent, task: Task | None, now: float, width: int, home: str) -> list[Line]:
+    """The two lines over an agent's screen: its task, and where it works."""
+    lasts = f"{agent.state.value} {age(now - agent.since)}"
+    if task is not None and task.status is Status.RUNNING:
+        lasts += f" of {age(now - task.since)}"
+    if task is not None:
+        name: Line = ((task.id, "text bold"), (f"  {task.title}", "text"))
+    elif agent.task:
+        name = ((agent.task, "text bold"),)
+    else:
+        name = ((agents.does(agent, now) or agent.title, "text"),)
+    place: Line = (
+        (f"{agent.where}   ", "text"),
+        (short_path(agent.cwd, home), "dim"),
+    )
+    return [
+        ends(name, ((lasts, "dim"),), width),
+        ends(place, ((agent.kind, "dim"),), width),
+    ]
+
+
+def short_path(path: str, home: str) -> str:
+    """A path with the home folder written as `~`."""
+    inside = home and (path == home or path.startswith(home.rstrip("/") + "/"))
+    return "~" + path[len(home.rstrip("/")) :] if inside else path
+
+
+def reading(agent: Agent) -> list[Line]:
+    """What stands there until the screen was read."""
+    return [((f"reading the screen of {agent.name}", "dim"),)]
+
+
+def why_lines(agent: Agent, explained: Sequence[Line], now: float) -> list[Line]:
+    """Why an agent is in its state; `explained` is what the core adds when it was asked."""
+    sign, ink = glyphs.STATES[agent.state]
+    state, _ = agents.summary(agent, now)
+    evidence = agent.evidence
+    lines: list[Line] = [
+        ((f"{sign} {state}", f"{ink} bold"), (f"  since {clock(agent.since)}", "dim")),
+        BLANK,
+        _field("decided by", evidence.source.value),
+        _field("rule", evidence.rule),
+        _field("last seen", f"{clock(evidence.at)}, {_ago(now - evidence.at)}"),
+    ]
+    if evidence.text:
+        lines.append(_field("matched", evidence.text))
+    lines.append(_field("screen", "says the same" if agent.agrees else "says something else"))
+    lines.append(_field("still for", age(now - agent.changed_at)))
+    if agent.busy_child:
+        lines.append(_field("busiest", agent.busy_child))
+    lines.append(_field("pane", f"{agent.where}  {agent.pane.pane_id}  pid {agent.pane.pid}"))
+    lines.append(_field("command", agent.command))
+    if agent.title:
+        lines.append(_field("title", agent.title))
+    if explained:
+        lines += [BLANK, *explained]
+    return lines
+
+
+def _ago(seconds: float) -> str:
+    told = coarse(seconds)
+    return "just now" if told == "now" else f"{told} ago"
+
+
+def _field(name: str, value: str) -> Line:
+    return ((f"{name:<12}", "dim"), (value, "text"))
+
+
+def task_lines(task: Task, tasks: Sequence[Task], now: float, width: int) -> list[Line]:
+    """A task: its text, what it needs and what it waits for."""
+    sign, ink = glyphs.STATUSES[task.status]
+    lines: list[Line] = [
+        ((task.id, "text bold"), (f"  {task.title}", "text bold")),
+        (
+            (f"{sign} {task.status.value} {age(now - task.since)}", ink),
+            (f"  priority {task.priority}", "dim"),
+        ),
+    ]
+    if task.fault:
+        lines += [((text, "error"),) for text in wrap(f"▲ {task.fault}", width)]
+    lines.append(BLANK)
+    titles = {one.id: one for one in tasks}
+    for name, values in (("needs", task.needs), ("labels", task.labels)):
+        if values:
+            lines.append(_field(name, ", ".join(values)))
+    if task.assignee:
+        lines.append(_field("agent", person(task.assignee)))
+    if task.due:
+        lines.append(_field("due", task.due))
+    for index, ident in enumerate(task.depends_on):
+        known = titles.get(ident)
+        says = f"{ident} {known.title} ({known.status.value})" if known else f"{ident} (not here)"
+        lines.append(_field("after" if index == 0 else "", says))
+    lines.append(_field("revision", f"{task.rev}, {person(task.updated_by)} {_at(task, now)}"))
+    if task.text:
+        lines.append(BLANK)
+        lines += [((text, "text"),) for text in wrap(task.text, width)]
+    return lines
+
+
+def _at(task: Task, now: float) -> str:
+    return f"at {clock(task.updated_at)}" if now - task.updated_at < 86_400 else "before today"
+
+
+def conflict_lines(conflict: Conflict, now: float, width: int) -> list[Line]:
+    """Both sides of a conflict and its base, with who wrote what and when."""
+    sign, ink = glyphs.CONFLICTS[conflict.state]
+    lines: list[Line] = [
+        ((f"{conflict.id}  {conflicts.place(conflict)}", "text bold"),),
+        (
+            (f"{sign} {conflict.state.value}", ink),
+            (f"  {conflict.kind.value}  for {age(now - conflict.opened_at)}", "dim"),
+        ),
+        BLANK,
+    ]
+    lines += _side("o", conflict.left, width)
+    lines += _side("t", conflict.right, width)
+    told = f"B  base, revision {conflict.base_rev}"
+    lines.append(((told, "text bold"),))
+    lines += _value(conflicts.shown(conflict.base, present=conflict.base_present), width, "dim")
+    lines.append(BLANK)
+    if conflict.why:
+        lines += [((text, "dim"),) for text in wrap(conflict.why, width)]
+    if conflict.decision:
+        by = person(conflict.decided_by)
+        lines.append((("decided by ", "dim"), (f"{by} at {clock(conflict.decided_at)}", "text")))
+    return lines
+
+
+def _side(key: str, side: Side, width: int) -> list[Line]:
+    facts = [side.layer, clock(side.at) if side.at else "", side.cause]
+    told = " · ".join(fact for fact in facts if fact)
+    head: Line = ((f"{key}  {conflicts.who(side)}", "text bold"), (f"  {told}", "dim"))
+    return [head, *_value(conflicts.value(side), width, "text"), BLANK]
+
+
+def _value(text: str, width: int, ink: str) -> list[Line]:
+    return [((" " * _INDENT + row, ink),) for row in wrap(text, max(width - _INDENT, 1))]
+
+
+def layer_lines(layer: Layer, now: float, width: int) -> list[Line]:
+    """One layer: how far it is behind, and every fault with its remedy."""
+    sign, ink = glyphs.LAYERS[layer.state]
+    lines: list[Line] = [
+        ((f"{sign} {layer.name} {layer.state.value}", f"{ink} bold"),),
+        BLANK,
+    ]
+    if layer.strategy:
+        lines += [_field("strategy", layer.strategy), _field("behind", lag(layer.behind_s))]
+    lines += [_field("queued", str(layer.queued)), _field("failed", str(layer.failed))]
+    if layer.trouble:
+        when = f"{clock(layer.trouble_at)}  " if layer.trouble_at else ""
+        lines += [BLANK, ((f"{when}{layer.trouble}", "text"),)]
+    for fault in layer.faults:
+        lines += [BLANK, ((f"▲ {fault.kind} {fault.id}", "error"), (f"  {clock(fault.at)}", "dim"))]
+        lines += _value(fault.text, width, "text")
+    if not layer.faults:
+        lines += [BLANK, (("no faults", "dim"),)]
+    return lines
+
+
+def empty_fleet(snapshot: Snapshot, width: int) -> list[Line]:
+    """What to do when there is no agent at all."""
+    if snapshot.link.state is LinkState.STARTING:
+        return []
+    server = snapshot.server or "the default socket"
+    gone = snapshot.link.state is LinkState.GONE
+    first = f"No tmux server at {server}." if gone else f"No agents on {server} yet."
+    start = "start one with" if gone else "start one in a pane:"
+    commands = "tmux" if gone else "claude, codex, aider"
+    lines: list[Line] = [((row, "text bold"),) for row in wrap(first, width)]
+    return [
+        *lines,
+        BLANK,
+        ((f"{start} ", "dim"), (commands, "text bold")),
+        (("see the demo with ", "dim"), ("orc-tui --demo", "text bold")),
+    ]
+
+
+def title(agent: Agent, now: float) -> Line:
+    """Live's title in a ruled layout: the agent and its state."""
+    state, _ = agents.summary(agent, now)
+    ink = glyphs.STATES[agent.state][1]
+    return ((f" {agent.name}", "text bold"), (" · ", "dim"), (state, ink))
+
+
+def summary(name: str, detail: str, width: int) -> Line:
+    """Live as one line, where a list has its rows."""
+    left: Line = ((name, "text"),)
+    return ends(left, ((detail, "dim"),), width) if cells(detail) else join([left], 0)

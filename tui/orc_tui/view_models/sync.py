@@ -1,0 +1,85 @@
+"""The layers where documents live, and how far each is behind.
+
+Invariant: a layer that was not seen yet is `unknown`, never `ok`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from orc_core.model.health import Layer, LayerState
+from orc_core.text import fit
+from orc_tui.view_models import glyphs
+from orc_tui.view_models.lines import Line, Part, ends, join
+from orc_tui.view_models.spans import clock, lag
+
+EMPTY: Final = "no layers yet: the workspace is being opened"
+_FIXED: Final = 51
+"""Cells before `last trouble`."""
+
+
+def needs_you(layer: Layer) -> bool:
+    """Whether the layer is not well."""
+    return layer.state in (LayerState.DEGRADED, LayerState.OFFLINE) or layer.failed > 0
+
+
+def heading(width: int) -> Line:
+    """The names of the columns."""
+    text = "   layer  state    strategy  behind   queued  failed  last trouble"
+    return ((fit(text, width), "dim"),)
+
+
+def row(layer: Layer, width: int) -> Line:
+    """One layer, without the sign of the cursor."""
+    sign, ink = glyphs.LAYERS[layer.state]
+    behind = lag(layer.behind_s) if layer.strategy else ""
+    parts: list[Part] = [
+        (f"{sign} ", ink),
+        (fit(layer.name, 6) + " ", "text"),
+        (fit(layer.state.value, 8) + " ", ink),
+        (f"{fit(layer.strategy, 10)}{behind.rjust(6)}", "text"),
+        (f"{layer.queued:>9}", "text" if layer.queued else "dim"),
+        (f"{layer.failed:>8}", "error" if layer.failed else "dim"),
+        (fit("  " + _trouble(layer), max(width - _FIXED, 0)), "error" if layer.faults else "dim"),
+    ]
+    return tuple(parts)
+
+
+def _trouble(layer: Layer) -> str:
+    if not layer.trouble:
+        return ""
+    return f"{clock(layer.trouble_at)} {layer.trouble}" if layer.trouble_at else layer.trouble
+
+
+def title(layers: Sequence[Layer]) -> str:
+    """The right end of the list's title."""
+    if not layers:
+        return ""
+    bad = [layer for layer in layers if layer.state is not LayerState.OK]
+    if not bad:
+        return "all layers up"
+    return " · ".join(f"{layer.name} {layer.state.value}" for layer in bad)
+
+
+def summary(layers: Sequence[Layer], width: int) -> Line:
+    """The layers as one line, where there is no room for rows."""
+    if not layers:
+        return ((EMPTY, "dim"),)
+    signs: list[Line] = [
+        ((f"{glyphs.LAYERS[layer.state][0]} {layer.name}", glyphs.LAYERS[layer.state][1]),)
+        for layer in layers
+    ]
+    queued, failed = sum(one.queued for one in layers), sum(one.failed for one in layers)
+    counts: Line = (
+        (f"{queued} queued  ", "dim"),
+        (f"{failed} failed", "error" if failed else "dim"),
+    )
+    return ends(join(signs, 2), counts, width)
+
+
+def worst(layers: Sequence[Layer]) -> LayerState:
+    """The state of the layer that is worst off."""
+    order = (LayerState.OFFLINE, LayerState.DEGRADED, LayerState.UNKNOWN, LayerState.OK)
+    states = {layer.state for layer in layers}
+    return next((state for state in order if state in states), LayerState.UNKNOWN)

@@ -1,0 +1,187 @@
+"""A list: rows that keep their place, a cursor that keeps its row.
+
+Invariant: the cursor is on a key, never on a number; rows change places only when the screen
+says that the operator's hands are off.
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from orc_core.model.snapshot import Snapshot
+from orc_tui.view_models import filters, frames, glyphs
+from orc_tui.view_models.ability import Row
+from orc_tui.view_models.filters import Query
+from orc_tui.view_models.frames import Frame
+from orc_tui.view_models.layout import Place, Shape
+from orc_tui.view_models.lines import BLANK, Line, cut, ends, wrap
+from orc_tui.view_models.lists import Entry, ListModel, filtered
+from orc_tui.view_models.roll import Roll, hold
+from orc_tui.widgets.canvas import Canvas
+
+_WHEEL = 3
+
+
+class ListPane(Canvas):
+    """One list in a box, under a rule, or as one line."""
+
+    class Clicked(Message):
+        """The mouse was pressed in a list; `key` is "" beside the rows."""
+
+        def __init__(self, pane: str, key: str, times: int) -> None:
+            super().__init__()
+            self.pane = pane
+            self.key = key
+            self.times = times
+
+    class Scrolled(Message):
+        """The wheel moved the list, and perhaps its cursor with it."""
+
+        def __init__(self, pane: str) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self, model: ListModel, *, ascii_only: bool = False) -> None:
+        super().__init__(id=model.pane, ascii_only=ascii_only)
+        if ascii_only and model.pane == "sync":
+            self._ascii = glyphs.ASCII_LAYERS
+        self.model = model
+        self.roll = Roll()
+        self.query_text = ""
+        self.place = Place(0, 0, 0, 0, Shape.LINE)
+        self._query = Query()
+        self._entries: dict[str, Entry] = {}
+        self._snapshot = Snapshot(at=0.0)
+        self._now = 0.0
+        self._focused = False
+        self._marked = False
+        self._since = ""
+
+    @property
+    def row(self) -> Row:
+        """What the cursor is on; None in an empty list."""
+        entry = self._entries.get(self.roll.cursor)
+        return entry.item if entry else None
+
+    def needing(self) -> list[str]:
+        """The keys of the rows that need the operator, in the order of the list."""
+        return [key for key in self.roll.keys if self._entries[key].needs_you]
+
+    def wanted_height(self, *, boxed: bool) -> int:
+        """How many lines the list would like inside its frame."""
+        if not self.roll.keys:
+            return 1
+        return len(self.roll.keys) + (1 if boxed and self.model.has_heading else 0)
+
+    @property
+    def _with_heading(self) -> bool:
+        return self.model.has_heading and self.place.shape is Shape.BOXED
+
+    def set_filter(self, text: str) -> None:
+        """Show only what matches."""
+        self.query_text = text
+        self._query = filters.parse(text)
+
+    def take(self, snapshot: Snapshot, now: float, *, sort: bool, only_needs: bool) -> bool:
+        """Take the rows of a snapshot; True when they stand in another order than they should."""
+        self._snapshot, self._now = snapshot, now
+        entries = filtered(self.model.entries(snapshot, now), self._query, only_needs=only_needs)
+        self._entries = {entry.key: entry for entry in entries}
+        wanted = list(self._entries)
+        keys = wanted if sort else hold(self.roll.keys, wanted)
+        self.roll.settle(keys, self._room())
+        return keys != wanted
+
+    def settle(self, place: Place) -> None:
+        """Take a place on the screen."""
+        self.place = place
+        self.roll.settle(self.roll.keys, self._room())
+
+    def _room(self) -> int:
+        if self.place.shape is Shape.LINE:
+            return self.roll.height
+        height = frames.inside(self.place)[1]
+        return height - (1 if self._with_heading else 0)
+
+    def paint(self, *, focused: bool, marked: bool = False, since: str = "") -> None:
+        """Draw the list; `marked` shows the cursor in a list that Live follows."""
+        self._focused, self._marked, self._since = focused, marked, since
+        if self.place.shape is Shape.LINE:
+            self.draw([self._summary()])
+        else:
+            self.draw(frames.draw(self._frame(), self._body(), self.place))
+
+    def _summary(self) -> Line:
+        width = self.place.width
+        name = f" {self.model.name}".ljust(14)
+        line: Line = ((name, "text"), *self.model.summary(self._snapshot, width - 15))
+        return cut(line, width)
+
+    def _frame(self) -> Frame:
+        shown, listed = len(self.roll.visible), len(self.roll.keys)
+        right = self.model.title(self._snapshot, shown, listed)
+        beside: Line = BLANK
+        if self.query_text:
+            beside = ((f" /{self.query_text}", "limited"),)
+        elif self.place.shape is Shape.RULED and self.model.pane == "agents":
+            count = f"{shown} of {listed}" if shown < listed else str(listed)
+            beside, right = ((f" {count}", "dim"),) if listed else BLANK, ""
+        said = self._since or right
+        return Frame(self.model.name, self._focused, beside, ((said, "dim"),) if said else BLANK)
+
+    def _body(self) -> list[Line]:
+        width, _ = frames.inside(self.place)
+        if not self.roll.keys:
+            return self._nothing(width)
+        shown = [self._entries[key] for key in self.roll.visible]
+        boxed = self.place.shape is Shape.BOXED
+        drawn = self.model.draw(list(self._entries.values()), shown, width, self._now, boxed=boxed)
+        head = [drawn.heading] if drawn.heading is not None and self._with_heading else []
+        return head + [
+            self._row(entry.key, line, width) for entry, line in zip(shown, drawn.rows, strict=True)
+        ]
+
+    def _row(self, key: str, line: Line, width: int) -> Line:
+        if key != self.roll.cursor or not (self._focused or self._marked):
+            return ((" ", "text"), *line)
+        if not self._focused:
+            return ((glyphs.CURSOR, "dim"), *line)
+        whole = cut(((glyphs.CURSOR, "accent bold"), *line), width)
+        return tuple((text, f"{ink} @") for text, ink in whole)
+
+    def _nothing(self, width: int) -> list[Line]:
+        if self._query or self._entries or self._has_any():
+            text = "nothing matches: Esc shows all"
+        else:
+            text = self.model.empty(self._snapshot)
+        return [ends(((f" {row}", "dim"),), BLANK, width) for row in wrap(text, max(width - 2, 1))]
+
+    def _has_any(self) -> bool:
+        return bool(self.model.entries(self._snapshot, self._now))
+
+    def key_at(self, y: int) -> str:
+        """The row on a line of the widget; "" where there is none."""
+        first = 1 + (1 if self._with_heading else 0)
+        visible = self.roll.visible
+        inside = self.place.shape is not Shape.LINE and first <= y < first + len(visible)
+        return visible[y - first] if inside else ""
+
+    def on_click(self, event: events.Click) -> None:
+        """Select what was clicked."""
+        event.stop()
+        self.post_message(self.Clicked(self.model.pane, self.key_at(event.y), event.chain))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll what is under the wheel."""
+        self._wheel(event, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll what is under the wheel."""
+        self._wheel(event, -_WHEEL)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        event.stop()
+        self.roll.scroll(by)
+        self.paint(focused=self._focused, marked=self._marked, since=self._since)
+        self.post_message(self.Scrolled(self.model.pane))

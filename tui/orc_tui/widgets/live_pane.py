@@ -1,0 +1,237 @@
+"""Live: the thing under the cursor of the focused list, whole and as it is now.
+
+Invariant: changing between follow and hold moves nothing; a held screen stays as it was until
+it is followed again or another agent is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.message import Message
+
+from orc_core.model.agent import Agent
+from orc_core.model.health import Layer
+from orc_core.model.snapshot import Screen, Snapshot
+from orc_core.model.task import Task
+from orc_storage.records import Conflict
+from orc_tui.view_models import agents, frames, live
+from orc_tui.view_models.ability import Row
+from orc_tui.view_models.frames import Frame
+from orc_tui.view_models.layout import Place, Shape
+from orc_tui.view_models.lines import BLANK, Line, cut, shift
+from orc_tui.widgets.canvas import Canvas
+
+_WHEEL = 3
+_SHIFT = 8
+_SHIFT_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What stands in Live; `tail` keeps the bottom in view, as a screen wants it."""
+
+    head: Sequence[Line]
+    body: Sequence[Line]
+    tail: bool = False
+
+
+class LivePane(Canvas):
+    """Shows one subject: an agent's screen or reasons, a task, a conflict, a layer."""
+
+    class Clicked(Message):
+        """The mouse was pressed in Live."""
+
+    def __init__(self, *, home: str, ascii_only: bool = False) -> None:
+        super().__init__(id="live", ascii_only=ascii_only)
+        self.place = Place(0, 0, 0, 0, Shape.LINE)
+        self.tab = live.TABS[0]
+        self.held: Screen | None = None
+        self._home = home
+        self._subject: Row = None
+        self._key = ""
+        self._explained: tuple[str, Sequence[Line]] = ("", ())
+        self._snapshot = Snapshot(at=0.0)
+        self._now = 0.0
+        self._focused = False
+        self._offset = 0
+        self._column = 0
+
+    @property
+    def subject(self) -> Row:
+        """What Live shows."""
+        return self._subject
+
+    def look_at(self, key: str, subject: Row) -> None:
+        """Show another subject, or what became of the same one."""
+        if key != self._key:
+            self._key, self._offset, self._column, self.held = key, 0, 0, None
+        self._subject = subject
+
+    def explain(self, agent_key: str, lines: Sequence[Line]) -> None:
+        """Add what the core says to the reasons of an agent."""
+        self._explained = (agent_key, lines)
+
+    def take(self, snapshot: Snapshot, now: float) -> None:
+        """Take a new snapshot."""
+        self._snapshot, self._now = snapshot, now
+
+    def turn_tab(self, by: int) -> None:
+        """Go to another tab."""
+        names = live.TABS
+        self.show_tab(names[(names.index(self.tab) + by) % len(names)])
+
+    def show_tab(self, name: str) -> None:
+        """Go to the named tab."""
+        if name != self.tab:
+            self.tab, self._offset, self._column = name, 0, 0
+
+    def toggle_hold(self) -> bool:
+        """Follow or hold the screen; True when it is held now."""
+        self.held = None if self.held else self._screen()
+        return self.held is not None
+
+    def scroll(self, by: int) -> None:
+        """Scroll by lines; positive goes down."""
+        tail = self._content().tail
+        self._offset += -by if tail else by
+
+    def shift(self, by: int) -> None:
+        """Shift by steps of eight columns; positive shows what is further right."""
+        self._column = min(max(self._column + by * _SHIFT, 0), _SHIFT_MAX)
+
+    def page(self) -> int:
+        """The lines of a page."""
+        return max(self._room(self._content()) - 1, 1)
+
+    def _screen(self) -> Screen | None:
+        screen = self._snapshot.screen
+        return screen if screen is not None and screen.key == self._key else None
+
+    @property
+    def _width(self) -> int:
+        pad = 4 if self.place.shape is Shape.BOXED else 0
+        return max(self.place.width - pad, 1)
+
+    def _content(self) -> Content:
+        subject, now, width = self._subject, self._now, self._width
+        if isinstance(subject, Agent):
+            return self._agent(subject)
+        if isinstance(subject, Task):
+            return Content((), live.task_lines(subject, self._snapshot.tasks, now, width))
+        if isinstance(subject, Conflict):
+            return Content((), live.conflict_lines(subject, now, width))
+        if isinstance(subject, Layer):
+            return Content((), live.layer_lines(subject, now, width))
+        if not self._snapshot.agents:
+            return Content((), live.empty_fleet(self._snapshot, width))
+        return Content((), ())
+
+    def _agent(self, agent: Agent) -> Content:
+        task = next((one for one in self._snapshot.tasks if one.id == agent.task), None)
+        head: Sequence[Line] = ()
+        if self.place.shape is Shape.BOXED:
+            head = live.agent_head(agent, task, self._now, self._width, self._home)
+        if self.tab == "Why":
+            explained = self._explained[1] if self._explained[0] == agent.key else ()
+            return Content(head, live.why_lines(agent, explained, self._now))
+        screen = self.held or self._screen()
+        if screen is None:
+            return Content(head, live.reading(agent))
+        return Content(head, live.screen_lines(screen), tail=True)
+
+    def _room(self, content: Content) -> int:
+        height = frames.inside(self.place)[1]
+        return max(height - (len(content.head) + 1 if content.head else 0), 1)
+
+    def paint(self, *, focused: bool) -> None:
+        """Draw Live."""
+        self._focused = focused
+        if self.place.shape is Shape.LINE:
+            self.draw([self._summary()])
+            return
+        content = self._content()
+        frame = self._frame()
+        body = self._visible(content)
+        if not content.head:
+            self.draw(frames.draw(frame, body, self.place))
+            return
+        head = [self._padded(line) for line in content.head]
+        whole = [*head, frames.divider(frame, self.place.width - 2), *body]
+        lines = frames.draw(frame, whole, self.place)
+        if len(head) + 1 < len(lines) - 1:
+            frames.join_sides(lines, len(head) + 1, frame)
+        self.draw(lines)
+
+    def _visible(self, content: Content) -> list[Line]:
+        room = self._room(content)
+        spare = max(len(content.body) - room, 0)
+        self._offset = min(max(self._offset, 0), spare)
+        first = spare - self._offset if content.tail else self._offset
+        return [self._padded(line) for line in content.body[first : first + room]]
+
+    def _padded(self, line: Line) -> Line:
+        moved = cut(shift(line, self._column), self._width, ellipsis="")
+        return ((" ", "text"), *moved) if self.place.shape is Shape.BOXED else moved
+
+    def _frame(self) -> Frame:
+        subject = self._subject
+        boxed = self.place.shape is Shape.BOXED
+        if not isinstance(subject, Agent):
+            return Frame("0 Live", self._focused, self._beside())
+        state, said = agents.summary(subject, self._now)
+        told: Line = ((said, "dim"),)
+        if not boxed:
+            mode = self._mode()
+            extra: Line = ((f"{mode} · ", "limited"),) if mode != "following" else BLANK
+            return Frame("0 Live", self._focused, self._beside(), (*extra, *told))
+        foot: Line = ((f"{state} · ", "text"), *told)
+        mode_ink = "dim" if self._mode() == "following" else "limited"
+        mode_line: Line = ((self._mode(), mode_ink),)
+        return Frame("0 Live", self._focused, self._beside(), live.tabs(self.tab), foot, mode_line)
+
+    def _beside(self) -> Line:
+        subject = self._subject
+        if isinstance(subject, Agent):
+            if self.place.shape is Shape.BOXED:
+                return ((f" {subject.name}", "text bold"),)
+            return live.title(subject, self._now)
+        if isinstance(subject, Task | Conflict):
+            return ((f" {subject.id}", "text bold"),)
+        return ((f" {subject.name}", "text bold"),) if isinstance(subject, Layer) else BLANK
+
+    def _mode(self) -> str:
+        if self.tab != "Screen":
+            return "reasons"
+        if self.held:
+            return "holding"
+        return f"up {self._offset}" if self._offset else "following"
+
+    def _summary(self) -> Line:
+        name = " 0 Live".ljust(14)
+        subject = self._subject
+        if not isinstance(subject, Agent):
+            return cut(((name, "text"),), self.place.width)
+        state, said = agents.summary(subject, self._now)
+        line = live.summary(f"{subject.name} · {state}", said, self.place.width - 15)
+        return cut(((name, "text"), *line), self.place.width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Take the focus."""
+        event.stop()
+        self.post_message(self.Clicked())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll what is under the wheel."""
+        self._wheel(event, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll what is under the wheel."""
+        self._wheel(event, -_WHEEL)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        event.stop()
+        self.scroll(by)
+        self.paint(focused=self._focused)
