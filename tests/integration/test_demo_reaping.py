@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from conftest import wait_for
-from orc_core.demo.process import Mark, is_alive, mark_of, sessions_of
+from orc_core.demo.process import Mark, is_alive, kill, mark_of, sessions_of
 from orc_core.demo.reaper import Marker, read_marker
 
 _OWNER = """
 import asyncio
+from pathlib import Path
 from orc_core.clock import SystemClock
 from orc_core.demo.fleet import demo_fleet
 
@@ -28,18 +33,36 @@ asyncio.run(main())
 """
 
 
-async def started() -> tuple[asyncio.subprocess.Process, Path]:
-    """Start a process that owns a demo and return it with the demo's folder."""
-    owner = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _OWNER),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert owner.stdout is not None
-    async with asyncio.timeout(20.0):
-        line = await owner.stdout.readline()
-    return owner, Path(line.decode().strip())
+Start = Callable[[], Awaitable[tuple[asyncio.subprocess.Process, Path]]]
+
+
+@pytest_asyncio.fixture
+async def start() -> AsyncIterator[Start]:
+    """Start processes that own a demo each; whatever fails, all of it is ended."""
+    owners: list[asyncio.subprocess.Process] = []
+    processes: set[Mark] = set()
+
+    async def started() -> tuple[asyncio.subprocess.Process, Path]:
+        owner = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _OWNER),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        owners.append(owner)
+        assert owner.stdout is not None
+        async with asyncio.timeout(20.0):
+            line = await owner.stdout.readline()
+        folder = Path(line.decode().strip())
+        processes.update(recorded(folder)[1])
+        return owner, folder
+
+    yield started
+    for owner in owners:
+        if owner.returncode is None:
+            owner.kill()
+        await owner.wait()
+    kill(processes)
 
 
 def recorded(folder: Path) -> tuple[Marker, set[Mark]]:
@@ -62,50 +85,88 @@ def nothing_left(folder: Path, marks: set[Mark]) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_killed_dashboard_leaves_nothing(number: signal.Signals) -> None:
-    owner, folder = await started()
+async def test_a_killed_dashboard_leaves_nothing(start: Start, number: signal.Signals) -> None:
+    owner, folder = await start()
     _, marks = recorded(folder)
     owner.send_signal(number)
     await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
-    await owner.wait()
 
 
-async def test_a_whole_process_group_killed_leaves_nothing() -> None:
-    owner, folder = await started()
+async def test_a_whole_process_group_killed_leaves_nothing(start: Start) -> None:
+    owner, folder = await start()
     _, marks = recorded(folder)
     os.killpg(owner.pid, signal.SIGKILL)
     await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
-    await owner.wait()
 
 
-async def test_a_server_that_stands_still_goes_too() -> None:
-    owner, folder = await started()
+async def test_a_server_that_stands_still_goes_too(start: Start) -> None:
+    owner, folder = await start()
     marker, marks = recorded(folder)
     for mark in marker.processes:
         os.kill(mark.pid, signal.SIGSTOP)
     owner.kill()
     await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
-    await owner.wait()
 
 
-async def test_when_both_are_killed_the_next_demo_clears_up() -> None:
-    owner, folder = await started()
+async def test_when_both_are_killed_the_next_demo_clears_up(start: Start) -> None:
+    owner, folder = await start()
     marker, marks = recorded(folder)
     assert marker.reaper is not None
     os.kill(marker.reaper.pid, signal.SIGKILL)
     owner.kill()
     await owner.wait()
     assert folder.exists()
-    next_owner, next_folder = await started()
+    next_owner, next_folder = await start()
     assert nothing_left(folder, marks)
     next_marks = recorded(next_folder)[1]
     next_owner.kill()
     await wait_for(lambda: nothing_left(next_folder, next_marks), deadline_s=5.0)
-    await next_owner.wait()
 
 
-async def test_only_the_dashboard_holds_the_lifeline() -> None:
-    owner, folder = await started()
+async def test_a_server_that_starts_while_it_is_reaped_finds_no_place(tmp_path: Path) -> None:
+    """The dashboard dies while it starts tmux, and tmux comes up right after the kill."""
+    real, gate, over = shutil.which("tmux"), tmp_path / "gate", tmp_path / "over"
+    os.mkfifo(gate)
+    os.mkfifo(over)
+    late = tmp_path / "bin" / "tmux"
+    late.parent.mkdir()
+    late.write_text(
+        f"""#!/bin/sh
+        case "$*" in
+        *start-server*) echo; read go <{gate}; {real} "$@"; echo >{over} ;;
+        *kill-server*) {real} "$@"; echo >{gate}; read went <{over} ;;
+        *) exec {real} "$@" ;;
+        esac
+        """
+    )
+    late.chmod(0o700)
+    path = f"{late.parent}{os.pathsep}{os.environ['PATH']}"
+    owner = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _OWNER.replace("frozen=True", f"parent=Path({str(tmp_path)!r})")),
+        env={**os.environ, "PATH": path},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    folders: list[Path] = []
+    await wait_for(lambda: folders.extend(tmp_path.glob("orc-demo-*/home/bin/jobs")) or folders)
+    await wait_for(lambda: naming(str(late)))
+    folder = folders[0].parents[2]
+    owner.kill()
+    await wait_for(lambda: nothing_left(folder, set()), deadline_s=5.0)
+    await wait_for(lambda: not naming(folder.name))
+
+
+def naming(word: str) -> set[Mark]:
+    """The processes whose command line holds a word."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if word in (entry / "cmdline").read_text(errors="replace"):
+                found.add(mark_of(int(entry.name)))
+    return {mark for mark in found if mark}
+
+
+async def test_only_the_dashboard_holds_the_lifeline(start: Start) -> None:
+    owner, folder = await start()
     marker, marks = recorded(folder)
     assert marker.reaper is not None
     pipe = open_files(marker.reaper.pid)[0]
@@ -115,4 +176,3 @@ async def test_only_the_dashboard_holds_the_lifeline() -> None:
     assert mark_of(owner.pid) == marker.owner
     owner.kill()
     await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
-    await owner.wait()

@@ -82,6 +82,7 @@ def test_no_symlink_is_followed(tmp_path: Path) -> None:
     target = demo_folder(tmp_path, Marker(DEAD), name="elsewhere")
     link.symlink_to(target)
     assert not reap(link)
+    assert link.is_symlink()
     folder = demo_folder(tmp_path, Marker(DEAD))
     (folder / "home" / "way-out").symlink_to(precious)
     assert reap(folder)
