@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,9 +29,11 @@ def snapshot(conn: Connection, folder: Path, *, at: float) -> Path:
     ensure_private(folder)
     version = conn.execute("PRAGMA user_version").fetchone()[0]
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-    copy = folder / f"store-v{version}-{stamp}-{os.getpid()}.db"
-    draft = copy.with_suffix(".part")
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+    # A name of its own for each: several processes may find the same old store at once.
+    fd, name = tempfile.mkstemp(".part", f"store-v{version}-{stamp}-", folder)
+    os.close(fd)
+    draft = Path(name)
+    copy = draft.with_suffix(".db")
     try:
         conn.execute("VACUUM INTO ?", (str(draft),))
         with draft.open("rb") as data:

@@ -7,6 +7,7 @@ handed out: whole transactions come in as functions and run where their connecti
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -103,15 +104,16 @@ class Database:
             raise StoreUnavailable(
                 f"{self.path}: every reader was busy for {timeout_s:g} s, try again"
             ) from None
-        reading = asyncio.ensure_future(lane.run(lambda conn: _in_one_view(conn, work)))
+        given_up = threading.Event()
+        reading = asyncio.ensure_future(lane.run(lambda conn: _in_one_view(conn, work), given_up))
         reading.add_done_callback(lambda _: self._give_back(lane, reading))
         try:
             done, _ = await asyncio.wait({reading}, timeout=timeout_s)
         except asyncio.CancelledError:
-            lane.interrupt()
+            given_up.set()
             raise
         if not done:
-            lane.interrupt()
+            given_up.set()
             raise StoreUnavailable(f"{self.path} was not read within {timeout_s:g} s: try again")
         return reading.result()
 

@@ -7,7 +7,7 @@ an SQLite that can corrupt it (3.7.0 to 3.51.2 without the fix).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
@@ -53,7 +53,7 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, params: Iterable[Sequence[Value]], /) -> Cursor: ...
 
-    def interrupt(self) -> None: ...
+    def set_progress_handler(self, handler: Callable[[], bool], steps: int, /) -> None: ...
 
     def close(self) -> None: ...
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from orc_storage.errors import StoreUnavailable
 T = TypeVar("T")
 
 _RETRIES: Final = 5
+_STEPS_BETWEEN_LOOKS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,21 @@ class Opening:
 class _Handle:
     """The connection as it is known on its thread, opened anew when the file asks for it."""
 
-    def __init__(self, opening: Opening, *, is_writer: bool) -> None:
+    def __init__(self, opening: Opening, ended: threading.Event, *, is_writer: bool) -> None:
         self._opening = opening
         self._is_writer = is_writer
+        self._ended = ended
+        self._given_up = threading.Event()
         self._version: tuple[Any, ...] = ()
         self._turn = 0
         self._view = self._look()
         self.conn = self._connect()
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[Connection], T], given_up: threading.Event) -> T:
         engine, path = self._opening.engine, self._opening.path
+        self._given_up = given_up
+        if self._must_stop():
+            raise StoreUnavailable(f"{path}: nobody waits for this any more")
         try:
             return self._run_on_view(work)
         except engine.error as error:
@@ -60,7 +67,7 @@ class _Handle:
         def ask(conn: Connection) -> Any:
             return conn.execute("PRAGMA data_version").fetchone()[0]
 
-        version = (self.run(ask), self._view)
+        version = (self.run(ask, threading.Event()), self._view)
         if version != self._version:
             self._version = version
             self._turn += 1
@@ -89,7 +96,12 @@ class _Handle:
         conn = opening.engine.connect(opening.path, mode=mode)
         if not self._is_writer:
             conn.execute("PRAGMA query_only = ON")
+        # SQLite's interrupt() misses a statement that starts a moment later; this cannot.
+        conn.set_progress_handler(self._must_stop, _STEPS_BETWEEN_LOOKS)
         return conn
+
+    def _must_stop(self) -> bool:
+        return self._given_up.is_set() or self._ended.is_set()
 
     def _look(self) -> tuple[Any, ...]:
         """Return how the file must be opened to be looked at, and what would make that wrong.
@@ -129,9 +141,10 @@ class Lane:
     def __init__(self, opening: Opening, *, is_writer: bool) -> None:
         self._opening = opening
         self._handle: _Handle | None = None
+        self._ended = threading.Event()
 
         def connector() -> Any:
-            self._handle = _Handle(opening, is_writer=is_writer)
+            self._handle = _Handle(opening, self._ended, is_writer=is_writer)
             return self._handle
 
         self._proxy = aiosqlite.Connection(connector, 64)
@@ -148,19 +161,24 @@ class Lane:
             raise opening.engine.translate(error, opening.path) from error
         return lane
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on the thread; it goes on there when this caller is cancelled."""
-        return await self._execute(lambda handle: handle.run(work))
+    async def run(
+        self, work: Callable[[Connection], T], given_up: threading.Event | None = None
+    ) -> T:
+        """Run `work` on the thread; it goes on there when this caller is cancelled.
+
+        Once `given_up` is set, its statements fail with StoreUnavailable, from then on or from
+        the start.
+        """
+        token = given_up or threading.Event()
+        return await self._execute(lambda handle: handle.run(work, token))
 
     async def data_version(self) -> int:
         """Return a number that grows whenever someone else committed."""
         return await self._execute(lambda handle: handle.data_version())
 
-    def interrupt(self) -> None:
-        """Make a statement that runs now fail; nothing happens if none does."""
-        if self._handle is not None:
-            with contextlib.suppress(self._opening.engine.error):
-                self._handle.conn.interrupt()
+    def give_up(self) -> None:
+        """Make every statement fail, those that run now and those that are queued."""
+        self._ended.set()
 
     async def close(self) -> None:
         """Close the connection behind what is queued and end the thread."""
@@ -190,5 +208,5 @@ async def close_all(lanes: list[Lane], *, timeout_s: float) -> None:
         if done:
             closing.exception()
         else:
-            lane.interrupt()
+            lane.give_up()
             closing.cancel()

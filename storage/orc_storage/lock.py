@@ -99,7 +99,7 @@ def _lives(pid: int, start: int) -> bool:
     with contextlib.suppress(PermissionError):
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
     return start_of(pid) == start
 

@@ -88,7 +88,13 @@ def migrate(engine: Engine, conn: Connection, path: Path) -> None:
     if version == migrations()[-1][0]:
         return
     if version > 0:
-        backups.snapshot(conn, path.parent / "backups", at=time.time())
+        try:
+            backups.snapshot(conn, path.parent / "backups", at=time.time())
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{path} needs a migration, but no backup of it can be made"
+                f" ({error.strerror}): check {path.parent / 'backups'} and the free space"
+            ) from error
     conn.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have done it while this one made its backup.

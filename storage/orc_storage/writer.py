@@ -93,7 +93,7 @@ class Writer:
         last = asyncio.ensure_future(self._queue.put(None))
         _, late = await asyncio.wait({last, self._task}, timeout=STOP_TIMEOUT_S)
         if late:
-            self._lane.interrupt()
+            self._lane.give_up()
         for task in late:
             task.cancel()
         await asyncio.gather(last, self._task, return_exceptions=True)
