@@ -128,6 +128,11 @@ class AnswerCard(ModalScreen[None]):
         finally:
             self._wanted = None
 
+    def close(self) -> None:
+        """Take the card away when nothing is left to show."""
+        if self._left is None:
+            self.action_leave("")
+
     def on_resize(self) -> None:
         self._draw()
 
@@ -143,8 +148,11 @@ class AnswerCard(ModalScreen[None]):
             self._do(Skip(step))
 
     def action_leave(self, to: str) -> None:
-        """Close at once; closing answers nothing, so it needs no guard."""
-        if self._left is None:
+        """Close at once: closing answers nothing, so it needs no guard.
+
+        While an answer is on its way there is no prompt to attach to or to explain.
+        """
+        if self._left is None and not (to and self._wanted is None):
             self._left = Leave(to)
             self._do(self._left)
             self.dismiss()

@@ -97,7 +97,7 @@ class ConflictView(Screen[Verdict]):
     def on_resize(self) -> None:
         self._draw()
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Show one line about something that was just done."""
         self._change(note=text)
 

@@ -26,7 +26,7 @@ FILES_LINE: Final = "files are not touched"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice of a dialog: what it gives back, its word, and the key that takes it."""
+    """One choice: what it gives back, its word, and in a menu the key that takes it."""
 
     id: str
     word: str
@@ -85,9 +85,6 @@ class Dialog(ModalScreen[str | None]):
         yield self._sheet
 
     def on_mount(self) -> None:
-        for option in self._options:
-            if option.key:
-                self._bindings.bind(option.key, f"take({option.id!r})", show=False)
         for index, _ in enumerate(self._options):
             self._bindings.bind(f"option-{index}", f"pick({index})", show=False)
         self._draw()
@@ -104,11 +101,6 @@ class Dialog(ModalScreen[str | None]):
 
     def action_pick(self, index: int) -> None:
         self.dismiss(self._options[index].id or None)
-
-    def action_take(self, option: str) -> None:
-        """Put the focus on an option; Enter confirms it, so that one key never decides."""
-        self._cursor = next(i for i, known in enumerate(self._options) if known.id == option)
-        self._draw()
 
     def action_cancel(self) -> None:
         self.dismiss(None)
@@ -150,7 +142,6 @@ class Dialog(ModalScreen[str | None]):
         out: list[tuple[str, str]] = [("  ", "")]
         for index, option in enumerate(self._options):
             looks = "accent reverse bold" if index == self._cursor else "bold"
-            key = f"{option.key} " if option.key else ""
-            out.append((f" {key}{option.word} ", f"{looks} press:option-{index}"))
+            out.append((f" {option.word} ", f"{looks} press:option-{index}"))
             out.append(("   ", ""))
         return tuple(out)

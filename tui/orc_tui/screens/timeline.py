@@ -105,7 +105,7 @@ class TimelineView(Screen[None]):
         self._view = replace(self._view, revisions=ordered, now=now)
         self._go(cursor)
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Show one line about something that was just done."""
         self._view = replace(self._view, note=text)
         self._draw()

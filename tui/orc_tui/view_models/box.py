@@ -112,6 +112,8 @@ def keys(pairs: Sequence[Line], width: int) -> Line:
     out: list[Segment] = []
     used = 0
     for pair in pairs:
+        if not pair:
+            continue
         gap = 2 if out else 0
         if used + gap + width_of(pair) > width:
             continue

@@ -170,4 +170,4 @@ def _foot(card: Card, width: int, *, scrolls: bool) -> Line:
     pairs.append(box.key(".", "skip", press="full_stop"))
     pairs.append(box.key("a", "attach"))
     pairs.append(box.key("w", "why"))
-    return box.keys(pairs, width - 18)
+    return box.keys(pairs, width - 17)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from orc_core.text import clean
+from orc_core.text import clean, fit
 from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
 from orc_tui.view_models import box
 from orc_tui.view_models.box import Line
@@ -261,7 +261,7 @@ def _result(view: Decision, width: int) -> list[Line]:
     if taken is None:
         for name in SIDES:
             label = f"{KEY_OF[name]} {side_name(conflict, name)}: "
-            value = side_text(conflict, name).split("\n")[0]
+            value = _telling(conflict, name)
             sign = " ◆ open   " if name == "left" else "          "
             rows.append(((sign, "waiting"), (label, f"bold press:{KEY_OF[name]}"), (value, "")))
     else:
@@ -270,6 +270,15 @@ def _result(view: Decision, width: int) -> list[Line]:
     path = clean(conflict.path, limit=80)
     right: Line = ((f"{conflict.doc} {path}".strip() + ", as it will be written", "dim"),)
     return _panel(width, [box.cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
+
+
+def _telling(conflict: Conflict, name: SideName) -> str:
+    """The first line of a side that tells it from the base, or of the base from the left."""
+    text = side_text(conflict, name)
+    other = side_text(conflict, "left" if name == "base" else "base")
+    lines = marked_lines(text, other)
+    first = next((pieces for differs, pieces in lines if differs), lines[0][1])
+    return "".join(piece for piece, _ in first)
 
 
 def _footer(view: Decision, width: int) -> Line:
@@ -282,8 +291,8 @@ def _footer(view: Decision, width: int) -> Line:
         *box.key("Esc", "back ", press="escape"),
     )
     pairs = [
-        box.key("o", side_name(conflict, "left")),
-        box.key("t", side_name(conflict, "right")),
+        box.key("o", fit(side_name(conflict, "left"), 14).rstrip()),
+        box.key("t", fit(side_name(conflict, "right"), 14).rstrip()),
         (("b both", "dim press:b"),),
         box.key("B", "base"),
         box.key("e", "edit"),

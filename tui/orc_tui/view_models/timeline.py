@@ -153,7 +153,9 @@ def _footer(view: Timeline, width: int) -> Line:
     end = box.key("Esc", "back ", press="escape")
     pairs = [
         box.key("j k", "any", press="j"),
-        box.key("R", f"roll back to {view.current.rev}"),
+        ((f"R roll back to {view.current.rev}", "dim press:R"),)
+        if view.cursor == 0
+        else box.key("R", f"roll back to {view.current.rev}"),
         box.key("J K", "scroll", press="J"),
         box.key("c", "copy"),
         box.key("z", "undo"),

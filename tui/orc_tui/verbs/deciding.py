@@ -1,0 +1,88 @@
+"""Deciding conflicts, on the main view and in the conflict view.
+
+Invariant: only what a person chose is written, one conflict at a time, each with a way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from orc_storage.records import Conflict, ConflictState
+from orc_tui.messages import Act
+from orc_tui.screens.conflict import ConflictView
+from orc_tui.screens.edit import FieldEdit, field_for
+from orc_tui.verbs.verb import Verb
+from orc_tui.view_models.conflict_view import Take, Taken
+
+if TYPE_CHECKING:
+    from orc_tui.app import OrcApp
+
+WAITING = frozenset({ConflictState.OPEN, ConflictState.DEFERRED})
+
+
+def tomorrow(now: float) -> float:
+    """The start of the next day here, in seconds since the epoch."""
+    today = datetime.fromtimestamp(now).astimezone()
+    morning = today.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return morning.timestamp()
+
+
+class Deciding(Verb):
+    """The verbs of conflicts; choices not written yet are kept for the next visit."""
+
+    def __init__(self, app: OrcApp) -> None:
+        super().__init__(app)
+        self._kept: dict[str, Taken] = {}
+
+    async def take(self, act: Act, take: Take) -> None:
+        """Resolve a single value at once."""
+        await self._resolve(self.conflict(act), Taken(take))
+
+    async def edit(self, act: Act) -> None:
+        """Type the value that is to be written."""
+        conflict = self.conflict(act)
+        if not conflict.path:
+            self.tell("a whole document cannot be edited here: o, t or B take a side")
+            return
+        of = f"{conflict.id} · {conflict.doc}"
+        edited = await self.ask(FieldEdit(of, field_for(conflict.path), conflict.left.value))
+        if edited is not None:
+            await self._resolve(conflict, Taken("value", edited.value))
+
+    async def later(self, act: Act) -> None:
+        await self._defer((self.conflict(act),))
+
+    async def view(self, act: Act) -> None:
+        """Open the conflict view on a conflict and do what it was left with."""
+        conflict = self.conflict(act)
+        waiting = [one for one in self.snapshot.conflicts if one.state in WAITING]
+        known = {one.id for one in waiting}
+        view = ConflictView(
+            waiting,
+            at=conflict.id,
+            titles={task.id: task.title for task in self.snapshot.tasks},
+            taken={key: taken for key, taken in self._kept.items() if key in known},
+            now=self.snapshot.at,
+        )
+        verdict = await self.ask(view)
+        if verdict is None:
+            return
+        self._kept = dict(verdict.taken)
+        if verdict.action == "later":
+            await self._defer(verdict.conflicts)
+        elif verdict.action == "write":
+            for decided in verdict.conflicts:
+                await self._resolve(decided, self._kept.pop(decided.id))
+        elif self._kept:
+            self.tell(f"nothing written: {len(self._kept)} chosen, kept for next time")
+
+    async def _resolve(self, conflict: Conflict, taken: Taken) -> None:
+        value = taken.value if taken.take == "value" else None
+        self.told(await self.core.conflicts.resolve(conflict.id, taken.take, value))
+
+    async def _defer(self, conflicts: Sequence[Conflict]) -> None:
+        until = tomorrow(self.snapshot.at)
+        for conflict in conflicts:
+            self.told(await self.core.conflicts.defer(conflict.id, until))

@@ -1,0 +1,106 @@
+"""Making, editing and ending tasks.
+
+Invariant: an edit that someone else overtook is asked about, never written over silently.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from orc_core.model.task import Status, Task
+from orc_storage.records import Json
+from orc_tui.messages import Act
+from orc_tui.screens.dialog import Dialog, Option
+from orc_tui.screens.edit import FIELDS, FieldEdit
+from orc_tui.screens.menu import Menu
+from orc_tui.screens.newtask import NewTask
+from orc_tui.verbs.verb import Verb
+from orc_tui.view_models.diff import value_text
+
+MENU: Final = (
+    Option("title", "title", "t"),
+    Option("text", "text", "x"),
+    Option("priority", "priority", "p"),
+    Option("labels", "labels", "l"),
+    Option("assignee", "assignee", "a"),
+)
+AGENTS_MAX: Final = 20
+NOBODY: Final = "nobody"
+
+
+def value_of(task: Task, name: str) -> Json:
+    """The value of a field as the body has it."""
+    value = getattr(task, name)
+    return list(value) if isinstance(value, tuple) else value
+
+
+class Editing(Verb):
+    """The verbs of tasks."""
+
+    async def new(self, act: Act) -> None:
+        wanted = await self.ask(NewTask())
+        if wanted is not None:
+            task = await self.core.tasks.add(wanted.title, priority=wanted.priority)
+            self.tell(f"{task.id} made: {task.title}", undoable=True)
+
+    async def edit(self, act: Act) -> None:
+        """Choose a field of the task, then edit it."""
+        task = self.task(act)
+        notes = [value_text(value_of(task, option.id)).split("\n")[0] for option in MENU]
+        name = await self.ask(Menu(f"Edit {task.id} {task.title}", MENU, notes))
+        if name is not None:
+            await self._edit_field(task, name)
+
+    async def _edit_field(self, task: Task, name: str) -> None:
+        before = value_of(task, name)
+        edited = await self.ask(FieldEdit(f"{task.id} {task.title}", FIELDS[name], before))
+        if edited is None or edited.value == before:
+            self.tell(f"{task.id}: {name} stays as it is")
+        elif await self._still(task, name, before):
+            await self._write(task, name, edited.value)
+
+    async def _still(self, task: Task, name: str, before: Json) -> bool:
+        """Whether the field is what was shown; if not, whether to write all the same."""
+        now = await self.core.tasks.get(task.id)
+        if value_of(now, name) == before:
+            return True
+        value = value_text(value_of(now, name)).split("\n")[0]
+        lines = (f"{now.updated_by} changed it while you typed. It is now:", value)
+        dialog = Dialog(f"{task.id}: {name}", [Option("go", "Write mine")], lines=lines)
+        return await self.ask(dialog) == "go"
+
+    async def _write(self, task: Task, name: str, value: Json) -> None:
+        await self.core.tasks.edit(task.id, {name: value})
+        shown = value_text(value).split("\n")[0]
+        self.tell(f"{task.id}: {name} is now {shown}", undoable=True)
+
+    async def assign(self, act: Act) -> None:
+        """Give the task to an agent, or to nobody."""
+        task = self.task(act)
+        known = [agent.name for agent in self.snapshot.agents if agent.kind != "other"]
+        names = [NOBODY, *sorted(known)[:AGENTS_MAX]]
+        options = [Option(name, name) for name in names]
+        name = await self.ask(Menu(f"Who does {task.id} {task.title}?", options))
+        if name is not None:
+            await self._write(task, "assignee", "" if name == NOBODY else name)
+
+    async def end(self, act: Act) -> None:
+        """Ask whether the task is done or to be cancelled."""
+        task = self.task(act)
+        where = f"{task.status.value}, {task.assignee}" if task.assignee else task.status.value
+        dialog = Dialog(
+            f"End {task.id} {task.title}",
+            [Option(Status.DONE.value, "Done"), Option(Status.CANCELLED.value, "Cancel the task")],
+            lines=(f"1 task, now {where}.",),
+            cancel="Leave it",
+        )
+        chosen = await self.ask(dialog)
+        if chosen is not None:
+            await self._move(task, Status(chosen))
+
+    async def retry(self, act: Act) -> None:
+        await self._move(self.task(act), Status.READY)
+
+    async def _move(self, task: Task, status: Status) -> None:
+        moved = await self.core.tasks.set_status(task.id, status)
+        self.tell(f"{task.id} is {moved.status.value}", undoable=True)

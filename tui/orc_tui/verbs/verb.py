@@ -1,0 +1,96 @@
+"""What all verbs share: the core, the snapshot, asking and telling.
+
+Invariant: a verb reads the snapshot and talks to the core; it never draws.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+from textual.screen import Screen
+
+from orc_core.errors import OrcError
+from orc_core.model.agent import Agent
+from orc_core.model.history import Report
+from orc_core.model.snapshot import Snapshot
+from orc_core.model.task import Task
+from orc_storage.records import Conflict
+from orc_tui import keymap
+from orc_tui.messages import Act
+
+if TYPE_CHECKING:
+    from orc_core.hub import Core
+    from orc_tui.app import OrcApp
+
+Result = TypeVar("Result")
+
+
+@runtime_checkable
+class Notes(Protocol):
+    """A view that covers the app's own line and shows lines itself."""
+
+    def note(self, text: str) -> None: ...
+
+
+class Verb:
+    """Holds the app; each subclass has the verbs of one noun."""
+
+    def __init__(self, app: OrcApp) -> None:
+        self.app = app
+
+    @property
+    def core(self) -> Core:
+        """The core; raises OrcError while it is not open."""
+        if self.app.core is None:
+            raise OrcError("the workspace is not open yet: try again in a moment")
+        return self.app.core
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.app.snapshot
+
+    def tell(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
+        """Say one line, on the view that is open, too."""
+        self.app.tell(text, undoable=undoable, severity=severity)
+        if isinstance(view := self.app.screen, Notes):
+            view.note(f"{text} · z takes it back" if undoable else text)
+
+    def told(self, report: Report) -> None:
+        self.tell(report.text, undoable=report.undoable)
+
+    async def ask(self, screen: Screen[Result]) -> Result | None:
+        """Push a screen and wait for what it gives back."""
+        answer: Any = await self.app.push_screen_wait(screen)
+        found: Result | None = answer
+        return found
+
+    def agent(self, act: Act) -> Agent:
+        """The agent of a row: itself, or the one that works on the task of the row."""
+        if act.pane == keymap.TASKS:
+            task = self.task(act)
+            for agent in self.snapshot.agents:
+                if agent.task == task.id or (task.assignee and agent.name == task.assignee):
+                    return agent
+            raise OrcError(f"nobody works on {task.id}: `A` gives it to an agent")
+        for agent in self.snapshot.agents:
+            if agent.key == act.row_key:
+                return agent
+        raise OrcError("that agent is gone")
+
+    def task(self, act: Act) -> Task:
+        """The task of a row."""
+        for task in self.snapshot.tasks:
+            if task.id == act.row_key:
+                return task
+        raise OrcError("there is no task here: `N` makes one")
+
+    def conflict(self, act: Act) -> Conflict:
+        """The conflict of a row."""
+        for conflict in self.snapshot.conflicts:
+            if conflict.id == act.row_key:
+                return conflict
+        raise OrcError("that conflict is gone: it was decided, or a side moved on")
+
+    def title(self, task_id: str) -> str:
+        """The title of a task, "" where it is not known."""
+        return next((task.title for task in self.snapshot.tasks if task.id == task_id), "")
