@@ -99,9 +99,13 @@ def _above(card: Card, width: int) -> list[Line]:
 
 
 def _body(card: Card, width: int) -> list[Line]:
+    """The prompt's own lines, whole; the subject stands above them already."""
+    texts = [clean(text) for text in card.prompt.lines]
+    while texts and texts[0].strip() in ("", card.prompt.subject):
+        texts.pop(0)
     out: list[Line] = []
-    for text in card.prompt.lines:
-        parts = box.wrap(clean(text), width - 2 - len(INDENT) - 1)
+    for text in texts:
+        parts = box.wrap(text, width - 2 - len(INDENT) - 1)
         out.extend(((f"{INDENT}{part}", "text"),) for part in parts)
     return out or [((f"{INDENT}(no text)", "dim"),)]
 

@@ -1,0 +1,164 @@
+"""Values that the screens are drawn from in tests: one prompt, one conflict, one history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orc_core.model.agent import (
+    Agent,
+    Choice,
+    Evidence,
+    PaneRef,
+    Prompt,
+    Source,
+    State,
+    Waiting,
+)
+from orc_core.model.history import FieldChange, Plan
+from orc_storage.records import Clash, Conflict, ConflictState, Revision, Side
+
+NOW = 1_795_184_700.0
+"""A Friday in November 2026, 14:25 UTC."""
+
+HOOK = Evidence(Source.HOOK, "PermissionRequest", NOW - 240)
+AGENT = Agent(
+    key="/tmp/s:%7",
+    name="claude-2",
+    kind="claude",
+    pane=PaneRef("/tmp/s", 1, "%7", 4242),
+    where="shop:3.0",
+    session="shop",
+    cwd="~/src/shop-t14",
+    command="claude",
+    title="",
+    state=State.WAITING,
+    waiting=Waiting.PERMISSION,
+    since=NOW - 240,
+    changed_at=NOW - 240,
+    evidence=HOOK,
+    task="T-14",
+)
+PROMPT = Prompt(
+    agent="claude-2",
+    waiting=Waiting.PERMISSION,
+    subject="Bash command",
+    lines=(
+        "npm run migrate -- --env staging",
+        "Apply pending migrations to the staging database",
+    ),
+    choices=(
+        Choice(1, "Yes", ("1",), "yes"),
+        Choice(2, "Yes, and don't ask again for: npm run migrate", ("2",)),
+        Choice(3, "No, and tell Claude what to do differently", ("3",), "no"),
+    ),
+    whole=True,
+    fingerprint="f1",
+    evidence=HOOK,
+)
+ON_SCREEN = replace(
+    AGENT,
+    key="/tmp/s:%8",
+    name="codex-1",
+    kind="codex",
+    task="T-09",
+    evidence=Evidence(Source.SCREEN, "codex-approval", NOW - 120),
+    since=NOW - 120,
+)
+RISKY = replace(
+    PROMPT,
+    agent="codex-1",
+    subject="Run command",
+    lines=("rm -rf build/", "Reason: start clean"),
+    choices=(Choice(1, "Yes, proceed", ("y",), "yes"), Choice(2, "No", ("n",), "no")),
+    fingerprint="f2",
+    risks=("rm -rf deletes without asking",),
+)
+
+TITLE = Conflict(
+    id="C-7",
+    kind=Clash.EDIT_EDIT,
+    doc_kind="task",
+    doc="T-14",
+    path="title",
+    base="Staging migration for orders",
+    base_present=True,
+    base_rev=12,
+    left=Side(
+        "file", "Staging migration for all orders", True, "claude-2", NOW - 240, 0, "after “do it”"
+    ),
+    right=Side(
+        "store",
+        "Staging migration for orders and refunds",
+        True,
+        "codex-1",
+        NOW - 300,
+        13,
+        "orc task edit",
+    ),
+    state=ConflictState.OPEN,
+    opened_at=NOW - 660,
+)
+PRIORITY = replace(
+    TITLE,
+    id="C-8",
+    path="priority",
+    base=5,
+    left=Side("file", 11, True, "", NOW - 200, 0, ""),
+    right=Side("store", 9, True, "operator", NOW - 300, 13, "orc task edit"),
+    opened_at=NOW - 600,
+)
+TEXT = replace(
+    TITLE,
+    id="C-9",
+    doc="T-09",
+    path="text",
+    base="1. Add the column.\n2. Backfill it in one statement, at night.\n3. Switch reads.",
+    left=replace(
+        TITLE.left,
+        value="1. Add the column.\n2. Backfill it in batches of 5,000 rows, 100 ms apart,"
+        " from a script that can be stopped.\n3. Switch reads.",
+    ),
+    right=replace(
+        TITLE.right,
+        value="1. Add the column.\n2. Backfill it in the nightly job.\n3. Switch reads.",
+    ),
+    opened_at=NOW - 100,
+)
+CONFLICTS = (TEXT, PRIORITY, TITLE)
+TITLES = {"T-14": "Staging migration for orders", "T-09": "Price rules: stacked discounts"}
+
+
+def revision(rev: int, title: str, *, actor: str, cause: str, age_s: float) -> Revision:
+    body = {"id": "T-14", "title": title, "status": "ready", "priority": rev}
+    return Revision("task", "T-14", rev, rev - 1, dict(body), NOW - age_s, actor, cause)
+
+
+REVISIONS = (
+    revision(1, "Migrate orders", actor="operator", cause="orc task add", age_s=90_000),
+    revision(2, "Migration for orders", actor="claude-2", cause="file edit", age_s=4_000),
+    revision(3, "Staging migration for orders", actor="codex-1", cause="orc task edit", age_s=660),
+    revision(4, "Staging migration, orders", actor="operator", cause="dashboard", age_s=20),
+)
+
+
+async def diff_of(rev: int) -> tuple[FieldChange, ...]:
+    """What each of `REVISIONS` changed, told as the history wing tells it."""
+    now = REVISIONS[rev - 1].body
+    before = REVISIONS[rev - 2].body if rev > 1 else {}
+    return tuple(
+        FieldChange(path, before.get(path), now.get(path), path in before, path in now)
+        for path in sorted({*before, *now})
+        if before.get(path) != now.get(path)
+    )
+
+
+PLAN = Plan(
+    kind="task",
+    id="T-14",
+    from_rev=4,
+    to_rev=2,
+    diff=(FieldChange("title", "Staging migration, orders", "Migration for orders"),),
+    returns=("title: Migration for orders", "priority: 2"),
+    stays=("files are not touched", "status: running, which the task machine alone moves"),
+    lost=("what claude-2 was told since",),
+)

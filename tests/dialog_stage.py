@@ -1,0 +1,61 @@
+"""A small app to mount one screen in, a clock for the card's guard, and one time zone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TypeVar
+
+import pytest
+from textual.app import App
+from textual.screen import Screen
+
+from orc_tui.messages import Act
+from orc_tui.screens.sheet import Sheet
+from orc_tui.view_models.box import plain
+
+Result = TypeVar("Result")
+
+
+class Stage(App[None]):
+    """Shows one screen and keeps what it gave back and what it asked for."""
+
+    def __init__(self, screen: Screen[Result]) -> None:
+        super().__init__()
+        self.shown = screen
+        self.results: list[Result | None] = []
+        self.acts: list[tuple[str, str, str]] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"orc-dim": "#888888", "orc-error": "#ff0000"}
+
+    def on_mount(self) -> None:
+        self.push_screen(self.shown, self.results.append)
+
+    def on_act(self, act: Act) -> None:
+        self.acts.append((act.action_id, act.pane, act.row_key))
+
+    @property
+    def text(self) -> str:
+        """What the topmost sheet shows."""
+        return "\n".join(plain(line).rstrip() for line in self.screen.query_one(Sheet).lines)
+
+
+class Ticks:
+    """A monotonic clock that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times on the screen are local: make that one place for all."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

@@ -1,0 +1,177 @@
+"""The answer card: no key answers what nobody could have read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from conftest import wait_for
+from dialog_scenes import AGENT, NOW, PROMPT, RISKY
+from dialog_stage import Stage, Ticks
+from orc_core.model.agent import Prompt
+from orc_tui.screens.answer import Answer, AnswerCard, Leave, Move, Skip
+
+
+class Table:
+    """A card that is open, and the moves it made so far."""
+
+    def __init__(self, card: AnswerCard, stage: Stage, pilot: Pilot[None], ticks: Ticks) -> None:
+        self.card, self.stage, self.pilot, self.ticks = card, stage, pilot, ticks
+        self.moves: list[Move] = []
+        self._listening: asyncio.Task[None] | None = None
+
+    async def deal(self, prompt: Prompt = PROMPT) -> None:
+        """Show a prompt and listen, with the guard still up."""
+        self.card.show(prompt, AGENT, position=1, total=2, now=NOW)
+        self._listening = asyncio.create_task(self._listen())
+        await self.pilot.pause()
+
+    async def ready(self, prompt: Prompt = PROMPT) -> None:
+        """Show a prompt for long enough that keys count."""
+        await self.deal(prompt)
+        self.ticks.now += 0.5
+
+    async def _listen(self) -> None:
+        self.moves.append(await self.card.move())
+
+    async def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+
+@pytest.fixture
+async def table() -> AsyncIterator[Table]:
+    ticks = Ticks()
+    card = AnswerCard(monotonic=ticks)
+    stage = Stage(card)
+    async with stage.run_test(size=(80, 24)) as pilot:
+        table = Table(card, stage, pilot, ticks)
+        yield table
+        await table.close()
+
+
+@pytest.mark.parametrize(("key", "number"), [("y", 1), ("n", 3), ("1", 1), ("2", 2), ("3", 3)])
+async def test_one_key_answers(table: Table, key: str, number: int) -> None:
+    await table.ready()
+    await table.pilot.press(key)
+    assert table.moves == [Answer(PROMPT.choices[number - 1])]
+
+
+async def test_keys_of_the_first_300_ms_are_dropped(table: Table) -> None:
+    await table.deal()
+    table.ticks.now += 0.29
+    await table.pilot.press("y", "n", "1", "full_stop", "i")
+    assert table.moves == []
+    table.ticks.now += 0.02
+    await table.pilot.press("y")
+    assert table.moves == [Answer(PROMPT.choices[0])]
+
+
+async def test_every_new_prompt_has_its_own_300_ms(table: Table) -> None:
+    await table.ready()
+    await table.pilot.press("y")
+    await table.deal(replace(PROMPT, fingerprint="f9"))
+    await table.pilot.press("y", "y", "y")
+    assert len(table.moves) == 1
+
+
+async def test_enter_and_other_keys_do_nothing(table: Table) -> None:
+    await table.ready()
+    await table.pilot.press("enter", "space", "9", "x", "o")
+    assert table.moves == []
+    assert "no answer for 9" in table.stage.text
+
+
+async def test_keys_pressed_while_an_answer_is_on_its_way_are_dropped(table: Table) -> None:
+    await table.ready()
+    await table.pilot.press("y", "y", "n", "a")
+    assert table.moves == [Answer(PROMPT.choices[0])]
+    assert table.card.open
+
+
+async def test_a_risk_wants_yes_twice(table: Table) -> None:
+    await table.ready(RISKY)
+    await table.pilot.press("y")
+    assert table.moves == []
+    assert "▲ 1 again to answer: Yes, proceed" in table.stage.text
+    await table.pilot.press("y")
+    assert table.moves == [Answer(RISKY.choices[0])]
+
+
+async def test_a_risk_pressed_for_another_choice_starts_again(table: Table) -> None:
+    two = replace(PROMPT, risks=("force push",))
+    await table.ready(two)
+    await table.pilot.press("y", "2")
+    assert table.moves == []
+    await table.pilot.press("n")
+    assert table.moves == [Answer(two.choices[2])]
+
+
+async def test_what_was_not_seen_whole_is_not_answered_yes(table: Table) -> None:
+    await table.ready(replace(PROMPT, whole=False))
+    await table.pilot.press("y", "y", "1", "2")
+    assert table.moves == []
+    assert "can only be refused here" in table.stage.text
+    await table.pilot.press("n")
+    assert table.moves == [Answer(PROMPT.choices[2])]
+
+
+async def test_no_because_is_no_with_a_line_after_it(table: Table) -> None:
+    await table.ready()
+    await table.pilot.press("i")
+    assert table.moves == [Answer(PROMPT.choices[2], because=True)]
+
+
+@pytest.mark.parametrize(("key", "step"), [("full_stop", 1), ("comma", -1)])
+async def test_another_prompt(table: Table, key: str, step: int) -> None:
+    await table.ready()
+    await table.pilot.press(key)
+    assert table.moves == [Skip(step)]
+
+
+@pytest.mark.parametrize(("key", "to"), [("escape", ""), ("q", ""), ("a", "attach"), ("w", "why")])
+async def test_leaving_closes_the_card(table: Table, key: str, to: str) -> None:
+    await table.deal()
+    await table.pilot.press(key)
+    assert table.moves == [Leave(to)]
+    await wait_for(lambda: table.stage.screen is not table.card)
+    assert await table.card.move() == Leave(to)
+    assert not table.card.open
+
+
+async def test_leaving_works_while_an_answer_is_on_its_way(table: Table) -> None:
+    await table.ready()
+    await table.pilot.press("y", "escape")
+    assert not table.card.open
+    table.card.report("claude-2: sent, went on")
+
+
+async def test_a_long_prompt_scrolls_to_its_end_and_no_further(table: Table) -> None:
+    await table.ready(replace(PROMPT, lines=tuple(f"line {n}" for n in range(30))))
+    assert "line 29" not in table.stage.text
+    await table.pilot.press(*["J"] * 40)
+    assert "line 29" in table.stage.text
+    await table.pilot.press("K")
+    assert "line 29" not in table.stage.text
+
+
+async def test_a_report_stays_above_the_next_prompt(table: Table) -> None:
+    await table.ready()
+    table.card.report("claude-2: sent, went on", style="done")
+    await table.ready(RISKY)
+    assert "claude-2: sent, went on" in table.stage.text
+    assert "rm -rf build/" in table.stage.text
+
+
+async def test_a_click_on_a_choice_is_its_key(table: Table) -> None:
+    await table.ready()
+    row = next(n for n, line in enumerate(table.stage.text.split("\n")) if "  1  Yes" in line)
+    top = 24 - len(table.stage.text.split("\n"))
+    await table.pilot.click(offset=(9, top + row))
+    await wait_for(lambda: table.moves)
+    assert table.moves == [Answer(PROMPT.choices[0])]
