@@ -7,27 +7,24 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
-from textual.app import App
 from textual.screen import Screen
 
 from orc_tui.messages import Act
 from orc_tui.screens.sheet import Sheet
-from orc_tui.view_models.box import plain
+from orc_tui.themes import ThemedApp
+from orc_tui.view_models.lines import text_of
 
 Result = TypeVar("Result")
 
 
-class Stage(App[None]):
+class Stage(ThemedApp[None]):
     """Shows one screen and keeps what it gave back and what it asked for."""
 
-    def __init__(self, screen: Screen[Result]) -> None:
-        super().__init__()
+    def __init__(self, screen: Screen[Result], *, theme: str = "") -> None:
+        super().__init__(theme=theme)
         self.shown = screen
         self.results: list[Result | None] = []
         self.acts: list[tuple[str, str, str]] = []
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"orc-dim": "#888888", "orc-error": "#ff0000"}
 
     def on_mount(self) -> None:
         self.push_screen(self.shown, self.results.append)
@@ -38,7 +35,7 @@ class Stage(App[None]):
     @property
     def text(self) -> str:
         """What the topmost sheet shows."""
-        return "\n".join(plain(line).rstrip() for line in self.screen.query_one(Sheet).lines)
+        return "\n".join(text_of(line).rstrip() for line in self.screen.query_one(Sheet).lines)
 
 
 class Ticks:

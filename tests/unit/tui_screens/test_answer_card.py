@@ -28,6 +28,10 @@ class Table:
         """Show a prompt and listen, with the guard still up."""
         self.card.show(prompt, AGENT, position=1, total=2, now=NOW)
         self._listening = asyncio.create_task(self._listen())
+        await wait_for(lambda: self.card._seen_at is not None and self.card._wanted is not None)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
         await self.pilot.pause()
 
     async def ready(self, prompt: Prompt = PROMPT) -> None:
@@ -58,86 +62,86 @@ async def table() -> AsyncIterator[Table]:
 @pytest.mark.parametrize(("key", "number"), [("y", 1), ("n", 3), ("1", 1), ("2", 2), ("3", 3)])
 async def test_one_key_answers(table: Table, key: str, number: int) -> None:
     await table.ready()
-    await table.pilot.press(key)
+    await table.press(key)
     assert table.moves == [Answer(PROMPT.choices[number - 1])]
 
 
 async def test_keys_of_the_first_300_ms_are_dropped(table: Table) -> None:
     await table.deal()
     table.ticks.now += 0.29
-    await table.pilot.press("y", "n", "1", "full_stop", "i")
+    await table.press("y", "n", "1", "full_stop", "i")
     assert table.moves == []
     table.ticks.now += 0.02
-    await table.pilot.press("y")
+    await table.press("y")
     assert table.moves == [Answer(PROMPT.choices[0])]
 
 
 async def test_every_new_prompt_has_its_own_300_ms(table: Table) -> None:
     await table.ready()
-    await table.pilot.press("y")
+    await table.press("y")
     await table.deal(replace(PROMPT, fingerprint="f9"))
-    await table.pilot.press("y", "y", "y")
+    await table.press("y", "y", "y")
     assert len(table.moves) == 1
 
 
 async def test_enter_and_other_keys_do_nothing(table: Table) -> None:
     await table.ready()
-    await table.pilot.press("enter", "space", "9", "x", "o")
+    await table.press("enter", "space", "9", "x", "o")
     assert table.moves == []
     assert "no answer for 9" in table.stage.text
 
 
 async def test_keys_pressed_while_an_answer_is_on_its_way_are_dropped(table: Table) -> None:
     await table.ready()
-    await table.pilot.press("y", "y", "n", "a")
+    await table.press("y", "y", "n", "a")
     assert table.moves == [Answer(PROMPT.choices[0])]
     assert table.card.open
 
 
 async def test_a_risk_wants_yes_twice(table: Table) -> None:
     await table.ready(RISKY)
-    await table.pilot.press("y")
+    await table.press("y")
     assert table.moves == []
     assert "▲ 1 again to answer: Yes, proceed" in table.stage.text
-    await table.pilot.press("y")
+    await table.press("y")
     assert table.moves == [Answer(RISKY.choices[0])]
 
 
 async def test_a_risk_pressed_for_another_choice_starts_again(table: Table) -> None:
     two = replace(PROMPT, risks=("force push",))
     await table.ready(two)
-    await table.pilot.press("y", "2")
+    await table.press("y", "2")
     assert table.moves == []
-    await table.pilot.press("n")
+    await table.press("n")
     assert table.moves == [Answer(two.choices[2])]
 
 
 async def test_what_was_not_seen_whole_is_not_answered_yes(table: Table) -> None:
     await table.ready(replace(PROMPT, whole=False))
-    await table.pilot.press("y", "y", "1", "2")
+    await table.press("y", "y", "1", "2")
     assert table.moves == []
     assert "can only be refused here" in table.stage.text
-    await table.pilot.press("n")
+    await table.press("n")
     assert table.moves == [Answer(PROMPT.choices[2])]
 
 
 async def test_no_because_is_no_with_a_line_after_it(table: Table) -> None:
     await table.ready()
-    await table.pilot.press("i")
+    await table.press("i")
     assert table.moves == [Answer(PROMPT.choices[2], because=True)]
 
 
 @pytest.mark.parametrize(("key", "step"), [("full_stop", 1), ("comma", -1)])
 async def test_another_prompt(table: Table, key: str, step: int) -> None:
     await table.ready()
-    await table.pilot.press(key)
+    await table.press(key)
     assert table.moves == [Skip(step)]
 
 
 @pytest.mark.parametrize(("key", "to"), [("escape", ""), ("q", ""), ("a", "attach"), ("w", "why")])
 async def test_leaving_closes_the_card(table: Table, key: str, to: str) -> None:
     await table.deal()
-    await table.pilot.press(key)
+    await table.press(key)
     assert table.moves == [Leave(to)]
     await wait_for(lambda: table.stage.screen is not table.card)
     assert await table.card.move() == Leave(to)
@@ -146,7 +150,7 @@ async def test_leaving_closes_the_card(table: Table, key: str, to: str) -> None:
 
 async def test_leaving_works_while_an_answer_is_on_its_way(table: Table) -> None:
     await table.ready()
-    await table.pilot.press("y", "escape")
+    await table.press("y", "escape")
     assert not table.card.open
     table.card.report("claude-2: sent, went on")
 
@@ -154,9 +158,9 @@ async def test_leaving_works_while_an_answer_is_on_its_way(table: Table) -> None
 async def test_a_long_prompt_scrolls_to_its_end_and_no_further(table: Table) -> None:
     await table.ready(replace(PROMPT, lines=tuple(f"line {n}" for n in range(30))))
     assert "line 29" not in table.stage.text
-    await table.pilot.press(*["J"] * 40)
+    await table.press(*["J"] * 40)
     assert "line 29" in table.stage.text
-    await table.pilot.press("K")
+    await table.press("K")
     assert "line 29" not in table.stage.text
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from orc_core.text import cells
 from orc_tui.view_models import box
+from orc_tui.view_models.lines import text_of
 
 TEXTS = st.text(alphabet="ab 漢é—\t", max_size=60)
 
@@ -35,4 +36,4 @@ def test_wrap_fits_and_keeps_every_word(text: str, width: int) -> None:
 
 def test_keys_that_do_not_fit_are_left_away() -> None:
     pairs = [box.key("y", "yes"), (), box.key("n", "no"), box.key("q", "a long word")]
-    assert box.plain(box.keys(pairs, 12)) == "y yes  n no"
+    assert text_of(box.keys(pairs, 12)) == "y yes  n no"

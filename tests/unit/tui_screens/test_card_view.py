@@ -9,8 +9,8 @@ import pytest
 from dialog_scenes import AGENT, NOW, ON_SCREEN, PROMPT, RISKY
 from orc_core.model.agent import Agent, Prompt
 from orc_tui.view_models import card
-from orc_tui.view_models.box import plain, width_of
 from orc_tui.view_models.card import Card
+from orc_tui.view_models.lines import text_of, width_of
 
 SKETCH = """\
 ╭─ Answer  1 of 3 ────────────── claude-2 · T-14 Staging migration for orders ─╮
@@ -33,7 +33,7 @@ def a_card(prompt: Prompt = PROMPT, agent: Agent = AGENT) -> Card:
 
 
 def drawn(shown: Card, width: int = 80, height: int = 14) -> str:
-    return "\n".join(plain(line) for line in card.lines(shown, width, height))
+    return "\n".join(text_of(line) for line in card.lines(shown, width, height))
 
 
 def test_the_card_is_the_sketch() -> None:

@@ -10,8 +10,8 @@ from dialog_scenes import CONFLICTS, NOW, PRIORITY, TEXT, TITLE
 from dialog_stage import utc  # noqa: F401 (a fixture)
 from orc_storage.records import Clash, ConflictState, Side
 from orc_tui.view_models import conflict_view as views
-from orc_tui.view_models.box import plain, width_of
 from orc_tui.view_models.conflict_view import Decision, Taken
+from orc_tui.view_models.lines import text_of, width_of
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -22,7 +22,7 @@ def a_view(**changes: object) -> Decision:
 
 
 def drawn(view: Decision, width: int, height: int = 30) -> str:
-    return "\n".join(plain(line).rstrip() for line in views.lines(view, width, height))
+    return "\n".join(text_of(line).rstrip() for line in views.lines(view, width, height))
 
 
 @pytest.mark.parametrize("width", [60, 80, 99, 100, 120, 139, 140, 160, 240])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from orc_core.model.history import FieldChange
 from orc_tui.view_models import diff
-from orc_tui.view_models.box import plain
+from orc_tui.view_models.lines import text_of
 
 TEXTS = st.text(alphabet="ab c.\n", max_size=60)
 
@@ -54,7 +54,7 @@ def test_changes_show_before_and_after() -> None:
         FieldChange("title", "Old name", "New name"),
         FieldChange("due", None, "2026-12-01", before_present=False),
     )
-    shown = [plain(line) for line in diff.change_lines(changes, 40)]
+    shown = [text_of(line) for line in diff.change_lines(changes, 40)]
     assert shown == [
         "title",
         "  - Old name",
@@ -84,4 +84,4 @@ def test_long_texts_show_changed_lines_with_one_around_them() -> None:
 
 
 def test_no_change_says_so() -> None:
-    assert "no field differs" in plain(diff.change_lines((), 40)[0])
+    assert "no field differs" in text_of(diff.change_lines((), 40)[0])

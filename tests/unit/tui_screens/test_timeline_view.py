@@ -10,7 +10,7 @@ from dialog_scenes import NOW, REVISIONS
 from dialog_stage import utc  # noqa: F401 (a fixture)
 from orc_core.model.history import FieldChange
 from orc_tui.view_models import timeline as views
-from orc_tui.view_models.box import plain, width_of
+from orc_tui.view_models.lines import text_of, width_of
 from orc_tui.view_models.timeline import Timeline
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -25,7 +25,7 @@ def a_view(**changes: object) -> Timeline:
 
 
 def drawn(view: Timeline, width: int, height: int = 24) -> str:
-    return "\n".join(plain(line).rstrip() for line in views.lines(view, width, height))
+    return "\n".join(text_of(line).rstrip() for line in views.lines(view, width, height))
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160])

@@ -17,8 +17,8 @@ from orc_core.model.history import Plan
 from orc_core.text import clean
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import box
-from orc_tui.view_models.box import Line
 from orc_tui.view_models.diff import change_lines
+from orc_tui.view_models.lines import Line
 
 WIDTH_MAX: Final = 96
 FILES_LINE: Final = "files are not touched"

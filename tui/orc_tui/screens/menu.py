@@ -16,7 +16,7 @@ from orc_core.text import clean
 from orc_tui.screens.dialog import WIDTH_MAX, Option
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import box
-from orc_tui.view_models.box import Line
+from orc_tui.view_models.lines import Line
 
 
 class Menu(ModalScreen[str | None]):

@@ -1,82 +1,50 @@
-"""A widget that shows lines of styled cells, and turns clicks on keys into those keys.
+"""Lines of styled cells in which a click on a key does what the key does.
 
 Invariant: what is shown is never parsed as markup.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from typing import Final
 
 from textual import events
-from textual.content import Content, Span
-from textual.style import Style
-from textual.widget import Widget
 
-from orc_tui.view_models.box import Line
+from orc_core.text import cells
+from orc_tui.view_models.lines import Line
+from orc_tui.widgets.canvas import Canvas
 
-LOOKS = frozenset({"bold", "underline", "reverse", "italic"})
+PRESS: Final = "press:"
+"""The word of an ink that names the key a click presses."""
 
 
-class Sheet(Widget, can_focus=False):
-    """Lines of cells, as wide and high as they are."""
+class Sheet(Canvas):
+    """What a dialog or a view draws on; its lines say where a click counts."""
 
-    DEFAULT_CSS = """
-    Sheet { width: 1fr; height: 1fr; text-wrap: nowrap; text-overflow: clip; pointer: default; }
-    """
-
-    def __init__(self, lines: Sequence[Line] = ()) -> None:
-        super().__init__()
-        self._lines: tuple[Line, ...] = tuple(lines)
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """What is shown now."""
-        return self._lines
+    def __init__(self) -> None:
+        super().__init__(ascii_only=bool(os.environ.get("ORC_ASCII")))
 
     def show(self, lines: Sequence[Line], *, width: int = 0) -> None:
         """Show other lines; with a width the sheet takes just the cells they need."""
-        self._lines = tuple(lines)
         if width:
             self.styles.width = width
-            self.styles.height = len(self._lines)
-        self.refresh()
-
-    def render(self) -> Content:
-        variables = self.app.theme_variables
-        return Content("\n").join(_painted(line, variables) for line in self._lines)
+            self.styles.height = len(lines)
+        self.draw(list(lines))
 
     def on_click(self, event: events.Click) -> None:
-        press = event.style.meta.get("press")
-        if isinstance(press, str):
+        """Press the key that the cell under the mouse names."""
+        if event.y < len(self.lines) and (key := pressed(self.lines[event.y], event.x)):
             event.stop()
-            self.app.simulate_key(press)
+            self.app.simulate_key(key)
 
 
-def _painted(line: Line, variables: dict[str, str]) -> Content:
-    spans: list[Span] = []
+def pressed(line: Line, x: int) -> str:
+    """The key that a click on cell `x` of a line presses, "" for none."""
     at = 0
-    parts: list[str] = []
-    for text, style in line:
-        if style and text:
-            looks, meta = _style(style, variables)
-            if looks:
-                spans.append(Span(at, at + len(text), looks))
-            if meta is not None:
-                spans.append(Span(at, at + len(text), meta))
-        parts.append(text)
-        at += len(text)
-    return Content("".join(parts), spans)
-
-
-def _style(style: str, variables: dict[str, str]) -> tuple[str, Style | None]:
-    """The words of a view model's style as a style of the theme, and what a click presses."""
-    looks: list[str] = []
-    meta: Style | None = None
-    for word in style.split():
-        if word.startswith("press:"):
-            meta = Style.from_meta({"press": word.removeprefix("press:")})
-        elif word in LOOKS:
-            looks.append(word)
-        elif f"orc-{word}" in variables:
-            looks.append(f"$orc-{word}")
-    return " ".join(looks), meta
+    for text, ink in line:
+        at += cells(text)
+        if x < at:
+            words = ink.split() if isinstance(ink, str) else ()
+            return next((w.removeprefix(PRESS) for w in words if w.startswith(PRESS)), "")
+    return ""

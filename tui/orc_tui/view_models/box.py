@@ -1,55 +1,20 @@
-"""Lines of styled cells, and the boxes that dialogs are drawn in.
+"""The boxes that dialogs are drawn in, and the keys on their edges.
 
-Invariant: every function returns lines of exactly the width it was given, in cells.
-
-A style is words apart by spaces: a token of the theme (`waiting`, `error`, `limited`, `done`,
-`dim`, `accent`, `text`), looks (`bold`, `underline`, `reverse`), and `press:KEY` where a click
-does what the key does.
+Invariant: every edge and row is exactly as wide as it was asked for, in cells. The ink
+`press:KEY` makes a click do what the key does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
-from orc_core.text import cells, fit
-
-Segment: TypeAlias = tuple[str, str]
-Line: TypeAlias = tuple[Segment, ...]
+from orc_core.text import cells
+from orc_tui.view_models.lines import Line, Part, cut, width_of
 
 CORNERS_TOP = ("╭", "╮")
 CORNERS_BOTTOM = ("╰", "╯")
 RULE = "─"
 WALL = "│"
-
-
-def plain(line: Line) -> str:
-    """The text of a line without its styles."""
-    return "".join(text for text, _ in line)
-
-
-def width_of(line: Line) -> int:
-    """How many cells a line takes."""
-    return sum(cells(text) for text, _ in line)
-
-
-def cut(line: Line, width: int) -> Line:
-    """The line cut, or padded with blanks, to exactly `width` cells."""
-    out: list[Segment] = []
-    left = max(width, 0)
-    for index, (text, style) in enumerate(line):
-        size = cells(text)
-        more = any(cells(rest) for rest, _ in line[index + 1 :])
-        if size < left or (size == left and not more):
-            out.append((text, style))
-            left -= size
-            continue
-        if left > 0:
-            out.append((fit(text + ("…" if more else ""), left), style))
-        return tuple(out)
-    if left:
-        out.append((" " * left, ""))
-    return tuple(out)
 
 
 def spread(left: Line, right: Line, width: int) -> Line:
@@ -109,7 +74,7 @@ def key(name: str, word: str, *, press: str = "") -> Line:
 
 def keys(pairs: Sequence[Line], width: int) -> Line:
     """As many keys of a footer as fit, in order, two blanks apart."""
-    out: list[Segment] = []
+    out: list[Part] = []
     used = 0
     for pair in pairs:
         if not pair:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from orc_core.model.agent import Agent, Choice, Prompt, Source
 from orc_core.text import age, clean
 from orc_tui.view_models import box
-from orc_tui.view_models.box import Line
+from orc_tui.view_models.lines import Line
 
 INDENT = "    "
 

@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 from orc_core.text import clean, fit
 from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
 from orc_tui.view_models import box
-from orc_tui.view_models.box import Line
 from orc_tui.view_models.diff import marked_lines, value_text, wrapped
+from orc_tui.view_models.lines import Line, cut, width_of
 
 THREE_COLUMNS = 140
 TWO_COLUMNS = 100
@@ -127,7 +127,7 @@ def lines(view: Decision, width: int, height: int) -> list[Line]:
     room = max(height - len(parts) - 2, 1)
     start = min(view.scroll, max(len(body) - room, 0))
     shown = body[start : start + room]
-    blank = [box.cut((), width)] * (room - len(shown))
+    blank = [cut((), width)] * (room - len(shown))
     return [_header(view, width), *parts, *shown, *blank, _footer(view, width)]
 
 
@@ -154,7 +154,7 @@ def _panel(
 ) -> list[Line]:
     """A box, or a rule with the lines under it where the screen is narrow."""
     if view_width < TWO_COLUMNS:
-        return [box.rule(head, right, width, "border"), *(box.cut(line, width) for line in lines)]
+        return [box.rule(head, right, width, "border"), *(cut(line, width) for line in lines)]
     return [
         box.top(head, right, width, "border"),
         *(box.row(line, width, "border") for line in lines),
@@ -187,7 +187,7 @@ def _part(view: Decision, index: int, width: int) -> Line:
         edited = taken.take == "value"
         state = "edited" if edited else f"took {side_name(conflict, taken.take)}"
         value = result_text(conflict, taken).split("\n")[0]
-    return box.cut(
+    return cut(
         (
             ("›" if here else " ", "accent bold"),
             (f"{sign} ", style),
@@ -219,7 +219,7 @@ def _beside(panels: Sequence[list[Line]]) -> list[Line]:
     """Boxes of one height side by side, one blank apart."""
     height = max(len(panel) for panel in panels)
     for panel in panels:
-        size = box.width_of(panel[0])
+        size = width_of(panel[0])
         fill = box.row((), size, "border")
         panel[-1:-1] = [fill] * (height - len(panel))
     out: list[Line] = []
@@ -269,7 +269,7 @@ def _result(view: Decision, width: int) -> list[Line]:
             rows.append(((" ✓ " if index == 0 else "   ", "done"), (f"       {part}", "text")))
     path = clean(conflict.path, limit=80)
     right: Line = ((f"{conflict.doc} {path}".strip() + ", as it will be written", "dim"),)
-    return _panel(width, [box.cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
+    return _panel(width, [cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
 
 
 def _telling(conflict: Conflict, name: SideName) -> str:
@@ -304,5 +304,5 @@ def _footer(view: Decision, width: int) -> Line:
     ]
     if TWO_COLUMNS <= width < THREE_COLUMNS:
         pairs.insert(4, box.key("p", "base shown" if view.base_shown else "see base"))
-    shown = box.keys(pairs, width - box.width_of(end) - 4)
+    shown = box.keys(pairs, width - width_of(end) - 4)
     return box.spread(((" ", ""), *shown), end, width)

@@ -16,7 +16,7 @@ from orc_core.model.history import FieldChange
 from orc_core.text import clean
 from orc_storage.records import Json
 from orc_tui.view_models import box
-from orc_tui.view_models.box import Line
+from orc_tui.view_models.lines import Line
 
 WORDS_MAX = 600
 """Words per side that are compared one by one; longer texts differ as a whole."""

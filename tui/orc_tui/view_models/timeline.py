@@ -12,9 +12,9 @@ from orc_core.model.history import FieldChange
 from orc_core.text import age, clean, fit
 from orc_storage.records import OPERATOR, Revision
 from orc_tui.view_models import box
-from orc_tui.view_models.box import Line
 from orc_tui.view_models.conflict_view import clock_time
 from orc_tui.view_models.diff import change_lines
+from orc_tui.view_models.lines import Line, cut, width_of
 
 TWO_COLUMNS = 100
 LIST_WIDTH = 52
@@ -110,7 +110,7 @@ def _rows(view: Timeline, width: int, room: int) -> list[Line]:
     total = len(view.revisions)
     start = min(max(view.cursor - room // 2, 0), max(total - room, 0))
     out = [_row(view, index, width) for index in range(start, min(start + room, total))]
-    return out + [box.cut((), width)] * (room - len(out))
+    return out + [cut((), width)] * (room - len(out))
 
 
 def _row(view: Timeline, index: int, width: int) -> Line:
@@ -120,7 +120,7 @@ def _row(view: Timeline, index: int, width: int) -> Line:
     if revision.deleted:
         cause = f"deleted: {cause}" if cause else "deleted"
     press = f"press:row-{index}"
-    return box.cut(
+    return cut(
         (
             ("›" if here else " ", f"accent bold {press}"),
             (f"{revision.rev:>4}  ", f"bold {press}" if here else press),
@@ -145,8 +145,8 @@ def _diff(view: Timeline, width: int, room: int) -> list[Line]:
     else:
         found = change_lines(view.changes, width - 1)
     start = min(view.scroll, max(len(found) - room, 0))
-    out = [box.cut(((" ", ""), *line), width) for line in found[start : start + room]]
-    return out + [box.cut((), width)] * (room - len(out))
+    out = [cut(((" ", ""), *line), width) for line in found[start : start + room]]
+    return out + [cut((), width)] * (room - len(out))
 
 
 def _footer(view: Timeline, width: int) -> Line:
@@ -161,4 +161,4 @@ def _footer(view: Timeline, width: int) -> Line:
         box.key("z", "undo"),
         box.key("Z", "redo"),
     ]
-    return box.spread(((" ", ""), *box.keys(pairs, width - box.width_of(end) - 4)), end, width)
+    return box.spread(((" ", ""), *box.keys(pairs, width - width_of(end) - 4)), end, width)
