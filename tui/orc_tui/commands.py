@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from orc_core.errors import OrcError
-from orc_storage.errors import StorageError
+from orc_core.model.task import Task
+from orc_storage.records import OPERATOR, Conflict
 from orc_tui import keymap
 from orc_tui.messages import Act
+from orc_tui.screens.dialog import Option
+from orc_tui.screens.menu import Menu
 from orc_tui.screens.timeline import parse_row_key
 from orc_tui.verbs.answering import Answering
 from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
+from orc_tui.view_models.conflict_view import who
 
 if TYPE_CHECKING:
     from orc_tui.app import OrcApp
@@ -26,6 +29,24 @@ if TYPE_CHECKING:
 Method: TypeAlias = Callable[[Act], Awaitable[None]]
 
 COPY_MAX: Final = 4_000
+
+
+def why_task(task: Task) -> str:
+    """Why a task has its status, in one line."""
+    if task.fault:
+        return f"{task.id}: {task.fault}"
+    if task.blocked_by:
+        return f"{task.id} waits for {', '.join(task.blocked_by)}"
+    writer = "you" if task.updated_by == OPERATOR else task.updated_by
+    return f"{task.id} is {task.status.value}; revision {task.rev} was written by {writer}"
+
+
+def why_conflict(conflict: Conflict) -> str:
+    """Why a conflict exists, in one line."""
+    both = f"{who(conflict.left)} and {who(conflict.right)} both changed"
+    what = conflict.path or "it"
+    reason = conflict.why or f"{both} {what} since revision {conflict.base_rev}"
+    return f"{conflict.id}: {reason}"
 
 
 class Commands(Verb):
@@ -59,6 +80,9 @@ class Commands(Verb):
             "undo": returning.undo,
             "redo": returning.redo,
             "copy": self.copy,
+            "command": self.command,
+            "refresh": self.refresh,
+            "why": self.why,
         }
 
     @property
@@ -70,11 +94,39 @@ class Commands(Verb):
         """Do what the act asks; a refusal becomes a line."""
         method = self._methods.get(act.action_id)
         if method is None:
-            return
-        try:
-            await method(act)
-        except (OrcError, StorageError) as error:
-            self.tell(str(error), severity="error")
+            self.tell(f"nothing to do here for {act.action_id}")
+        else:
+            await self.safely(method(act))
+
+    async def command(self, act: Act) -> None:
+        """Choose an action of the pane by its name, then run it."""
+        known = [one for one in keymap.of_pane(act.pane) if one.id in self._methods]
+        options = [
+            Option(one.id, one.help, keymap.label(one.keys[0]))
+            for one in known
+            if one.id != "command"
+        ]
+        chosen = await self.ask(Menu("Commands", options))
+        if chosen is not None:
+            await self.run(Act(chosen, act.pane, act.row_key))
+
+    async def refresh(self, act: Act) -> None:
+        """Read the store again; tmux is looked at all the time."""
+        await self.core.refresh()
+        self.tell("looked at everything again")
+
+    async def why(self, act: Act) -> None:
+        """Say why a row is as it is; an agent's reasons stand in Live."""
+        if act.pane == keymap.TASKS:
+            self.tell(why_task(self.task(act)))
+        elif act.pane == keymap.CONFLICTS:
+            self.tell(why_conflict(self.conflict(act)))
+        elif act.pane == keymap.SYNC:
+            layer = next((one for one in self.snapshot.layers if one.name == act.row_key), None)
+            told = layer.trouble or f"{layer.state.value}: no trouble" if layer else "no layer here"
+            self.tell(f"{act.row_key}: {told}" if layer else told)
+        else:
+            self.tell("there is nothing here to explain")
 
     async def edit(self, act: Act) -> None:
         """Edit a task's fields, or the value of a conflict."""

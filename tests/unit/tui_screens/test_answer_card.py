@@ -26,6 +26,7 @@ class Table:
 
     async def deal(self, prompt: Prompt = PROMPT) -> None:
         """Show a prompt and listen, with the guard still up."""
+        await self.close()
         self.card.show(prompt, AGENT, position=1, total=2, now=NOW)
         self._listening = asyncio.create_task(self._listen())
         await wait_for(lambda: self.card._seen_at is not None and self.card._wanted is not None)

@@ -122,11 +122,13 @@ class AnswerCard(ModalScreen[None]):
         """Wait for what the operator wants next; keys count only while this waits."""
         if self._left is not None:
             return self._left
-        self._wanted = asyncio.get_running_loop().create_future()
+        wanted: asyncio.Future[Move] = asyncio.get_running_loop().create_future()
+        self._wanted = wanted
         try:
-            return await self._wanted
+            return await wanted
         finally:
-            self._wanted = None
+            if self._wanted is wanted:
+                self._wanted = None
 
     def close(self) -> None:
         """Take the card away when nothing is left to show."""

@@ -167,7 +167,7 @@ class ConflictView(Screen[Verdict]):
 
     def action_why(self) -> None:
         conflict = self._view.current
-        why = conflict.why or f"both sides changed it since revision {conflict.base_rev}"
+        why = conflict.why or f"both changed it since revision {conflict.base_rev}"
         self._change(note=f"{conflict.kind.value}: {why}")
 
     def action_act(self, action_id: str) -> None:

@@ -38,7 +38,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     out: list[Line] = [((FILES_LINE, "waiting bold"),), ()]
     for title, items in (
         ("comes back", plan.returns),
-        ("stays as it is", [text for text in plan.stays if clean(text) != FILES_LINE]),
+        ("stays as it is", [text for text in plan.stays if not text.startswith("files ")]),
         ("cannot be taken back", plan.lost),
     ):
         out.append(((title, "bold"),))

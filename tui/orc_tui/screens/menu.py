@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from orc_core.text import clean
+from orc_tui import keymap
 from orc_tui.screens.dialog import WIDTH_MAX, Option
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import box
@@ -46,8 +47,9 @@ class Menu(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         for index, option in enumerate(self._options):
-            keys = ",".join(part for part in (option.key, f"option-{index}") if part)
-            self._bindings.bind(keys, f"take({index})", show=False)
+            self._bindings.bind(f"option-{index}", f"take({index})", show=False)
+            if option.key and option.key not in self._bindings.key_to_bindings:
+                self._bindings.bind(keymap.binding_key(option.key), f"take({index})", show=False)
         self._draw()
 
     def on_resize(self) -> None:
@@ -70,15 +72,20 @@ class Menu(ModalScreen[str | None]):
         if not self.is_mounted:
             return
         width = min(self.size.width - 4, WIDTH_MAX)
+        keys = max((len(option.key) for option in self._options), default=0)
+        room = max(self.size.height - 6, 1)
+        start = max(min(self._cursor - room // 2, len(self._options) - room), 0)
+        shown = range(start, min(start + room, len(self._options)))
         rows: list[Line] = [()]
-        for index, (option, note) in enumerate(zip(self._options, self._notes, strict=True)):
+        for index in shown:
+            option, note = self._options[index], self._notes[index]
             here = index == self._cursor
             press = f"press:option-{index}"
             rows.append(
                 (
                     (" › " if here else "   ", "accent bold"),
-                    (f"{option.key:<2}", f"accent {press}"),
-                    (f"{option.word:<12}", f"{'bold ' if here else ''}{press}"),
+                    (f"{option.key:<{keys}} ", f"accent {press}"),
+                    (f"{option.word:<12} ", f"{'bold ' if here else ''}{press}"),
                     (clean(note, limit=300), f"dim {press}"),
                 )
             )

@@ -46,17 +46,24 @@ class Answering(Verb):
             self.tell(f"{agent.name} is {agent.state.value}: it asks nothing")
             return
         if self.core.agents.prompt(agent.key) is None:
-            self.tell(f"{agent.name} waits, but its prompt cannot be read here: a attaches")
+            self.tell(f"{agent.name} waits, but its prompt cannot be read from here: a attaches")
             return
         card = AnswerCard()
         await self.app.push_screen(card)
         try:
-            await self._go_through(card, agent.key)
+            left = await self._go_through(card, agent.key)
         finally:
             card.close()
+        if left is not None and left.action_id == "attach":
+            await self.attach(left)
+        elif left is not None:
+            self.why(left)
 
-    async def _go_through(self, card: AnswerCard, at: str) -> None:
-        """Show prompt after prompt; one that was answered is not shown again."""
+    async def _go_through(self, card: AnswerCard, at: str) -> Act | None:
+        """Show prompt after prompt; one that was answered is not shown again.
+
+        Gives back what the card was left for.
+        """
         answered: dict[str, str] = {}
         index = 0
         while prompts := self._prompts(answered):
@@ -73,8 +80,7 @@ class Answering(Verb):
             )
             move = await card.move()
             if isinstance(move, Leave):
-                self._leave(agent, move)
-                return
+                return Act(move.to, keymap.AGENTS, agent.key) if move.to else None
             if isinstance(move, Skip):
                 at = keys[(index + move.step) % len(keys)]
                 continue
@@ -83,6 +89,7 @@ class Answering(Verb):
             at = ""
             if move.because and delivery.sent:
                 await self._line(agent, note="why not")
+        return None
 
     def _prompts(self, answered: dict[str, str]) -> list[tuple[Agent, Prompt]]:
         """Every prompt that waits, the oldest first, without those just answered."""
@@ -103,9 +110,13 @@ class Answering(Verb):
         self.app.tell(line, severity="" if delivery.sent else "error")
         return delivery
 
-    def _leave(self, agent: Agent, leave: Leave) -> None:
-        if leave.to:
-            self.app.post_message(Act(leave.to, keymap.AGENTS, agent.key))
+    def why(self, act: Act) -> None:
+        """Show the reasons of an agent's state in Live."""
+        main = self.app.main
+        main.lists[keymap.AGENTS].roll.go(act.row_key)
+        main.live.show_tab("Why")
+        main.focus_pane(keymap.AGENTS)
+        main.want_why()
 
     async def type(self, act: Act) -> None:
         """Open the line to an agent."""

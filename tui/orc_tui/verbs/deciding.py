@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orc_storage.records import Conflict, ConflictState
 from orc_tui.messages import Act
-from orc_tui.screens.conflict import ConflictView
+from orc_tui.screens.conflict import ConflictView, Verdict
 from orc_tui.screens.edit import FieldEdit, field_for
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.conflict_view import Take, Taken
@@ -66,10 +66,18 @@ class Deciding(Verb):
             taken={key: taken for key, taken in self._kept.items() if key in known},
             now=self.snapshot.at,
         )
-        verdict = await self.ask(view)
-        if verdict is None:
-            return
-        self._kept = dict(verdict.taken)
+        await self.app.push_screen(view, self._left)
+
+    def _left(self, verdict: Verdict | None) -> None:
+        """Keep what was chosen, and do what the view was left for.
+
+        The view is not awaited, so that `z` and `H` work while it is open.
+        """
+        if verdict is not None:
+            self._kept = dict(verdict.taken)
+            self.app.run_worker(self.safely(self._conclude(verdict)), group="act")
+
+    async def _conclude(self, verdict: Verdict) -> None:
         if verdict.action == "later":
             await self._defer(verdict.conflicts)
         elif verdict.action == "write":

@@ -5,6 +5,8 @@ Invariant: a verb reads the snapshot and talks to the core; it never draws.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from textual.screen import Screen
@@ -14,6 +16,7 @@ from orc_core.model.agent import Agent
 from orc_core.model.history import Report
 from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Task
+from orc_storage.errors import StorageError
 from orc_storage.records import Conflict
 from orc_tui import keymap
 from orc_tui.messages import Act
@@ -56,7 +59,16 @@ class Verb:
             view.note(f"{text} · z takes it back" if undoable else text)
 
     def told(self, report: Report) -> None:
-        self.tell(report.text, undoable=report.undoable)
+        """Say what an act of the core did; most reports name the way back themselves."""
+        says_how = re.search(r"; [zZ] ", report.text) is not None
+        self.tell(report.text, undoable=report.undoable and not says_how)
+
+    async def safely(self, doing: Awaitable[None]) -> None:
+        """Do something; a refusal of the core or the store becomes a line."""
+        try:
+            await doing
+        except (OrcError, StorageError) as error:
+            self.tell(str(error), severity="error")
 
     async def ask(self, screen: Screen[Result]) -> Result | None:
         """Push a screen and wait for what it gives back."""
