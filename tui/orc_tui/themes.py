@@ -14,6 +14,7 @@ from typing import ClassVar, Final, TypeVar
 
 from rich.color import Color as RichColor
 from rich.style import Style as RichStyle
+from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
@@ -144,6 +145,26 @@ def _theme(name: str, colours: _Colours, *, dark: bool, ansi: bool = False) -> T
     )
 
 
+def _terminal(ground: str, text: str, normal: str, bright: str) -> TerminalTheme:
+    """The sixteen colours that panes name by number."""
+    triples = [Color.parse(f"#{word}").rgb for word in (ground, text, *normal.split())]
+    more = [Color.parse(f"#{word}").rgb for word in bright.split()]
+    return TerminalTheme(triples[0], triples[1], triples[2:], more)
+
+
+_PANES_DARK: Final = _terminal(
+    "14161b",
+    "d5d9e2",
+    "1d2026 ff6b6b 8bd17c e2c45a 6cb4ff c792ea 72c7b6 c8cdd6",
+    "7d8696 ff8f8f a6e39a f0d97f 92c8ff dab2f5 93dccd ffffff",
+)
+_PANES_LIGHT: Final = _terminal(
+    "fbfbfa",
+    "23282f",
+    "23282f c01f2e 2f7d32 806400 0a5fc0 8a3fb0 0b7468 717a86",
+    "626c7a d4404c 3c9140 957600 2b7bd6 a159c6 138c7e 4a525c",
+)
+
 THEMES: Final = (
     _theme(DARK, _DARK, dark=True),
     _theme(LIGHT, _LIGHT, dark=False),
@@ -162,6 +183,7 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
         super().__init__()
         for known in THEMES:
             self.register_theme(known)
+        self.ansi_theme_dark, self.ansi_theme_light = _PANES_DARK, _PANES_LIGHT
         self.theme = theme or chosen(os.environ)
         self._palette: tuple[str, Palette] | None = None
 

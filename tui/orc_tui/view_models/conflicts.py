@@ -92,7 +92,8 @@ def _between(conflict: Conflict, width: int, now: float) -> str:
         values = f"{name(left)}: {value(left)} / {name(right)}: {value(right)}"
         if cells(values) <= width:
             return values
-    return f"{_where(left)} / {_where(right)}"
+    layers = f"{_where(left)} / {_where(right)}"
+    return layers if cells(layers) <= width else f"{_short(left)} / {_short(right)}"
 
 
 def _short(side: Side) -> str:

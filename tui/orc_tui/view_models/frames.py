@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orc_tui.view_models.layout import Place, Shape
-from orc_tui.view_models.lines import BLANK, Line, Part, cut, width_of
+from orc_tui.view_models.lines import BLANK, TEXT, Line, Part, cut, text_of, width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,19 @@ def _spaced(line: Line) -> Line:
     return ((" ", "text"), *line, (" ", "text")) if line else BLANK
 
 
+def _shorter(line: Line, width: int) -> Line:
+    """A line of facts with as many of them as fit, whole ones only."""
+    facts = text_of(line).strip().split(" · ")
+    while facts and width_of(_spaced(((" · ".join(facts), TEXT),))) > width:
+        facts.pop()
+    return _spaced(((" · ".join(facts), line[-2][1]),)) if facts else BLANK
+
+
 def _edge(frame: Frame, start: str, end: str, left: Line, right: Line, width: int) -> Line:
     room = width - len(start) - len(end)
     right = _spaced(right)
     if width_of(left) + width_of(right) + 1 > room:
-        spare = room - width_of(left) - 1
-        right = cut(right, spare) if spare >= 8 else BLANK
+        right = _shorter(right, room - width_of(left) - 1)
     if width_of(left) > room:
         left = cut(left, room)
     dashes = room - width_of(left) - width_of(right)

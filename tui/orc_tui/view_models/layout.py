@@ -21,7 +21,7 @@ LISTS: Final = (AGENTS, TASKS, CONFLICTS, SYNC)
 RULE: Final = "rule"
 _BOX_MIN: Final = 3
 _KEEP: Final = 5
-"""Lines that the focused list leaves to each of the others."""
+"""Lines that Conflicts and Sync get before Tasks and Agents share the rest."""
 
 
 class Shape(StrEnum):
@@ -119,18 +119,17 @@ def _heights(body: int, needs: Mapping[str, int], focus: str) -> dict[str, int]:
     for name in (TASKS, AGENTS, CONFLICTS, SYNC):
         grow(name, needs[name])
     heights[AGENTS] += free
-    _lend(heights, needs, focus)
+    _lend(heights, needs, focus, body)
     return heights
 
 
-def _lend(heights: dict[str, int], needs: Mapping[str, int], focus: str) -> None:
-    """Let the focused list take lines from the others, from the tallest first."""
+def _lend(heights: dict[str, int], needs: Mapping[str, int], focus: str, body: int) -> None:
+    """Let the focused list take lines from Agents and Tasks, which keep a third and a few."""
     if focus not in heights:
         return
-    while heights[focus] < needs[focus]:
-        others = [name for name in LISTS if name != focus and heights[name] > _KEEP]
-        if not others:
-            return
-        tallest = max(others, key=lambda name: heights[name])
-        heights[tallest] -= 1
-        heights[focus] += 1
+    for name, least in ((TASKS, _KEEP), (AGENTS, body // 3)):
+        if name != focus:
+            spare = max(heights[name] - least, 0)
+            taken = min(spare, max(needs[focus] - heights[focus], 0))
+            heights[name] -= taken
+            heights[focus] += taken

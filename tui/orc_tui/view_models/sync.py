@@ -15,8 +15,11 @@ from orc_tui.view_models.lines import Line, Part, ends, join
 from orc_tui.view_models.spans import clock, lag
 
 EMPTY: Final = "no layers yet: the workspace is being opened"
-_FIXED: Final = 51
-"""Cells before `last trouble`."""
+_FIXED: Final = 41
+"""Cells before `last trouble`, without the strategy."""
+_STRATEGY: Final = 10
+_WIDE: Final = 72
+"""From this width on there is room for the strategy."""
 
 
 def needs_you(layer: Layer) -> bool:
@@ -26,22 +29,26 @@ def needs_you(layer: Layer) -> bool:
 
 def heading(width: int) -> Line:
     """The names of the columns."""
-    text = "   layer  state    strategy  behind   queued  failed  last trouble"
+    strategy = fit("strategy", _STRATEGY) if width >= _WIDE else ""
+    text = f"   layer  state    {strategy}behind   queued  failed  last trouble"
     return ((fit(text, width), "dim"),)
 
 
 def row(layer: Layer, width: int) -> Line:
     """One layer, without the sign of the cursor."""
     sign, ink = glyphs.LAYERS[layer.state]
+    wide = width >= _WIDE - 1
+    strategy = fit(layer.strategy, _STRATEGY) if wide else ""
+    room = width - _FIXED - (_STRATEGY if wide else 0)
     behind = lag(layer.behind_s) if layer.strategy else ""
     parts: list[Part] = [
         (f"{sign} ", ink),
         (fit(layer.name, 6) + " ", "text"),
         (fit(layer.state.value, 8) + " ", ink),
-        (f"{fit(layer.strategy, 10)}{behind.rjust(6)}", "text"),
+        (f"{strategy}{behind.rjust(6)}", "text"),
         (f"{layer.queued:>9}", "text" if layer.queued else "dim"),
         (f"{layer.failed:>8}", "error" if layer.failed else "dim"),
-        (fit("  " + _trouble(layer), max(width - _FIXED, 0)), "error" if layer.faults else "dim"),
+        (fit("  " + _trouble(layer), max(room, 0)), "error" if layer.faults else "dim"),
     ]
     return tuple(parts)
 

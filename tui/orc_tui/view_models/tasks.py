@@ -62,7 +62,7 @@ class Columns:
 def columns(tasks: Sequence[Task], width: int) -> Columns:
     """Share `width` between the columns."""
     ident = min(max(max((cells(task.id) for task in tasks), default=0), 4), 12)
-    agent = 14 if width >= 70 else 11
+    agent = 14 if width >= 70 else 13
     fixed = 3 + _STATUS + ident + 1 + 2 + 1 + 1 + agent + 1 + _FOR + 1
     return Columns(ident, max(width - fixed, 0), agent)
 
