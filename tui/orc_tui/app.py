@@ -5,6 +5,7 @@ Invariant: the app holds no truth of its own. What it shows is the last snapshot
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import deque
@@ -12,20 +13,24 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Protocol
 
+from rich.text import Text
+from rich.traceback import Traceback
 from textual import on
 from textual.worker import Worker, WorkerState
 
+from orc_core.errors import OrcError
 from orc_core.model.snapshot import Snapshot
+from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.hangup import Hangup
 from orc_tui.messages import (
     Act,
     ForCommands,
-    LinkLost,
     Seen,
     Selected,
     SnapshotChanged,
     Told,
+    WhyWanted,
 )
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
@@ -82,17 +87,21 @@ class OrcApp(ThemedApp[int]):
     async def _follow(self) -> None:
         async with self._open() as core:
             self.core = core
+            self.main.live.home = str(core.options.home)
             async for delta in core.subscribe():
                 self.post_message(SnapshotChanged(delta))
 
     @on(Worker.StateChanged)
     def _core_ended(self, event: Worker.StateChanged) -> None:
         if event.worker.name == "core" and event.state is WorkerState.ERROR:
-            self.post_message(LinkLost(f"the core stopped: {event.worker.error}"))
+            self._give_up(event.worker.error)
 
-    @on(LinkLost)
-    def _link_lost(self, message: LinkLost) -> None:
-        self.tell(message.text, severity="error")
+    def _give_up(self, error: BaseException | None) -> None:
+        """End with one line where the trouble is known, with a traceback where it is not."""
+        if isinstance(error, OrcError | StorageError | OSError):
+            self.exit(return_code=1, message=Text(f"orc-tui: {error}"))
+        elif error is not None:
+            self.panic(Traceback.from_exception(type(error), error, error.__traceback__))
 
     @on(SnapshotChanged)
     def _show(self, message: SnapshotChanged) -> None:
@@ -108,6 +117,21 @@ class OrcApp(ThemedApp[int]):
     def _seen(self, message: Seen) -> None:
         if self.core is not None:
             self.core.agents.seen(message.agent_key)
+
+    @on(WhyWanted)
+    def _explain(self, message: WhyWanted) -> None:
+        self.run_worker(self._ask_why(message.agent_key), group="why", exclusive=True)
+
+    async def _ask_why(self, agent_key: str) -> None:
+        if self.core is None:
+            return
+        try:
+            # It reads the process table, which is no work for the loop.
+            explanation = await asyncio.to_thread(self.core.agents.explain, agent_key)
+        except OrcError as error:
+            self.tell(str(error), severity="error")
+        else:
+            self.main.explain(explanation)
 
     @on(Act)
     def _act(self, act: Act) -> None:

@@ -18,14 +18,6 @@ class SnapshotChanged(Message):
         self.delta = delta
 
 
-class LinkLost(Message):
-    """The core could not be opened or ended; `text` is one line for the operator."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-
-
 class Act(Message):
     """A key asked for an action on a row; `row_key` is "" where the pane has no row."""
 

@@ -7,7 +7,7 @@ no core: keys that act on something leave it as `Act`, everything else it does i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from orc_core.model.agent import Agent, State
+from orc_core.model.agent import Agent, Explanation, State
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
 from orc_tui.messages import Seen, Selected, Told, WhyWanted
@@ -28,7 +28,7 @@ from orc_tui.view_models import footer as footer_view
 from orc_tui.view_models import frames, header, layout
 from orc_tui.view_models.ability import Row
 from orc_tui.view_models.layout import Place, Shape
-from orc_tui.view_models.lines import Line, cut
+from orc_tui.view_models.lines import cut
 from orc_tui.view_models.lists import MODELS
 from orc_tui.widgets.board import Board
 from orc_tui.widgets.canvas import Canvas
@@ -115,9 +115,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if self._gather is None and self.is_current:
             self._flush()
 
-    def explain(self, agent_key: str, lines: Sequence[Line]) -> None:
+    def explain(self, explanation: Explanation) -> None:
         """Show what the core says of an agent's state on the tab Why."""
-        self.live.explain(agent_key, lines)
+        self.live.explain(explanation)
         self.paint_live()
 
     def say(self, text: str, *, undoable: bool = False, severity: str = "") -> None:

@@ -16,6 +16,7 @@ from orc_core.model.agent import Agent, State
 from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Status, Task
 from orc_core.text import age, cells, fit
+from orc_storage.records import ConflictState
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.lines import Line, Part
 from orc_tui.view_models.spans import clock, coarse, evidence_age, short
@@ -193,7 +194,10 @@ def since(snapshot: Snapshot, last_key_at: float, now: float) -> str:
         "crashed": sum(agent.state in (State.CRASHED, State.ERROR) for agent in fresh),
         "limited": sum(agent.state is State.LIMITED for agent in fresh),
     }
-    clashes = sum(conflict.opened_at > last_key_at for conflict in snapshot.conflicts)
+    clashes = sum(
+        one.opened_at > last_key_at and one.state is ConflictState.OPEN
+        for one in snapshot.conflicts
+    )
     told = [f"{count} {word}" for word, count in counts.items() if count]
     if clashes:
         told.append(f"{clashes} conflict" + ("s" if clashes > 1 else ""))

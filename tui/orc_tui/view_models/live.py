@@ -16,8 +16,9 @@ from orc_core.text import age, cells
 from orc_storage.records import Conflict, Side
 from orc_tui.view_models import agents, conflicts, glyphs
 from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
-from orc_tui.view_models.spans import clock, coarse, lag
+from orc_tui.view_models.spans import clock, lag
 from orc_tui.view_models.tasks import person
+from orc_tui.view_models.why import field
 
 TABS: Final = ("Screen", "Why")
 _INDENT: Final = 3
@@ -73,42 +74,6 @@ def reading(agent: Agent) -> list[Line]:
     return [((f"reading the screen of {agent.name}", "dim"),)]
 
 
-def why_lines(agent: Agent, explained: Sequence[Line], now: float) -> list[Line]:
-    """Why an agent is in its state; `explained` is what the core adds when it was asked."""
-    sign, ink = glyphs.STATES[agent.state]
-    state, _ = agents.summary(agent, now)
-    evidence = agent.evidence
-    lines: list[Line] = [
-        ((f"{sign} {state}", f"{ink} bold"), (f"  since {clock(agent.since)}", "dim")),
-        BLANK,
-        _field("decided by", evidence.source.value),
-        _field("rule", evidence.rule),
-        _field("last seen", f"{clock(evidence.at)}, {_ago(now - evidence.at)}"),
-    ]
-    if evidence.text:
-        lines.append(_field("matched", evidence.text))
-    lines.append(_field("screen", "says the same" if agent.agrees else "says something else"))
-    lines.append(_field("still for", age(now - agent.changed_at)))
-    if agent.busy_child:
-        lines.append(_field("busiest", agent.busy_child))
-    lines.append(_field("pane", f"{agent.where}  {agent.pane.pane_id}  pid {agent.pane.pid}"))
-    lines.append(_field("command", agent.command))
-    if agent.title:
-        lines.append(_field("title", agent.title))
-    if explained:
-        lines += [BLANK, *explained]
-    return lines
-
-
-def _ago(seconds: float) -> str:
-    told = coarse(seconds)
-    return "just now" if told == "now" else f"{told} ago"
-
-
-def _field(name: str, value: str) -> Line:
-    return ((f"{name:<12}", "dim"), (value, "text"))
-
-
 def task_lines(task: Task, tasks: Sequence[Task], now: float, width: int) -> list[Line]:
     """A task: its text, what it needs and what it waits for."""
     sign, ink = glyphs.STATUSES[task.status]
@@ -125,16 +90,16 @@ def task_lines(task: Task, tasks: Sequence[Task], now: float, width: int) -> lis
     titles = {one.id: one for one in tasks}
     for name, values in (("needs", task.needs), ("labels", task.labels)):
         if values:
-            lines.append(_field(name, ", ".join(values)))
+            lines.append(field(name, ", ".join(values)))
     if task.assignee:
-        lines.append(_field("agent", person(task.assignee)))
+        lines.append(field("agent", person(task.assignee)))
     if task.due:
-        lines.append(_field("due", task.due))
+        lines.append(field("due", task.due))
     for index, ident in enumerate(task.depends_on):
         known = titles.get(ident)
         says = f"{ident} {known.title} ({known.status.value})" if known else f"{ident} (not here)"
-        lines.append(_field("after" if index == 0 else "", says))
-    lines.append(_field("revision", f"{task.rev}, {person(task.updated_by)} {_at(task, now)}"))
+        lines.append(field("after" if index == 0 else "", says))
+    lines.append(field("revision", f"{task.rev}, {person(task.updated_by)} {_at(task, now)}"))
     if task.text:
         lines.append(BLANK)
         lines += [((text, "text"),) for text in wrap(task.text, width)]
@@ -189,8 +154,8 @@ def layer_lines(layer: Layer, now: float, width: int) -> list[Line]:
         BLANK,
     ]
     if layer.strategy:
-        lines += [_field("strategy", layer.strategy), _field("behind", lag(layer.behind_s))]
-    lines += [_field("queued", str(layer.queued)), _field("failed", str(layer.failed))]
+        lines += [field("strategy", layer.strategy), field("behind", lag(layer.behind_s))]
+    lines += [field("queued", str(layer.queued)), field("failed", str(layer.failed))]
     if layer.trouble:
         when = f"{clock(layer.trouble_at)}  " if layer.trouble_at else ""
         lines += [BLANK, ((f"{when}{layer.trouble}", "text"),)]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from orc_core.model.agent import Agent
+from orc_core.model.agent import Agent, Explanation
 from orc_core.model.health import Layer
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Task
 from orc_storage.records import Conflict
-from orc_tui.view_models import agents, frames, live
+from orc_tui.view_models import agents, frames, live, why
 from orc_tui.view_models.ability import Row
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
@@ -49,10 +49,10 @@ class LivePane(Canvas):
         self.place = Place(0, 0, 0, 0, Shape.LINE)
         self.tab = live.TABS[0]
         self.held: Screen | None = None
-        self._home = home
+        self.home = home
         self._subject: Row = None
         self._key = ""
-        self._explained: tuple[str, Sequence[Line]] = ("", ())
+        self._explained: Explanation | None = None
         self._snapshot = Snapshot(at=0.0)
         self._now = 0.0
         self._focused = False
@@ -70,9 +70,9 @@ class LivePane(Canvas):
             self._key, self._offset, self._column, self.held = key, 0, 0, None
         self._subject = subject
 
-    def explain(self, agent_key: str, lines: Sequence[Line]) -> None:
+    def explain(self, explanation: Explanation) -> None:
         """Add what the core says to the reasons of an agent."""
-        self._explained = (agent_key, lines)
+        self._explained = explanation
 
     def take(self, snapshot: Snapshot, now: float) -> None:
         """Take a new snapshot."""
@@ -133,14 +133,19 @@ class LivePane(Canvas):
         task = next((one for one in self._snapshot.tasks if one.id == agent.task), None)
         head: Sequence[Line] = ()
         if self.place.shape is Shape.BOXED:
-            head = live.agent_head(agent, task, self._now, self._width, self._home)
+            head = live.agent_head(agent, task, self._now, self._width, self.home)
         if self.tab == "Why":
-            explained = self._explained[1] if self._explained[0] == agent.key else ()
-            return Content(head, live.why_lines(agent, explained, self._now))
+            return Content(head, self._why(agent))
         screen = self.held or self._screen()
         if screen is None:
             return Content(head, live.reading(agent))
         return Content(head, live.screen_lines(screen), tail=True)
+
+    def _why(self, agent: Agent) -> list[Line]:
+        lines = why.own_lines(agent, self._now)
+        if self._explained is not None and self._explained.agent.key == agent.key:
+            lines += [BLANK, *why.explained_lines(self._explained, self._now)]
+        return lines
 
     def _room(self, content: Content) -> int:
         height = frames.inside(self.place)[1]
@@ -189,7 +194,7 @@ class LivePane(Canvas):
             return Frame("0 Live", self._focused, self._beside(), (*extra, *told))
         foot: Line = ((f"{state} · ", "text"), *told)
         mode_ink = "dim" if self._mode() == "following" else "limited"
-        mode_line: Line = ((self._mode(), mode_ink),)
+        mode_line: Line = ((self._mode(), mode_ink),) if self.tab == "Screen" else BLANK
         return Frame("0 Live", self._focused, self._beside(), live.tabs(self.tab), foot, mode_line)
 
     def _beside(self) -> Line:
@@ -204,7 +209,7 @@ class LivePane(Canvas):
 
     def _mode(self) -> str:
         if self.tab != "Screen":
-            return "reasons"
+            return "why"
         if self.held:
             return "holding"
         return f"up {self._offset}" if self._offset else "following"
