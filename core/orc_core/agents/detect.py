@@ -57,7 +57,7 @@ def fold(
         if hold and previous is not None:
             return previous
         return _unknown(previous, now)
-    if hold and previous is not None and _yields(winner):
+    if hold and previous is not None and _hides(winner):
         return previous
     return _settled(previous, winner, fresh, now)
 
@@ -89,8 +89,13 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
     return first
 
 
-def _yields(winner: Signal) -> bool:
-    """Whether a view over the conversation may hide what this signal does not know."""
+def _hides(winner: Signal) -> bool:
+    """Whether a view over the conversation explains this signal, or hides what it cannot know.
+
+    A level calls a menu that the operator opened a dialog to be answered.
+    """
+    if winner.evidence.source is Source.LEVEL:
+        return winner.waiting is Waiting.QUESTION
     return winner.evidence.source in (Source.TITLE, Source.SCREEN) and winner.state in _QUIET
 
 
@@ -102,7 +107,7 @@ def _unknown(previous: Live | None, now: float) -> Live:
 
 
 def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now: float) -> Live:
-    state = winner.state
+    state, waiting = winner.state, _waiting(winner, fresh)
     does = winner.does or next(
         (one.does for one in fresh if one.does and one.state is winner.state), ""
     )
@@ -115,17 +120,26 @@ def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now
                 return replace(previous, quiet_since=quiet_since)
             state = _quiet_state(previous, fresh)
             since = quiet_since
-        if previous.state is state and previous.waiting is winner.waiting:
+        if previous.state is state and previous.waiting is waiting:
             since = previous.since
     return Live(
         state=state,
         since=since,
         evidence=winner.evidence,
-        waiting=winner.waiting,
+        waiting=waiting,
         does=does,
         agrees=_agrees(winner, fresh),
         quiet_since=quiet_since if state in _QUIET else None,
     )
+
+
+def _waiting(winner: Signal, fresh: Sequence[Signal]) -> Waiting:
+    """What is waited for; a prompt that is seen tells it better than a level does."""
+    if winner.state is State.WAITING:
+        for signal in fresh:
+            if signal.evidence.source is Source.SCREEN and signal.state is State.WAITING:
+                return signal.waiting
+    return winner.waiting
 
 
 def _quiet_state(previous: Live, fresh: Sequence[Signal]) -> State:

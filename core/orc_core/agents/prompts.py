@@ -23,7 +23,8 @@ FOOTER_LINES_MAX: Final = 6
 SUMMARY_MAX: Final = 120
 
 _CHOICE: Final = re.compile(
-    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶]\s+|)(?P<number>\d{1,2})[.)]\s+(?P<label>\S.*)$"
+    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶]\s+|)(?P<number>\d{1,2})"
+    r"[.)](?:\s+|(?=[A-Z]))(?P<label>\S.*)$"
 )
 _BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")
 _BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐┘]\s*$")

@@ -126,8 +126,7 @@ class ReadsPart(_Part):
     """What is read off the screen beside the state, each from the bottom up.
 
     `activity` says what it does: the groups `tool` and `does`. `last_prompt` is what it was
-    told last, `input` the line it is typed into (group `text`), `past` a line where one
-    conversation ends and older ones are not to be read.
+    told last, `input` the line it is typed into: its group `text` is what stands there.
     """
 
     activity: list[Pattern] = []
@@ -167,6 +166,10 @@ class PromptPart(_Part):
 class RulePart(_Part):
     """One rule: patterns over the lines of a region, and the state they mean.
 
+    `screen` is all of it, `bottom` the last twelve non-empty lines and `tail` the last four;
+    `turn` is what of the bottom came after the last thing the agent was told, and `prompt` the
+    prompt that stands there.
+
     `hold` marks a view over the conversation, behind which the state stays what it was.
     `expires_s` is how long an unchanged title is believed; 0 is for ever. `attended` marks
     something that a person brought about.
@@ -174,7 +177,7 @@ class RulePart(_Part):
 
     id: Name
     source: Literal["title", "screen"]
-    region: Literal["title", "prompt", "tail", "bottom", "screen"] = "bottom"
+    region: Literal["title", "prompt", "tail", "turn", "bottom", "screen"] = "bottom"
     priority: Annotated[int, Field(ge=0, le=100)] = 50
     any: list[Pattern] = []
     all: list[Pattern] = []

@@ -29,6 +29,8 @@ from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
+INPUT_LINES: Final = 6
+"""How many non-empty lines from the bottom the input line may be."""
 SIGNAL_NAMES: Final = {
     1: "hung up",
     2: "interrupted",
@@ -42,9 +44,12 @@ SIGNAL_NAMES: Final = {
 }
 
 _FATAL: Final = re.compile(
-    r"^(?:\w*sh: )?(?:line \d+: *\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
+    r"(?:^|\w*sh: |\d+ )(?:line \d+: +\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
     r"(?P<does>[Kk]illed|[Tt]erminated|[Ss]egmentation fault|[Aa]borted|[Bb]us error|"
-    r"Illegal instruction|Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
+    r"Illegal instruction)(?: \(core dumped\))?(?:\s{2,}.*)?$"
+    # A shell writes where the cursor was left, which may be in the middle of a line.
+    r"|(?<=[^\s.])(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
+    r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
     r"thread '.{1,40}' .{0,20}panicked)"
 )
 
@@ -108,7 +113,7 @@ def signals(
         at = now if title_at is None else title_at
         made.append(_signal(*title, Source.TITLE, at, now))
     layout = find_layout(known, lines)
-    screen = _first(known, "screen", _regions(lines, layout))
+    screen = _first(known, "screen", _regions(known, lines, layout))
     hold = screen is not None and screen[1].hold
     at = now if screen_at is None else screen_at
     if layout is not None and not hold:
@@ -143,10 +148,10 @@ def left_shell(lines: Sequence[str], command: str, started_at: float, ended_at: 
     lasted = f"after {age(max(0.0, ended_at - started_at))}" if started_at else ""
     shell = program_name(command)
     for line in reversed(_tail(lines, BOTTOM_LINES)):
-        match = _FATAL.match(line.strip()[:TEXT_MAX])
+        match = _FATAL.search(line.strip()[:TEXT_MAX])
         if match is not None:
             evidence = Evidence(Source.PROC, "shell-left", ended_at, _short(line))
-            how = match["does"].lower() if len(match["does"]) < 20 else match["does"]
+            how = match["trace"] or (match["does"] or match["glued"]).lower()
             return Signal(evidence, State.CRASHED, does=f"{how} {lasted}; {shell} is left".strip())
     evidence = Evidence(Source.PROC, "shell-left", ended_at, f"{shell} is in the foreground")
     return Signal(evidence, State.DONE, does=f"ended {lasted}; {shell} is left")
@@ -169,21 +174,45 @@ def activity(kind: Kind, lines: Sequence[str]) -> str:
 
 def last_prompt(kind: Kind, lines: Sequence[str]) -> str:
     """What the agent was told last, as far as the screen still shows it."""
-    return _latest(kind.reads.last_prompt, lines)
+    at = _told_at(kind, lines)
+    return _latest(kind.reads.last_prompt, lines[at : at + 1]) if at is not None else ""
+
+
+def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
+    """Which line is the agent's input line, or None where no such line is seen."""
+    seen = 0
+    for at in range(len(lines) - 1, -1, -1):
+        if seen == INPUT_LINES:
+            break
+        if any(found(pattern, lines[at]) for pattern in kind.reads.input):
+            return at
+        seen += bool(lines[at].strip())
+    return None
 
 
 def input_text(kind: Kind, lines: Sequence[str]) -> str | None:
     """What stands in the agent's input line, or None where no such line is seen."""
-    for line in reversed(_tail(lines, BOTTOM_LINES)):
-        for pattern in kind.reads.input:
-            match = found(pattern, line)
-            if match is not None:
-                return str(match.groupdict().get("text") or "").strip()
+    at = input_at(kind, lines)
+    if at is None:
+        return None
+    hits = (found(pattern, lines[at]) for pattern in kind.reads.input)
+    match = next(hit for hit in hits if hit is not None)
+    return str(match.groupdict().get("text") or "").strip()
+
+
+def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
+    """The line of the last thing that the agent was told, above its input line."""
+    end = input_at(kind, lines)
+    for at in range((len(lines) if end is None else end) - 1, -1, -1):
+        if any(found(pattern, lines[at]) for pattern in kind.reads.last_prompt):
+            return at
     return None
 
 
-def _regions(lines: Sequence[str], layout: Layout | None) -> dict[str, Sequence[str]]:
+def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[str, Sequence[str]]:
+    told = _told_at(kind, lines)
     return {
+        "turn": _tail(lines if told is None else lines[told + 1 :], BOTTOM_LINES),
         "screen": lines,
         "bottom": _tail(lines, BOTTOM_LINES),
         "tail": _tail(lines, TAIL_LINES),

@@ -7,7 +7,7 @@ leaves when the watcher says that it is gone. Everything kept is bounded by the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,19 +22,17 @@ from orc_core.agents.processes import (
     system_processes,
     tree,
 )
-from orc_core.agents.prompts import read_prompt, summary
+from orc_core.agents.prompts import read_prompt
 from orc_core.agents.registry import Sessions
-from orc_core.agents.rules import OTHER, Kind, RuleSet
+from orc_core.agents.rules import OTHER, RuleSet
 from orc_core.agents.signals import (
-    Reading,
-    activity,
     death,
     kind_of,
     last_prompt,
     left_shell,
     signals,
-    unruled,
 )
+from orc_core.agents.tracks import SILENT_AFTER_S, Track, row, shown
 from orc_core.clock import Clock
 from orc_core.errors import UnknownName
 from orc_core.model.agent import (
@@ -47,7 +45,6 @@ from orc_core.model.agent import (
     Source,
     State,
 )
-from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo, Sighting, Tick
 from orc_storage.records import LiveRow
 
@@ -55,42 +52,10 @@ __all__ = ["Explanation", "Supervisor"]
 
 LOOK_AGAIN_S: Final = 2.0
 READ_AGAIN_S: Final = 5.0
-SILENT_AFTER_S: Final = 15 * 60.0
 CHILD_EVERY_S: Final = 10.0
 STARTING_S: Final = 15.0
 
 _ENDED: Final = (State.DONE, State.IDLE)
-
-
-@dataclass(slots=True)
-class _Track:
-    """What is kept of one pane between ticks. Times are epoch seconds."""
-
-    info: PaneInfo
-    kind: str = OTHER
-    name: str = ""
-    argv: tuple[str, ...] = ()
-    process: Facts | None = None
-    looked_at: float = float("-inf")
-    lines: tuple[str, ...] = ()
-    screen_at: float = 0.0
-    changed_at: float = 0.0
-    title_at: float = 0.0
-    reading: Reading = field(default_factory=lambda: Reading(()))
-    read_at: float = float("-inf")
-    told: tuple[Signal, ...] = ()
-    live: Live | None = None
-    ended_at: float = 0.0
-    dismissed_at: float = 0.0
-    last_prompt: str = ""
-    prompt: Prompt | None = None
-    busy_child: str = ""
-    child_at: float = float("-inf")
-    cpu_s: dict[int, float] = field(default_factory=dict)
-
-    @property
-    def started_at(self) -> float:
-        return self.process.started_at if self.process is not None else 0.0
 
 
 class Supervisor:
@@ -111,7 +76,7 @@ class Supervisor:
         self._processes = processes if processes is not None else system_processes()
         self._sessions = Sessions(home, self._processes)
         self._known = {_row_identity(row): row for row in known}
-        self._tracks: dict[str, _Track] = {}
+        self._tracks: dict[str, Track] = {}
         self._agents: tuple[Agent, ...] = ()
 
     def apply(self, tick: Tick) -> bool:
@@ -157,18 +122,7 @@ class Supervisor:
     def rows(self) -> list[LiveRow]:
         """What is worth keeping of each agent, so that its name and state outlive us."""
         return [
-            LiveRow(
-                server=agent.pane.server,
-                server_start=agent.pane.server_start,
-                pane_id=agent.pane.pane_id,
-                pane_pid=agent.pane.pid,
-                name=agent.name,
-                agent_kind=agent.kind,
-                state=agent.state.value,
-                since=agent.since,
-                evidence=f"{agent.evidence.source.value} {agent.evidence.rule}",
-                seen_at=self._tracks[agent.key].screen_at,
-            )
+            row(agent, self._tracks[agent.key].screen_at)
             for agent in self._agents
             if agent.kind != OTHER
         ]
@@ -211,9 +165,9 @@ class Supervisor:
         if track.kind != OTHER:
             self._judge(track, now)
 
-    def _track(self, info: PaneInfo, at: float) -> _Track:
+    def _track(self, info: PaneInfo, at: float) -> Track:
         """A new track, with the name and state that the pane is known by from before."""
-        track = _Track(info, screen_at=at, changed_at=at, title_at=at)
+        track = Track(info, screen_at=at, changed_at=at, title_at=at)
         pane = info.pane
         row = self._known.get((pane.server, pane.server_start, pane.pane_id, pane.pid))
         if row is not None and self._rules.kind(row.agent_kind) is not None:
@@ -225,7 +179,7 @@ class Supervisor:
         self._tracks[pane.key] = track
         return track
 
-    def _identify(self, track: _Track, now: float) -> None:
+    def _identify(self, track: Track, now: float) -> None:
         """Say of what kind the pane is, and note when the agent in it ended."""
         track.looked_at = now
         info = track.info
@@ -246,21 +200,21 @@ class Supervisor:
             else:
                 track.ended_at = track.ended_at or now
 
-    def _lives(self, track: _Track) -> bool:
+    def _lives(self, track: Track) -> bool:
         """Whether the agent's own process still runs, behind a shell or under another name."""
         if track.process is None:
             return False
         facts = self._processes.facts(track.process.pid)
         return facts is not None and facts.start == track.process.start and facts.state != "Z"
 
-    def _left_behind(self, track: _Track) -> bool:
+    def _left_behind(self, track: Track) -> bool:
         """Whether the operator knows that the agent in this shell ended, and went on."""
         if track.live is None or track.live.state is State.IDLE:
             return True
         crashed = track.live.state is State.CRASHED
         return crashed and 0.0 < track.dismissed_at < track.changed_at
 
-    def _become(self, track: _Track, kind: str, process: Facts | None) -> None:
+    def _become(self, track: Track, kind: str, process: Facts | None) -> None:
         if track.kind != kind or track.ended_at:
             track.name = track.name if track.kind == kind else ""
             track.live = None if track.kind != kind else track.live
@@ -270,7 +224,7 @@ class Supervisor:
         track.cpu_s.clear()
         track.read_at = float("-inf")
 
-    def _read(self, track: _Track, now: float) -> None:
+    def _read(self, track: Track, now: float) -> None:
         track.read_at = now
         track.reading = signals(
             self._rules,
@@ -285,7 +239,7 @@ class Supervisor:
         if kind is not None and not track.reading.hold:
             track.last_prompt = last_prompt(kind, track.lines) or track.last_prompt
 
-    def _judge(self, track: _Track, now: float) -> None:
+    def _judge(self, track: Track, now: float) -> None:
         """Fold all that is known of an agent into its state, prompt and busiest child."""
         made = [*self._of_process(track, now), *track.reading.signals]
         if not track.ended_at:
@@ -307,7 +261,7 @@ class Supervisor:
             pid = track.process.pid if track.process else track.info.pane.pid
             track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
 
-    def _of_process(self, track: _Track, now: float) -> list[Signal]:
+    def _of_process(self, track: Track, now: float) -> list[Signal]:
         info = track.info
         if info.dead:
             signal = death(info, track.started_at, track.ended_at or now)
@@ -320,13 +274,13 @@ class Supervisor:
             return [Signal(evidence, State.IDLE, does="stopped: fg brings it back", attended=True)]
         return []
 
-    def _level(self, track: _Track, now: float) -> Signal | None:
+    def _level(self, track: Track, now: float) -> Signal | None:
         kind = self._rules.kind(track.kind)
         if kind is None or kind.agent.level != "claude-sessions":
             return None
         return self._sessions.signal(track.info.pane.pid, now)
 
-    def _prompt(self, track: _Track, live: Live) -> Prompt | None:
+    def _prompt(self, track: Track, live: Live) -> Prompt | None:
         if live.state is not State.WAITING:
             return None
         return read_prompt(
@@ -358,59 +312,14 @@ class Supervisor:
                 track.prompt = replace(track.prompt, agent=track.name)
 
     def _publish(self, now: float) -> bool:
-        agents = tuple(self._agent(key, track, now) for key, track in self._tracks.items())
+        agents = tuple(
+            shown(key, track, self._rules.kind(track.kind), now)
+            for key, track in self._tracks.items()
+        )
         if agents == self._agents:
             return False
         self._agents = agents
         return True
-
-    def _agent(self, key: str, track: _Track, now: float) -> Agent:
-        live = track.live
-        does = ""
-        if track.kind == OTHER or live is None:
-            signal = unruled(track.info, track.argv, track.screen_at)
-            same = live is not None and live.state is signal.state
-            since = live.since if live is not None and same else track.changed_at
-            live = Live(signal.state, since, signal.evidence, does=signal.does)
-            track.live, track.told, does = live, (signal,), signal.does
-        else:
-            does = _does(track, live, self._rules.kind(track.kind), now)
-        return Agent(
-            key=key,
-            name=track.name,
-            kind=track.kind,
-            pane=track.info.pane,
-            where=track.info.where,
-            session=track.info.session,
-            cwd=track.info.cwd,
-            command=track.info.command,
-            title=track.info.title,
-            state=live.state,
-            waiting=live.waiting,
-            since=live.since,
-            changed_at=track.changed_at,
-            evidence=live.evidence,
-            does=does,
-            agrees=live.agrees,
-            last_prompt=track.last_prompt,
-            busy_child=track.busy_child,
-        )
-
-
-def _does(track: _Track, live: Live, kind: Kind | None, now: float) -> str:
-    """What the row says beside the state: what it asks, does, or why it stopped."""
-    if live.state is State.WAITING and track.prompt is not None:
-        return summary(track.prompt)
-    if live.state is State.WORKING and now - track.changed_at >= SILENT_AFTER_S:
-        silence = f"silent {age(now - track.changed_at)}"
-        return f"{silence}: {track.busy_child}" if track.busy_child else silence
-    if live.does or kind is None:
-        return live.does
-    if live.state is State.WAITING:
-        return live.evidence.text
-    if live.state in (State.WORKING, State.DONE) and not track.reading.hold:
-        return activity(kind, track.lines)
-    return "ready for a task" if live.state is State.IDLE else ""
 
 
 def _same_evidence(before: Evidence, now: Evidence) -> bool:
@@ -427,7 +336,7 @@ def _row_identity(row: LiveRow) -> tuple[str, int, str, int]:
     return row.server, row.server_start, row.pane_id, row.pane_pid
 
 
-def _name_row(track: _Track) -> LiveRow:
+def _name_row(track: Track) -> LiveRow:
     pane = track.info.pane
     where = (pane.server, pane.server_start, pane.pane_id, pane.pid)
     return LiveRow(*where, track.name, track.kind, "", 0.0, "", 0.0)

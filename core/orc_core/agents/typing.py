@@ -16,7 +16,7 @@ from typing import Final
 from orc_core.agents.processes import is_shell
 from orc_core.agents.prompts import find_layout, fingerprint, read_prompt
 from orc_core.agents.rules import OTHER, Kind, RuleSet
-from orc_core.agents.signals import input_text
+from orc_core.agents.signals import input_at, input_text
 from orc_core.clock import Clock
 from orc_core.errors import TmuxError, TmuxGone, UsageError
 from orc_core.model.agent import (
@@ -31,7 +31,7 @@ from orc_core.model.agent import (
 )
 from orc_core.text import clean
 from orc_core.tmux.keys import capture, send_keys, send_text
-from orc_core.tmux.screen import clean_lines
+from orc_core.tmux.screen import clean_lines, parse_lines, plain
 from orc_core.tmux.server import Address, run
 
 WATCH_S: Final = 3.0
@@ -121,9 +121,16 @@ class Typist:
             if not clean(text, newlines=True).strip():
                 raise _Refused(Outcome.REFUSED, "not sent: there is no text to send")
             await self._check_pane(agent)
+            kind = self._rules.kind(agent.kind)
             before = await self._lines(agent)
             self._refuse_at_prompt(agent, before)
-            kind = self._rules.kind(agent.kind)
+            draft = await self._draft(agent, kind) if kind else ""
+            if draft:
+                raise _Refused(
+                    Outcome.REFUSED,
+                    f"not sent: “{draft}” stands in its input line already; attach (a) and send"
+                    " or clear it",
+                )
             await send_text(self._address, agent.pane.pane_id, text, timeout_s=TIMEOUT_S)
 
             async def arrived() -> bool:
@@ -219,6 +226,16 @@ class Typist:
     async def _lines(self, agent: Agent) -> tuple[str, ...]:
         raw = await capture(self._address, agent.pane.pane_id, timeout_s=TIMEOUT_S)
         return clean_lines(raw)
+
+    async def _draft(self, agent: Agent, kind: Kind) -> str:
+        """What someone has begun to type there; a dim placeholder is nobody's text."""
+        raw = await capture(self._address, agent.pane.pane_id, colour=True, timeout_s=TIMEOUT_S)
+        rows = parse_lines(raw)
+        at = input_at(kind, plain(rows))
+        if at is None:
+            return ""
+        typed = [span.text for span in rows[at] if not (span.style.dim or span.style.reverse)]
+        return input_text(kind, ("".join(typed).rstrip(),)) or ""
 
     async def _fingerprint(self, agent: Agent) -> str | None:
         kind = self._rules.kind(agent.kind)

@@ -62,10 +62,10 @@ def test_a_command_prompt_of_codex(read: Callable[..., Prompt | None], screen: S
     assert prompt is not None
     assert prompt.subject == "Command"
     assert prompt.lines[0] == "Would you like to run the following command?"
-    assert "$ npm test -- cart" in prompt.lines
+    assert "$ touch migrated && echo migrated" in prompt.lines
     assert [choice.meaning for choice in prompt.choices] == ["yes", "", "no"]
     assert prompt.whole
-    assert summary(prompt) == "Command  npm test -- cart"
+    assert summary(prompt) == "Command  touch migrated && echo migrated"
 
 
 def test_a_question_of_claude(read: Callable[..., Prompt | None], screen: Screen) -> None:

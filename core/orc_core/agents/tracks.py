@@ -1,0 +1,117 @@
+"""What is kept of one pane between ticks, and how it is shown.
+
+Invariant: a track belongs to one pane for its whole life; another pane with the same number
+gets a track of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from orc_core.agents.detect import Live
+from orc_core.agents.processes import Facts
+from orc_core.agents.prompts import summary
+from orc_core.agents.rules import OTHER, Kind
+from orc_core.agents.signals import Reading, activity, unruled
+from orc_core.model.agent import Agent, Prompt, Signal, State
+from orc_core.text import age
+from orc_core.tmux.watcher import PaneInfo
+from orc_storage.records import LiveRow
+
+SILENT_AFTER_S: Final = 15 * 60.0
+READY: Final = "ready for a task"
+
+
+@dataclass(slots=True)
+class Track:
+    """What is kept of one pane between ticks. Times are epoch seconds."""
+
+    info: PaneInfo
+    kind: str = OTHER
+    name: str = ""
+    argv: tuple[str, ...] = ()
+    process: Facts | None = None
+    looked_at: float = float("-inf")
+    lines: tuple[str, ...] = ()
+    screen_at: float = 0.0
+    changed_at: float = 0.0
+    title_at: float = 0.0
+    reading: Reading = field(default_factory=lambda: Reading(()))
+    read_at: float = float("-inf")
+    told: tuple[Signal, ...] = ()
+    live: Live | None = None
+    ended_at: float = 0.0
+    dismissed_at: float = 0.0
+    last_prompt: str = ""
+    prompt: Prompt | None = None
+    busy_child: str = ""
+    child_at: float = float("-inf")
+    cpu_s: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def started_at(self) -> float:
+        return self.process.started_at if self.process is not None else 0.0
+
+
+def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
+    """The pane as the fleet list shows it."""
+    live = track.live
+    if track.kind == OTHER or live is None:
+        signal = unruled(track.info, track.argv, track.screen_at)
+        same = live is not None and live.state is signal.state
+        since = live.since if live is not None and same else track.changed_at
+        live = Live(signal.state, since, signal.evidence, does=signal.does)
+        track.live, track.told = live, (signal,)
+    return Agent(
+        key=key,
+        name=track.name,
+        kind=track.kind,
+        pane=track.info.pane,
+        where=track.info.where,
+        session=track.info.session,
+        cwd=track.info.cwd,
+        command=track.info.command,
+        title=track.info.title,
+        state=live.state,
+        waiting=live.waiting,
+        since=live.since,
+        changed_at=track.changed_at,
+        evidence=live.evidence,
+        does=says(track, live, kind, now),
+        agrees=live.agrees,
+        last_prompt=track.last_prompt,
+        busy_child=track.busy_child,
+    )
+
+
+def row(agent: Agent, seen_at: float) -> LiveRow:
+    """What is worth keeping of an agent, so that its name and state outlive this process."""
+    return LiveRow(
+        server=agent.pane.server,
+        server_start=agent.pane.server_start,
+        pane_id=agent.pane.pane_id,
+        pane_pid=agent.pane.pid,
+        name=agent.name,
+        agent_kind=agent.kind,
+        state=agent.state.value,
+        since=agent.since,
+        evidence=f"{agent.evidence.source.value} {agent.evidence.rule}",
+        seen_at=seen_at,
+    )
+
+
+def says(track: Track, live: Live, kind: Kind | None, now: float) -> str:
+    """What the row says beside the state: what it asks, does, or why it stopped."""
+    if live.state is State.WAITING and track.prompt is not None:
+        return summary(track.prompt)
+    if live.state is State.WORKING and now - track.changed_at >= SILENT_AFTER_S:
+        silence = f"silent {age(now - track.changed_at)}"
+        return f"{silence}: {track.busy_child}" if track.busy_child else silence
+    if live.does or kind is None:
+        return live.does
+    if live.state is State.WAITING:
+        return live.evidence.text
+    if live.state in (State.WORKING, State.DONE) and not track.reading.hold:
+        return activity(kind, track.lines)
+    return READY if live.state is State.IDLE else ""
