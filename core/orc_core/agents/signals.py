@@ -145,16 +145,16 @@ def death(info: PaneInfo, started_at: float, died_at: float) -> Signal | None:
 
 def left_shell(lines: Sequence[str], command: str, started_at: float, ended_at: float) -> Signal:
     """An agent whose pane is back at the shell: crashed where the shell says so, else ended."""
-    lasted = f"after {age(max(0.0, ended_at - started_at))}" if started_at else ""
+    lasted = f" after {age(max(0.0, ended_at - started_at))}" if started_at else ""
     shell = program_name(command)
     for line in reversed(_tail(lines, BOTTOM_LINES)):
         match = _FATAL.search(line.strip()[:TEXT_MAX])
         if match is not None:
             evidence = Evidence(Source.PROC, "shell-left", ended_at, _short(line))
             how = match["trace"] or (match["does"] or match["glued"]).lower()
-            return Signal(evidence, State.CRASHED, does=f"{how} {lasted}; {shell} is left".strip())
+            return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")
     evidence = Evidence(Source.PROC, "shell-left", ended_at, f"{shell} is in the foreground")
-    return Signal(evidence, State.DONE, does=f"ended {lasted}; {shell} is left")
+    return Signal(evidence, State.DONE, does=f"ended{lasted}; {shell} is left")
 
 
 def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:

@@ -148,7 +148,7 @@ class Supervisor:
         if track is None or track.info.pane != info.pane:
             track = self._track(info, sighting.at)
         if info.title != track.info.title:
-            track.title_at = sighting.at
+            track.title_at = now
         looked = (info.command, info.dead) == (track.info.command, track.info.dead)
         fresh = info.title != track.info.title
         track.info = info

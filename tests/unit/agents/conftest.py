@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orc_core.agents.processes import Facts
 from orc_core.agents.rules import RuleSet, load
 from orc_core.model.agent import PaneRef
 from orc_core.tmux.watcher import PaneInfo
@@ -58,3 +59,41 @@ def pane() -> Callable[..., PaneInfo]:
         return PaneInfo(**(facts | given))  # type: ignore[arg-type]
 
     return make
+
+
+class Machine:
+    """A machine with the processes that a test puts on it."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[Facts, tuple[str, ...]]] = {}
+
+    def put(
+        self,
+        pid: int,
+        *argv: str,
+        parent: int = 1,
+        foreground: int = 0,
+        start: str = "1",
+        state: str = "S",
+        cpu_s: float = 0.0,
+        started_at: float = NOW,
+    ) -> None:
+        facts = Facts(pid, parent, argv[0], state, foreground, start, started_at, cpu_s)
+        self.known[pid] = (facts, argv)
+
+    def end(self, pid: int) -> None:
+        del self.known[pid]
+
+    def facts(self, pid: int) -> Facts | None:
+        return self.known[pid][0] if pid in self.known else None
+
+    def argv(self, pid: int) -> tuple[str, ...]:
+        return self.known[pid][1] if pid in self.known else ()
+
+    def children(self, pid: int) -> tuple[int, ...]:
+        return tuple(sorted(one for one, (facts, _) in self.known.items() if facts.parent == pid))
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
