@@ -1,0 +1,308 @@
+"""One control-mode client in a hidden session of our own: asking a server without forking.
+
+Invariant: it never starts a server, never joins a session of the user, and never sends
+`refresh-client -A`, `-B` or `-C`, which crash, lag or resize. Every request has a deadline. A
+reply ends only with the time and number it began with; anything out of order closes the
+connection. The session dies with its client (`destroy-unattached`), however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
+from orc_core.text import clean
+from orc_core.tmux.server import (
+    OUTPUT_MAX_BYTES,
+    Address,
+    child_environment,
+    client_argv,
+    failure,
+    parse_version,
+)
+
+HIDDEN: Final = re.compile(r"_orc-\d+(?:-[0-9a-f]+)?")
+"""The names of the hidden sessions of dashboards, ours and others'."""
+
+PENDING_MAX: Final = 64
+_CLOSE_GRACE_S: Final = 0.5
+_STDERR_MAX_BYTES: Final = 4096
+
+_BEGIN: Final = re.compile(rb"%begin (\d+) (\d+) (\d+)")
+_END: Final = re.compile(rb"%(end|error) (\d+) (\d+) \d+")
+
+# What tells that the list of panes may be another now, apart from what runs in them.
+_STRUCTURAL: Final = (
+    b"%sessions-changed",
+    b"%session-renamed",
+    b"%window-add",
+    b"%window-close",
+    b"%window-renamed",
+    b"%window-pane-changed",
+    b"%unlinked-window",
+    b"%layout-change",
+    b"%client-session-changed",
+    b"%client-detached",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one command printed; `asked` is False for commands that were not sent over here."""
+
+    lines: tuple[str, ...]
+    failed: bool
+    asked: bool
+
+
+class Disorder(Exception):
+    """The stream does not follow the protocol; nothing that comes later can be trusted."""
+
+
+class ReplyReader:
+    """Splits the stream of a control client into replies and notices; pure."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._open: tuple[bytes, bytes, bool] | None = None
+        self._lines: list[bytes] = []
+        self._size = 0
+        self.structural = False
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """Take bytes as they come and return the replies they complete; raises `Disorder`."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > OUTPUT_MAX_BYTES:
+            raise Disorder("a line without an end")
+        replies: list[Reply] = []
+        for line in lines:
+            if self._open is None:
+                self._outside(line)
+            elif (reply := self._inside(line, *self._open)) is not None:
+                replies.append(reply)
+        return replies
+
+    def _inside(self, line: bytes, time: bytes, number: bytes, asked: bool) -> Reply | None:
+        end = _END.fullmatch(line) if line.startswith(b"%e") else None
+        if end is None or (end[2], end[3]) != (time, number):
+            self._lines.append(line)
+            self._size += len(line)
+            if self._size > OUTPUT_MAX_BYTES:
+                raise Disorder("a reply without an end")
+            return None
+        lines = tuple(line.decode("utf-8", "surrogateescape") for line in self._lines)
+        self._open, self._lines, self._size = None, [], 0
+        return Reply(lines, failed=end[1] == b"error", asked=asked)
+
+    def _outside(self, line: bytes) -> None:
+        begin = _BEGIN.fullmatch(line)
+        if begin is not None:
+            self._open = (begin[1], begin[2], begin[3] != b"0")
+        elif line.startswith(_STRUCTURAL):
+            self.structural = True
+        elif line and not line.startswith(b"%"):
+            raise Disorder("text between two replies")
+
+
+class _Stream(asyncio.SubprocessProtocol):
+    """The pipes of the client process."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.reader = ReplyReader()
+        self.pending: deque[asyncio.Future[Reply]] = deque()
+        self.opening: asyncio.Queue[Reply] = asyncio.Queue(maxsize=8)
+        self.closed = asyncio.Event()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.stderr = b""
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 2:
+            self.stderr = (self.stderr + data)[:_STDERR_MAX_BYTES]
+            return
+        try:
+            for reply in self.reader.feed(data):
+                self._deliver(reply)
+        except Disorder as trouble:
+            self.end(TmuxError(f"the control connection to tmux broke: {trouble}"))
+
+    def _deliver(self, reply: Reply) -> None:
+        if not reply.asked:
+            with contextlib.suppress(asyncio.QueueFull):
+                self.opening.put_nowait(reply)
+        elif not self.pending:
+            raise Disorder("a reply that nobody asked for")
+        else:
+            waiting = self.pending.popleft()
+            if not waiting.done():
+                waiting.set_result(reply)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1:
+            self.end(TmuxGone("the control connection to tmux ended"))
+
+    def process_exited(self) -> None:
+        if not self.exited.done():
+            self.exited.set_result(None)
+        self.end(TmuxGone("the control connection to tmux ended"))
+
+    def end(self, error: TmuxError) -> None:
+        """Nothing more will be answered."""
+        self.closed.set()
+        while self.pending:
+            waiting = self.pending.popleft()
+            if not waiting.done():
+                waiting.set_exception(error)
+
+
+class ControlClient:
+    """One connection, made by `open`: its session, and the server's pid, start and version."""
+
+    def __init__(self, address: Address, name: str) -> None:
+        self.address = address
+        self.name = name
+        self.pid = 0
+        self.start = 0
+        self.version = (0, 0)
+        self._stream = _Stream()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._input: asyncio.WriteTransport | None = None
+
+    @classmethod
+    async def open(cls, address: Address, *, timeout_s: float = 2.0) -> ControlClient:
+        """Connect to a server that runs; `TmuxGone`, `TmuxTimeout` or `TmuxError` where not."""
+        client = cls(address, f"_orc-{os.getpid()}")
+        try:
+            try:
+                await client._connect(timeout_s)
+            except TmuxError as error:
+                if "duplicate session" not in str(error):
+                    raise
+                await client.close()
+                client = cls(address, f"_orc-{os.getpid()}-{secrets.token_hex(4)}")
+                await client._connect(timeout_s)
+        except TmuxTimeout:
+            await client.close(wedged=True)
+            raise
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    @property
+    def closed(self) -> asyncio.Event:
+        """Set when the connection is over, for whatever reason."""
+        return self._stream.closed
+
+    def take_structural(self) -> bool:
+        """Whether sessions or windows came, went or changed names since this was asked last."""
+        seen, self._stream.reader.structural = self._stream.reader.structural, False
+        return seen
+
+    async def request(self, command: str, *, timeout_s: float = 1.5) -> tuple[str, ...]:
+        """Send one command line and return what it printed.
+
+        Raises `TmuxError` when tmux refuses it, `TmuxTimeout`, or `TmuxGone`.
+        """
+        (reply,) = await self.requests([command], timeout_s=timeout_s)
+        if reply.failed:
+            raise TmuxError(f"tmux: {clean(' '.join(reply.lines), limit=300)}")
+        return reply.lines
+
+    async def requests(
+        self, commands: Sequence[str], *, timeout_s: float = 1.5
+    ) -> tuple[Reply, ...]:
+        """Send command lines at once and return a reply for each; one deadline for all."""
+        if any("\n" in command or not command for command in commands):
+            raise ValueError("a command is one line")
+        stream = self._stream
+        if self._input is None or stream.closed.is_set():
+            raise TmuxGone("the control connection to tmux ended")
+        if len(stream.pending) + len(commands) > PENDING_MAX:
+            raise TmuxError("too many requests wait for an answer of tmux")
+        loop = asyncio.get_running_loop()
+        waiting: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
+        stream.pending.extend(waiting)
+        data = "".join(f"{command}\n" for command in commands)
+        self._input.write(data.encode("utf-8", "surrogateescape"))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return tuple(await asyncio.gather(*waiting))
+        except TimeoutError:
+            raise TmuxTimeout(f"tmux did not answer in {timeout_s:g} s") from None
+
+    async def _connect(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._spawn()
+                await self._await_session()
+        except TimeoutError:
+            raise TmuxTimeout(f"tmux did not answer in {timeout_s:g} s") from None
+        facts = await self.request(
+            "display-message -p"
+            " '#{pid} #{start_time} #{version} #{destroy-unattached} #{session_name}'",
+            timeout_s=timeout_s,
+        )
+        pid, start, version, dies, name = " ".join(facts).split(" ", 4)
+        if dies in ("0", "off") or name != self.name:
+            raise TmuxError("tmux did not give us a session that dies with its client")
+        self.pid, self.start, self.version = int(pid), int(start), parse_version(version)
+
+    async def _spawn(self) -> None:
+        argv = client_argv(
+            self.address, "-C", "new-session", "-E", "-s", self.name, "-f",
+            "no-output,ignore-size,read-only", "exec cat", ";",
+            "set-option", "-t", f"={self.name}:", "destroy-unattached", "on",
+        )  # fmt: skip
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: self._stream, *argv, env=child_environment(), cwd="/", start_new_session=True
+        )
+        self._transport = transport
+        self._input = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+
+    async def _await_session(self) -> None:
+        """The two commands that we were started with answer first."""
+        closed = asyncio.ensure_future(self._stream.closed.wait())
+        try:
+            for _ in range(2):
+                reply = asyncio.ensure_future(self._stream.opening.get())
+                await asyncio.wait({reply, closed}, return_when=asyncio.FIRST_COMPLETED)
+                if not reply.done():
+                    reply.cancel()
+                    raise failure(self.address, self._stream.stderr)
+                if reply.result().failed:
+                    raise failure(self.address, " ".join(reply.result().lines).encode())
+        finally:
+            closed.cancel()
+
+    async def close(self, *, wedged: bool = False) -> None:
+        """Leave: our session goes, also when someone's client was thrown into it.
+
+        A wedged connection is dropped without a word; tmux then ends the session by itself.
+        """
+        if self._input is not None and not self.closed.is_set() and not wedged:
+            # By its own name: a command without a target could hit a session of the user.
+            with contextlib.suppress(TmuxError):
+                await self.request(f"kill-session -t '={self.name}'", timeout_s=_CLOSE_GRACE_S)
+        self._stream.end(TmuxGone("the control connection to tmux was closed"))
+        if self._transport is None:
+            return
+        if self._input is not None:
+            self._input.close()
+        if not wedged:
+            await self._await_exit()
+        self._transport.close()  # kills what is still there
+        await self._await_exit()
+
+    async def _await_exit(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_GRACE_S):
+                await asyncio.shield(self._stream.exited)

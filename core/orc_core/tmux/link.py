@@ -1,0 +1,216 @@
+"""How a server is asked: over the control connection, or by one process per question.
+
+Invariant: both ways answer the same. A connection that misses a deadline is given up, the
+processes do its work, and it is tried again later, ever less often. A question forks at most
+one process. Nothing is asked of a server over a connection that keeps it alive for us alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from orc_core.clock import Clock
+from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
+from orc_core.model.health import LinkState
+from orc_core.tmux.control import ControlClient
+from orc_core.tmux.panes import (
+    Row,
+    Shot,
+    capture_commands,
+    identity_command,
+    list_command,
+    parse_identity,
+    parse_rows,
+    parse_shots,
+)
+from orc_core.tmux.server import Address, alive, failure, spawn
+
+Strategy = Literal["async", "sync"]
+
+OPEN_DEADLINE_S: Final = 2.0
+DEADLINE_S: Final = 1.5
+RETRY_FIRST_S: Final = 1.0
+RETRY_MAX_S: Final = 60.0
+STEADY_S: Final = 30.0
+"""A connection that held this long may be tried again at once when it ends."""
+
+CONTROL_CHUNK: Final = 20
+"""Captures asked for at once over the connection: more makes typing lag for who is attached."""
+
+CAPTURE_IN_CONTROL: Final = (3, 6)
+"""Before this version such captures leak memory of the user's server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All panes at one moment; `pid` and `start` tell which server, 0 where it did not say."""
+
+    pid: int
+    start: int
+    rows: tuple[Row, ...]
+
+
+class Link:
+    """The way to one server; `forks` counts the processes started."""
+
+    def __init__(self, address: Address, clock: Clock, strategy: Strategy) -> None:
+        self.forks = 0
+        self._address = address
+        self._clock = clock
+        self._wants_control = strategy == "async"
+        self._mark = secrets.token_hex(8)
+        self._control: ControlClient | None = None
+        self._opened_at = 0.0
+        self._retry_at = 0.0
+        self._retry_s = RETRY_FIRST_S
+        self._answers = True
+        self._lonely = False
+
+    @property
+    def state(self) -> LinkState:
+        """How the last question was answered."""
+        live = self._control is not None or (self._lonely and self._wants_control)
+        return LinkState.LIVE if live else LinkState.SYNC
+
+    @property
+    def session(self) -> str:
+        """The name of our hidden session, "" where there is none."""
+        return self._control.name if self._control else ""
+
+    def take_structural(self) -> bool:
+        """Whether tmux told of sessions or windows that changed."""
+        return self._control is not None and self._control.take_structural()
+
+    async def listing(self, since: int) -> Listing:
+        """Ask for all panes, with details of those active at server second `since` or later.
+
+        Raises `TmuxGone` where there is no server, `TmuxTimeout` where it does not answer; the
+        next question goes another way then.
+        """
+        await self._connect()
+        if self._control is not None:
+            try:
+                lines = await self._control.request(
+                    list_command(self._mark, since), timeout_s=DEADLINE_S
+                )
+                rows = parse_rows(self._mark, "\n".join(lines))
+                return Listing(self._control.pid, self._control.start, tuple(rows))
+            except TmuxGone:
+                await self._drop(wedged=False)
+            except TmuxError:
+                await self._drop(wedged=True)
+                raise
+        return await self._listing_by_process(since)
+
+    async def captures(self, panes: Sequence[tuple[str, bool]]) -> list[Shot]:
+        """Capture panes, (id, in colour); those that are gone are left out."""
+        if self._control is not None and self._control.version >= CAPTURE_IN_CONTROL:
+            try:
+                return await self._captures_by_control(self._control, panes)
+            except TmuxGone:
+                await self._drop(wedged=False)
+            except TmuxError:
+                await self._drop(wedged=True)
+                raise
+        script = [
+            command
+            for pane_id, colour in panes
+            for command in capture_commands(self._mark, pane_id, colour=colour)
+        ]
+        return list(parse_shots(self._mark, await self._source(script)))
+
+    async def leave(self) -> None:
+        """Give up our session for now: no other is left, or someone was thrown into it."""
+        if self._control is not None:
+            await self.close()
+            self._postpone()
+
+    def lonely(self, alone: bool) -> None:
+        """Whether the server has no session but hidden ones; then we make none either."""
+        self._lonely = alone
+
+    async def close(self) -> None:
+        """End the connection and our session with it."""
+        control, self._control = self._control, None
+        if control is not None:
+            await control.close()
+
+    async def _connect(self) -> None:
+        if self._control is not None or not self._wants_control or self._lonely:
+            return
+        if not self._answers or self._clock.monotonic() < self._retry_at:
+            return
+        await self._require()
+        self.forks += 1
+        try:
+            self._control = await ControlClient.open(self._address, timeout_s=OPEN_DEADLINE_S)
+            self._opened_at = self._clock.monotonic()
+        except TmuxTimeout:
+            self._answers = False
+            self._postpone()
+        except TmuxGone:
+            raise
+        except TmuxError:
+            self._postpone()
+
+    async def _require(self) -> None:
+        """Raise `TmuxGone` where nobody listens; whoever comes later is met afresh."""
+        if not await alive(self._address):
+            self._answers, self._lonely = True, False
+            self._retry_at, self._retry_s = 0.0, RETRY_FIRST_S
+            raise TmuxGone(f"no tmux server at {self._address.socket_path}")
+
+    async def _drop(self, *, wedged: bool) -> None:
+        control, self._control = self._control, None
+        if control is not None:
+            await control.close(wedged=wedged)
+        if not wedged and self._clock.monotonic() - self._opened_at >= STEADY_S:
+            self._retry_s = RETRY_FIRST_S
+        else:
+            self._postpone()
+
+    def _postpone(self) -> None:
+        self._retry_at = self._clock.monotonic() + self._retry_s
+        self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
+
+    async def _listing_by_process(self, since: int) -> Listing:
+        await self._require()
+        script = [identity_command(self._mark), list_command(self._mark, since)]
+        text = await self._source(script)
+        pid, start = parse_identity(self._mark, text)
+        return Listing(pid, start, tuple(parse_rows(self._mark, text)))
+
+    async def _source(self, script: Sequence[str]) -> str:
+        """Run a script of tmux commands in one process; one that fails spoils no other."""
+        self.forks += 1
+        data = "".join(f"{line}\n" for line in script).encode()
+        try:
+            code, out, err = await spawn(self._address, ["source-file", "-"], data, DEADLINE_S)
+        except TmuxTimeout:
+            self._answers = False
+            raise
+        self._answers = True
+        if code != 0:
+            error = failure(self._address, err)
+            if isinstance(error, TmuxGone) or "error connecting" in str(error):
+                raise error
+            # else it refused some command: a pane that is gone, or there is no session at all
+        return out.decode("utf-8", "surrogateescape")
+
+    async def _captures_by_control(
+        self, control: ControlClient, panes: Sequence[tuple[str, bool]]
+    ) -> list[Shot]:
+        shots: list[Shot] = []
+        for first in range(0, len(panes), CONTROL_CHUNK):
+            commands = [
+                command
+                for pane_id, colour in panes[first : first + CONTROL_CHUNK]
+                for command in capture_commands(self._mark, pane_id, colour=colour)
+            ]
+            replies = await control.requests(commands, timeout_s=DEADLINE_S)
+            text = "".join(f"{line}\n" for reply in replies for line in reply.lines)
+            shots.extend(parse_shots(self._mark, text))
+        return shots
