@@ -25,7 +25,6 @@ from orc_tui import keymap
 from orc_tui.hangup import Hangup
 from orc_tui.messages import (
     Act,
-    ForCommands,
     Seen,
     Selected,
     SnapshotChanged,
@@ -36,8 +35,6 @@ from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from orc_core.hub import Core
 
 TOLD_MAX: Final = 200
@@ -52,9 +49,6 @@ class Runner(Protocol):
 
     async def run(self, act: Act) -> None:
         """Do what the act asks, and tell how it went."""
-
-    async def handle(self, message: Message) -> None:
-        """Take a message that a dialog posted."""
 
 
 class OrcApp(ThemedApp[int]):
@@ -145,11 +139,6 @@ class OrcApp(ThemedApp[int]):
             self.tell("one moment: the act before is still running")
             return
         self._busy = self.run_worker(self.commands.run(act), name=act.action_id, group="act")
-
-    @on(ForCommands)
-    async def _hand_over(self, message: ForCommands) -> None:
-        if self.commands is not None:
-            await self.commands.handle(message)
 
     @on(Told)
     def _keep(self, message: Told) -> None:

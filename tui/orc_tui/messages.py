@@ -59,7 +59,3 @@ class Told(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
-
-
-class ForCommands(Message):
-    """Base of messages that a dialog posts for `Commands.handle` to act on."""
