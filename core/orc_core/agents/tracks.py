@@ -58,7 +58,7 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
     """The pane as the fleet list shows it."""
     live = track.live
     if track.kind == OTHER or live is None:
-        signal = unruled(track.info, track.argv, track.screen_at)
+        signal = unruled(track.info, track.argv, track.changed_at)
         same = live is not None and live.state is signal.state
         since = live.since if live is not None and same else track.changed_at
         live = Live(signal.state, since, signal.evidence, does=signal.does)

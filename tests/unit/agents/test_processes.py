@@ -23,6 +23,8 @@ from orc_core.agents.processes import (
     walk,
 )
 
+pytest_plugins = ("agents_on_stage",)
+
 CODE = "import subprocess, sys; subprocess.run(['sleep', '60'])"
 
 

@@ -11,6 +11,8 @@ from orc_core.agents.risks import OUTSIDE, risks
 from orc_core.agents.rules import RuleSet
 from orc_core.model.agent import Evidence, Prompt, Source, Waiting
 
+pytest_plugins = ("agents_on_stage",)
+
 Screen = Callable[[str], tuple[str, ...]]
 EVIDENCE = Evidence(Source.SCREEN, "claude/permission", 1.0)
 

@@ -10,6 +10,8 @@ import pytest
 from orc_core.agents.registry import Sessions
 from orc_core.model.agent import Source, State, Waiting
 
+pytest_plugins = ("agents_on_stage",)
+
 NOW = 1_800_000_000.0
 
 

@@ -12,6 +12,8 @@ from orc_core.agents.signals import signals
 from orc_core.model.agent import State, Waiting
 from orc_core.tmux.watcher import PaneInfo
 
+pytest_plugins = ("agents_on_stage",)
+
 SCREENS = Path(__file__).with_name("screens")
 NOW = 1_800_000_000.0
 ALL = sorted(

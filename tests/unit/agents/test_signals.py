@@ -20,6 +20,8 @@ from orc_core.agents.signals import (
 from orc_core.model.agent import Source, State, Waiting
 from orc_core.tmux.watcher import PaneInfo
 
+pytest_plugins = ("agents_on_stage",)
+
 Pane = Callable[..., PaneInfo]
 Screen = Callable[[str], tuple[str, ...]]
 NOW = 1_800_000_000.0

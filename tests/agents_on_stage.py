@@ -12,7 +12,7 @@ from orc_core.agents.rules import RuleSet, load
 from orc_core.model.agent import PaneRef
 from orc_core.tmux.watcher import PaneInfo
 
-SCREENS = Path(__file__).with_name("screens")
+SCREENS = Path(__file__).parent / "unit" / "agents" / "screens"
 NOW = 1_800_000_000.0
 
 

@@ -1,0 +1,316 @@
+"""From ticks to agents: names, states, ends, silence, what is kept and what is explained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orc_core.agents.rules import OTHER, RuleSet
+from orc_core.agents.supervisor import Supervisor
+from orc_core.errors import UnknownName
+from orc_core.model.agent import Agent, PaneRef, Source, State, Waiting
+from orc_core.model.health import LinkState
+from orc_core.tmux.watcher import PaneInfo, Sighting, Tick
+from orc_storage.records import LiveRow
+
+pytest_plugins = ("agents_on_stage",)
+
+T = 1_800_000_000.0
+SERVER = "/tmp/s"
+
+
+class Turned:
+    """A clock that stands where a test puts it."""
+
+    def __init__(self) -> None:
+        self.at = T
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    async def sleep(self, delay_s: float) -> None:
+        self.at += delay_s
+
+
+class Stage:
+    """A supervisor with panes that tests move about."""
+
+    def __init__(self, rules, machine, home: Path, screen, pane) -> None:  # type: ignore[no-untyped-def]
+        self.rules, self.machine, self.home = rules, machine, home
+        self.screen, self.make = screen, pane
+        self.clock = Turned()
+        self.panes: dict[str, tuple[PaneInfo, tuple[str, ...] | None]] = {}
+        self.supervisor = self.open()
+
+    def open(self, known: tuple[LiveRow, ...] = ()) -> Supervisor:
+        self.supervisor = Supervisor(
+            self.rules, self.clock, self.home, known, processes=self.machine
+        )
+        return self.supervisor
+
+    def put(self, pane_id: str, lines: str | tuple[str, ...] = (), **facts: object) -> None:
+        number = int(pane_id[1:])
+        info = {"pane": PaneRef(SERVER, 7, pane_id, 100 + number), "where": f"shop:{number}.0"}
+        shown = self.screen(lines) if isinstance(lines, str) else lines
+        self.panes[pane_id] = (self.make(**(info | facts)), shown)
+
+    def tick(self, after_s: float = 0.0, *, gone: tuple[PaneRef, ...] = ()) -> bool:
+        self.clock.at += after_s
+        sightings = tuple(
+            Sighting(info, lines, None, self.clock.at) for info, lines in self.panes.values()
+        )
+        live = LinkState.LIVE
+        return self.supervisor.apply(Tick(self.clock.at, live, sightings, gone, True, 0, 0.0))
+
+    def agent(self, pane_id: str = "%1") -> Agent:
+        key = f"{SERVER}:{pane_id}"
+        return next(agent for agent in self.supervisor.agents() if agent.key == key)
+
+    def session(self, pid: int, status: str, **more: str) -> None:
+        folder = self.home / ".claude" / "sessions"
+        folder.mkdir(parents=True, exist_ok=True)
+        body = {"pid": pid, "procStart": "1", "status": status} | more
+        (folder / f"{pid}.json").write_text(json.dumps(body))
+
+
+@pytest.fixture
+def stage(  # type: ignore[no-untyped-def]
+    rules: RuleSet,
+    machine,
+    tmp_path: Path,
+    screen: Callable[[str], tuple[str, ...]],
+    pane: Callable[..., PaneInfo],
+) -> Stage:
+    return Stage(rules, machine, tmp_path, screen, pane)
+
+
+def test_agents_are_named_and_others_are_called_by_their_place(stage: Stage) -> None:
+    stage.put("%1", "claude/idle-turn-ended")
+    stage.put("%2", "codex/working-spinner", command="node")
+    stage.machine.put(102, "node", "/usr/bin/codex")
+    stage.put("%3", command="node")
+    stage.machine.put(103, "node", "/srv/repl.js")
+    stage.put("%4", command="bash", where="ops:1.0")
+    stage.put("%5", command="vim", where="ops:1.1")
+    assert stage.tick()
+    told = {agent.name: (agent.kind, agent.state) for agent in stage.supervisor.agents()}
+    assert told == {
+        "claude-1": ("claude", State.IDLE),
+        "codex-1": ("codex", State.WORKING),
+        "shop:3": (OTHER, State.UNKNOWN),
+        "ops:1.0": (OTHER, State.IDLE),
+        "ops:1.1": (OTHER, State.UNKNOWN),
+    }
+    assert stage.agent("%3").does == "node repl.js: no rule knows it"
+    assert stage.agent("%1").does == "ready for a task"
+    assert [row.name for row in stage.supervisor.rows()] == ["claude-1", "codex-1"]
+    assert not stage.tick(1.0)
+
+
+def test_a_turn_from_work_to_done_to_seen(stage: Stage) -> None:
+    stage.machine.put(101, "claude")
+    stage.put("%1", "claude/working-spinner", title="⠐ Claude Code")
+    stage.tick()
+    assert stage.agent().state is State.WORKING
+    stage.put("%1", "claude/idle-turn-ended", title="✳ Claude Code")
+    stage.tick(1.0)
+    assert stage.agent().state is State.WORKING
+    assert stage.tick(1.6)
+    done = stage.agent()
+    assert (done.state, done.since) == (State.DONE, T + 1.0)
+    assert done.does == "All done: the cart totals are rounded now."
+    assert stage.supervisor.seen(done.key)
+    assert stage.agent().state is State.IDLE
+    assert not stage.supervisor.seen(done.key)
+    stage.tick(60.0)
+    assert stage.agent().state is State.IDLE
+
+
+def test_a_level_decides_and_a_prompt_says_what_is_asked(stage: Stage) -> None:
+    stage.machine.put(101, "bash")
+    stage.machine.put(151, "claude", parent=101)
+    stage.session(151, "waiting", waitingFor="permission prompt")
+    stage.put("%1", "claude/waiting-question-tool", title="✳ Claude Code")
+    stage.tick()
+    agent = stage.agent()
+    assert (agent.state, agent.waiting) == (State.WAITING, Waiting.QUESTION)
+    assert (agent.evidence.source, agent.agrees) == (Source.LEVEL, True)
+    assert agent.does == "asks  Shall I keep the v1 routes?"
+    prompt = stage.supervisor.prompt(agent.key)
+    assert prompt is not None
+    assert (prompt.agent, len(prompt.choices)) == ("claude-1", 5)
+    assert prompt.evidence.source is Source.LEVEL
+    told = stage.supervisor.explain(agent.key)
+    assert [signal.evidence.source for signal in told.signals] == [
+        Source.LEVEL,
+        Source.TITLE,
+        Source.SCREEN,
+    ]
+    assert told.winner is told.signals[0]
+    assert [process.command for process in told.processes] == ["bash", "claude"]
+    assert told.files[0].endswith("claude.toml")
+    stage.session(151, "busy")
+    stage.tick(0.3)
+    assert (stage.agent().state, stage.agent().agrees) == (State.WORKING, False)
+    assert stage.supervisor.prompt(agent.key) is None
+
+
+def test_risks_of_a_prompt_know_the_work_tree(stage: Stage) -> None:
+    stage.put("%1", "claude/waiting-permission-wrapped-choice", cwd="/home/me/shop")
+    stage.tick()
+    prompt = stage.supervisor.prompt(stage.agent().key)
+    assert prompt is not None
+    assert prompt.risks == ("rm -rf", "runs a download")
+    assert prompt.choices[1].label.endswith("and sh commands in /home/me/shop")
+
+
+def test_a_killed_agent_leaves_a_crash_until_someone_went_on(stage: Stage) -> None:
+    stage.machine.put(101, "bash", foreground=151)
+    stage.machine.put(151, "claude", parent=101, started_at=T - 7440)
+    stage.put("%1", "claude/working-spinner", title="⠐ Claude Code")
+    stage.tick()
+    assert (stage.agent().name, stage.agent().state) == ("claude-1", State.WORKING)
+    stage.machine.end(151)
+    stage.machine.put(101, "bash", foreground=101)
+    stage.put("%1", "shell/crashed-claude-killed", command="bash", title="⠐ Claude Code")
+    stage.tick(1.0)
+    agent = stage.agent()
+    assert (agent.kind, agent.name, agent.state) == ("claude", "claude-1", State.CRASHED)
+    assert agent.does == "killed after 2h04; bash is left"
+    assert agent.evidence.source is Source.PROC
+    stage.tick(5.0)
+    assert stage.agent().state is State.CRASHED
+    stage.supervisor.seen(agent.key)
+    stage.tick(5.0)
+    assert stage.agent().state is State.CRASHED
+    stage.put("%1", ("$ ls", "src"), command="bash")
+    stage.tick(1.0)
+    stage.tick(3.0)
+    assert (stage.agent().kind, stage.agent().name) == (OTHER, "shop:1")
+
+
+def test_an_agent_that_ends_is_done_and_then_only_a_shell(stage: Stage) -> None:
+    stage.machine.put(101, "zsh", foreground=151)
+    stage.machine.put(151, "codex", parent=101, started_at=T - 300)
+    stage.put("%1", "codex/working-spinner", command="codex")
+    stage.tick()
+    stage.machine.end(151)
+    stage.machine.put(101, "zsh", foreground=101)
+    stage.put("%1", ("bye", "% "), command="zsh")
+    stage.tick(1.0)
+    assert (stage.agent().state, stage.agent().does) == (
+        State.DONE,
+        "ended after 5m; zsh is left",
+    )
+    stage.supervisor.seen(stage.agent().key)
+    stage.tick(3.0)
+    assert (stage.agent().kind, stage.agent().state) == (OTHER, State.IDLE)
+
+
+def test_a_shell_in_front_of_a_living_agent_is_no_end(stage: Stage) -> None:
+    stage.machine.put(101, "bash", foreground=151)
+    stage.machine.put(151, "claude", parent=101)
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    stage.machine.put(101, "bash", foreground=101)
+    stage.machine.put(151, "claude", parent=101, state="T")
+    stage.put("%1", ("[1]+  Stopped   claude", "$ "), command="bash")
+    stage.tick(1.0)
+    agent = stage.agent()
+    assert (agent.kind, agent.state, agent.does) == (
+        "claude",
+        State.IDLE,
+        "stopped: fg brings it back",
+    )
+
+
+def test_a_dead_pane_tells_its_exit(stage: Stage) -> None:
+    stage.machine.put(101, "claude", started_at=T - 600)
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    stage.machine.end(101)
+    stage.put("%1", "claude/working-spinner", dead=True, dead_status=137)
+    stage.tick(1.0)
+    assert (stage.agent().state, stage.agent().does) == (
+        State.CRASHED,
+        "exit 137, killed after 10m",
+    )
+    stage.tick(120.0)
+    assert stage.agent().does == "exit 137, killed after 10m"
+
+
+def test_silence_names_the_busiest_child(stage: Stage) -> None:
+    stage.machine.put(101, "claude")
+    stage.machine.put(161, "bash", "-c", "x", parent=101)
+    stage.machine.put(162, "python3", "-m", "pytest", "tests/e2e", parent=161, cpu_s=1.0)
+    stage.session(101, "busy")
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    stage.put("%1", "claude/working-spinner")
+    stage.tick(14 * 60.0)
+    assert not stage.agent().does.startswith("silent")
+    stage.tick(27 * 60.0)
+    assert stage.agent().does == "silent 41m: pytest tests/e2e"
+    assert stage.agent().busy_child == "pytest tests/e2e"
+
+
+def test_absent_is_not_gone(stage: Stage) -> None:
+    stage.put("%1", "claude/idle-turn-ended")
+    stage.tick()
+    pane = stage.agent().pane
+    stage.panes.clear()
+    assert not stage.tick(1.0)
+    assert stage.agent().name == "claude-1"
+    assert stage.tick(1.0, gone=(pane,))
+    assert stage.supervisor.agents() == ()
+    assert stage.supervisor.lines(f"{SERVER}:%1") == ()
+    with pytest.raises(UnknownName):
+        stage.supervisor.explain(f"{SERVER}:%1")
+
+
+def test_a_pane_number_used_again_starts_anew(stage: Stage) -> None:
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    old = stage.agent().pane
+    stage.put("%1", "claude/idle-fresh", pane=replace(old, pid=999))
+    stage.tick(1.0)
+    assert stage.agent().state is State.IDLE
+    assert not stage.tick(1.0, gone=(old,))
+
+
+def test_names_and_work_outlive_the_process_that_saw_them(stage: Stage) -> None:
+    stage.put("%1", "claude/working-spinner")
+    stage.put("%2", "claude/working-spinner")
+    stage.tick()
+    rows = tuple(replace(row, name=f"{row.name}9") for row in stage.supervisor.rows())
+    stage.clock.at += 3600
+    stage.open(rows)
+    stage.put("%1", "claude/idle-turn-ended")
+    stage.tick()
+    assert (stage.agent("%1").name, stage.agent("%1").state) == ("claude-19", State.DONE)
+    assert (stage.agent("%2").name, stage.agent("%2").since) == ("claude-29", T)
+
+
+def test_a_screen_that_was_not_taken_again_stays(stage: Stage) -> None:
+    stage.put("%1", "claude/waiting-permission-bash")
+    stage.tick()
+    stage.panes["%1"] = (stage.panes["%1"][0], None)
+    assert not stage.tick(4.0)
+    assert stage.agent().state is State.WAITING
+    assert len(stage.supervisor.lines(stage.agent().key)) > 10
+
+
+def test_just_started_is_starting_and_then_unknown(stage: Stage) -> None:
+    stage.machine.put(101, "claude", started_at=T - 1)
+    stage.put("%1", ("loading",))
+    stage.tick()
+    assert stage.agent().state is State.STARTING
+    stage.tick(20.0)
+    assert stage.agent().state is State.UNKNOWN
