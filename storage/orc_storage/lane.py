@@ -56,8 +56,6 @@ class _Handle:
     def run(self, work: Callable[[Connection], T], given_up: threading.Event) -> T:
         engine, path = self._opening.engine, self._opening.path
         self._given_up = given_up
-        if self._must_stop():
-            raise StoreUnavailable(f"{path}: nobody waits for this any more")
         try:
             return self._run_on_view(work)
         except engine.error as error:
@@ -166,8 +164,7 @@ class Lane:
     ) -> T:
         """Run `work` on the thread; it goes on there when this caller is cancelled.
 
-        Once `given_up` is set, its statements fail with StoreUnavailable, from then on or from
-        the start.
+        Once `given_up` is set, a statement that takes long fails with StoreUnavailable.
         """
         token = given_up or threading.Event()
         return await self._execute(lambda handle: handle.run(work, token))
@@ -177,7 +174,7 @@ class Lane:
         return await self._execute(lambda handle: handle.data_version())
 
     def give_up(self) -> None:
-        """Make every statement fail, those that run now and those that are queued."""
+        """Make every statement that takes long fail, now and from now on."""
         self._ended.set()
 
     async def close(self) -> None:

@@ -315,6 +315,21 @@ async def test_a_commit_that_fails_fails_all(db: Database) -> None:
     assert await db.write(bump) == 1
 
 
+async def test_a_transaction_that_sqlite_gave_up_fails_all(db: Database) -> None:
+    await db.write(bump)
+
+    def gives_up(tx: Transaction) -> None:
+        tx.conn.execute("INSERT OR ROLLBACK INTO counter VALUES ('n', 'today', 5)")
+
+    async with Blocked(db) as blocked:
+        writes = [asyncio.create_task(db.write(work)) for work in (bump, gives_up, bump)]
+        await asyncio.sleep(0)
+    assert blocked.task.exception() is None
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    assert all("UNIQUE constraint failed" in str(error) for error in results)
+    assert await count(db) == 1
+
+
 async def test_nothing_is_acknowledged_before_its_commit(db: Database, folder: Path) -> None:
     seen: list[int] = []
 
@@ -341,7 +356,8 @@ async def test_a_write_that_waits_too_long_is_not_done_later(db: Database) -> No
     async with Blocked(db):
         with pytest.raises(StoreUnavailable, match="nothing was written"):
             await db.write(bump, timeout_s=0.02)
-    assert await count(db) == 0
+    # The queue is in order: whatever came before this one was done or dropped.
+    assert await db.write(bump) == 1
 
 
 async def test_a_write_that_runs_too_long_says_that_it_may_still_be_done(db: Database) -> None:
@@ -479,6 +495,26 @@ async def test_looking_follows_writers_that_come_and_go(folder: Path, runtime: P
             await db.write(bump)
         assert await count(looking) == 4
         assert await looking.data_version() > version
+
+
+async def test_looking_while_a_writer_comes_and_goes_looks_again(
+    folder: Path, runtime: Path
+) -> None:
+    async with await Database.open(folder, runtime=runtime):
+        pass
+    seen: list[int] = []
+
+    def interrupted(conn: Connection) -> int:
+        if not seen:
+            other = pick().connect(folder / "store.db", mode="rw")
+            other.execute("INSERT INTO counter VALUES ('n', 'today', 7)")
+            other.close()
+        seen.append(counters_of(conn))
+        return seen[-1]
+
+    async with await Database.open(folder, read_only=True, runtime=runtime) as looking:
+        assert await looking.read(interrupted) == 7
+    assert len(seen) == 2
 
 
 async def test_a_folder_that_cannot_be_written_can_be_looked_at(

@@ -16,7 +16,7 @@ from orc_storage.errors import StoreUnavailable
 from orc_storage.feed import Feed
 
 NEVER_S = 3600.0
-DEADLINE_S = 20.0
+DEADLINE_S = 8.0
 
 OTHER = """
 import asyncio, sys, time

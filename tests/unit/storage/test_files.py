@@ -100,6 +100,27 @@ def test_an_edit_saved_at_the_last_moment_is_put_back(
     assert leftovers(mirror) == []
 
 
+def test_an_edit_that_cannot_be_put_back_is_not_thrown_away(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = mirror.write("task", "T-1", b"one", expect_sha256=None)
+    swap = files.swap
+
+    def fail_the_second_time(left: Path, right: Path) -> bool:
+        monkeypatch.setattr(files, "swap", refuse)
+        right.write_bytes(b"mine")
+        return swap(left, right)
+
+    def refuse(left: Path, right: Path) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(files, "swap", fail_the_second_time)
+    with pytest.raises(StoreUnavailable, match="Input/output error"):
+        mirror.write("task", "T-1", b"two", expect_sha256=first.sha256)
+    (kept,) = leftovers(mirror)
+    assert (mirror.folder.parent / "tmp" / kept).read_bytes() == b"mine"
+
+
 def test_a_file_system_without_swap_is_written_by_rename(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
