@@ -18,6 +18,7 @@ from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.theme import Theme
 
 from orc_core.model.snapshot import Style
@@ -126,6 +127,18 @@ _ANSI: Final = _Colours(
 )
 
 
+_ANSI_VARIABLES: Final = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "input-cursor-background": "ansi_white",
+    "input-cursor-foreground": "ansi_black",
+    "input-cursor-text-style": "none",
+    "input-selection-background": "ansi_white",
+    "input-selection-foreground": "ansi_black",
+}
+"""What Textual's own style sheets ask of an ansi theme; without it no screen comes up."""
+
+
 def _theme(name: str, colours: _Colours, *, dark: bool, ansi: bool = False) -> Theme:
     return Theme(
         name=name,
@@ -141,7 +154,7 @@ def _theme(name: str, colours: _Colours, *, dark: bool, ansi: bool = False) -> T
         panel=colours.surface,
         dark=dark,
         ansi=ansi,
-        variables=colours.variables(),
+        variables=colours.variables() | (_ANSI_VARIABLES if ansi else {}),
     )
 
 
@@ -185,6 +198,11 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
             self.register_theme(known)
         self.ansi_theme_dark, self.ansi_theme_light = _PANES_DARK, _PANES_LIGHT
         self.theme = theme or chosen(os.environ)
+        # Textual chooses its filter before it knows the theme, and takes one that turns the
+        # terminal's default colours into black on black.
+        self._filters: list[LineFilter] = [
+            NoColor() if isinstance(known, Monochrome) else known for known in self._filters
+        ]
         self._palette: tuple[str, Palette] | None = None
 
     @property

@@ -198,6 +198,6 @@ class AnswerCard(ModalScreen[None]):
         return min(max(self.size.height * 3 // 5, HEIGHT_MIN), self.size.height)
 
     def _draw(self) -> None:
-        if self._card is not None and self.is_mounted:
+        if self._card is not None and self.is_attached and self.size.width:
             width = self.size.width
             self._sheet.show(card.lines(self._card, width, self._height()), width=width)

@@ -222,5 +222,5 @@ class ConflictView(Screen[Verdict]):
         self._draw()
 
     def _draw(self) -> None:
-        if self.is_mounted and self.size.width:
+        if self.is_attached and self.size.width:
             self._sheet.show(views.lines(self._view, self.size.width, self.size.height))

@@ -110,7 +110,7 @@ class Dialog(ModalScreen[str | None]):
         self._draw()
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.is_attached or not self.size.width:
             return
         width = min(self.size.width - 4, WIDTH_MAX)
         inner = width - 4

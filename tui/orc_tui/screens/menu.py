@@ -69,7 +69,7 @@ class Menu(ModalScreen[str | None]):
         self.dismiss(None)
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.is_attached or not self.size.width:
             return
         width = min(self.size.width - 4, WIDTH_MAX)
         keys = max((len(option.key) for option in self._options), default=0)

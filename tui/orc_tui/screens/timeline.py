@@ -152,5 +152,5 @@ class TimelineView(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        if self.is_mounted and self.size.width:
+        if self.is_attached and self.size.width:
             self._sheet.show(views.lines(self._view, self.size.width, self.size.height))

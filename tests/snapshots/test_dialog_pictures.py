@@ -1,0 +1,114 @@
+"""Pictures of the dialogs and of the views, at three sizes and in the other themes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from dialog_scenes import (
+    AGENT,
+    CONFLICTS,
+    NOW,
+    ON_SCREEN,
+    PLAN,
+    PROMPT,
+    REVISIONS,
+    RISKY,
+    TITLES,
+    diff_of,
+)
+from dialog_stage import Stage, utc  # noqa: F401 (a fixture)
+from orc_tui.screens.answer import AnswerCard
+from orc_tui.screens.conflict import ConflictView
+from orc_tui.screens.dialog import Dialog, Option
+from orc_tui.screens.edit import FIELDS, FieldEdit
+from orc_tui.screens.line import LineInput
+from orc_tui.screens.menu import Menu
+from orc_tui.screens.newtask import NewTask
+from orc_tui.screens.timeline import TimelineView
+from orc_tui.verbs.editing import MENU
+
+SIZES = [(80, 24), (120, 36), (160, 48)]
+THEMES = ["orc-light", "orc-contrast", "orc-ansi"]
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+def conflict(at: str) -> ConflictView:
+    return ConflictView(CONFLICTS, at=at, titles=TITLES, taken={}, now=NOW)
+
+
+def timeline() -> TimelineView:
+    return TimelineView(
+        "task", "T-14", REVISIONS, diff_of=diff_of, now=NOW, title=TITLES["T-14"], at_rev=3
+    )
+
+
+SCREENS: dict[str, Callable[[], Screen[Any]]] = {
+    "card": AnswerCard,
+    "risk": AnswerCard,
+    "conflict": lambda: conflict("C-7"),
+    "conflict-text": lambda: conflict("C-9"),
+    "timeline": timeline,
+    "plan": lambda: Dialog("Roll back task T-14", [Option("go", "Roll back")], plan=PLAN),
+    "menu": lambda: Menu("Edit T-14", MENU, ["Staging migration", "", "11", "shop", "claude-2"]),
+    "line": lambda: LineInput("claude-2", draft="in batches of 5,000", note=TITLES["T-14"]),
+    "edit": lambda: FieldEdit("T-14", FIELDS["title"], TITLES["T-14"]),
+    "newtask": NewTask,
+}
+
+
+@dataclass
+class Picture:
+    """A scene on the stage; `drawn` once it was brought to where it is taken."""
+
+    name: str
+    stage: Stage
+    drawn: bool = False
+
+    async def prepare(self, pilot: Pilot[None]) -> None:
+        """Put a prompt on the card, let workers finish and everything be painted."""
+        card = self.stage.shown
+        if isinstance(card, AnswerCard) and self.name == "card":
+            card.show(PROMPT, AGENT, position=1, total=3, now=NOW, task_title=TITLES["T-14"])
+        elif isinstance(card, AnswerCard):
+            card.show(RISKY, ON_SCREEN, position=2, total=3, now=NOW, task_title=TITLES["T-09"])
+            card.report("claude-2: sent, went on", style="done")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        self.drawn = True
+
+
+def taken(
+    name: str, size: tuple[int, int], snap_compare: Callable[..., bool], theme: str = ""
+) -> bool:
+    """Compare a picture; a scene that crashed before it was drawn is no picture."""
+    picture = Picture(name, Stage(SCREENS[name](), theme=theme))
+    same = snap_compare(picture.stage, terminal_size=size, run_before=picture.prepare)
+    return same and picture.drawn
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCREENS)
+def test_sizes(name: str, size: tuple[int, int], snap_compare: Callable[..., bool]) -> None:
+    assert taken(name, size, snap_compare)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", ["risk", "conflict", "timeline"])
+def test_themes(name: str, theme: str, snap_compare: Callable[..., bool]) -> None:
+    assert taken(name, (100, 30), snap_compare, theme)
+
+
+@pytest.mark.parametrize("name", ["risk", "conflict", "line"])
+def test_no_color(
+    name: str, monkeypatch: pytest.MonkeyPatch, snap_compare: Callable[..., bool]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("ORC_ASCII", "1")
+    assert taken(name, (80, 24), snap_compare)
