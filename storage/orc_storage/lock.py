@@ -6,7 +6,6 @@ and what it says of the holder is for people.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -80,7 +79,7 @@ class FileLock:
             return None
         finally:
             os.close(fd)
-        return {"pid": pid, "start": start} if _lives(pid, start) else None
+        return {"pid": pid, "start": start} if lives(pid) and start_of(pid) == start else None
 
 
 def start_of(pid: int) -> int:
@@ -93,15 +92,17 @@ def start_of(pid: int) -> int:
         return 0
 
 
-def _lives(pid: int, start: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process with that number is there, whoever it belongs to."""
     if pid <= 0:
         return False
-    with contextlib.suppress(PermissionError):
-        try:
-            os.kill(pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-    return start_of(pid) == start
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -23,9 +23,11 @@ from orc_storage.engine import (
 )
 from orc_storage.errors import StoreCorrupt, StoreUnavailable
 from orc_storage.lane import Opening
+from orc_storage.lock import lives
 from orc_storage.paths import check_own_file, ensure_private
 
 _COMPANIONS: Final = ("-wal", "-journal")
+_DRAFT_PREFIX: Final = ".new-"
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -128,7 +130,8 @@ def _check_missing(path: Path, *, read_only: bool) -> None:
 
 def _create(engine: Engine, folder: Path) -> None:
     path = folder / STORE_FILE
-    workshop = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+    _sweep(folder)
+    workshop = Path(tempfile.mkdtemp(prefix=f"{_DRAFT_PREFIX}{os.getpid()}-", dir=folder))
     try:
         draft = workshop / STORE_FILE
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
@@ -154,6 +157,14 @@ def _create(engine: Engine, folder: Path) -> None:
         ) from error
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes left that died while they made this store."""
+    for left in folder.glob(f"{_DRAFT_PREFIX}*"):
+        pid = left.name.removeprefix(_DRAFT_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not lives(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _check_header(engine: Engine, path: Path) -> bool:

@@ -97,6 +97,10 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     assert sum(acknowledged.values()) > LOOPS
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 @pytest.mark.timeout(120)
 def test_a_writer_killed_while_it_makes_the_store_leaves_none_or_a_whole_one(
     tmp_path: Path,
@@ -119,4 +123,6 @@ def test_a_writer_killed_while_it_makes_the_store_leaves_none_or_a_whole_one(
             async with await Database.open(folder, runtime=tmp_path / "run") as db:
                 return await db.read(journal.verify)
 
+        made = (folder / "store.db").exists()
         assert asyncio.run(open_it()) == []
+        assert made or names(folder) == ["store.db"]

@@ -218,6 +218,19 @@ async def test_an_open_folder_is_closed_while_it_is_empty(folder: Path, runtime:
         assert mode(folder) == 0o700
 
 
+async def test_what_a_dead_maker_left_is_swept_and_a_living_ones_is_not(
+    folder: Path, runtime: Path
+) -> None:
+    folder.mkdir(mode=0o700)
+    maker = await asyncio.create_subprocess_exec("true")
+    await maker.wait()
+    for pid in (maker.pid, os.getpid()):
+        (folder / f".new-{pid}-abc").mkdir(mode=0o700)
+    async with await Database.open(folder, runtime=runtime):
+        pass
+    assert {path.name for path in folder.iterdir()} == {"store.db", f".new-{os.getpid()}-abc"}
+
+
 # Migrations
 
 
