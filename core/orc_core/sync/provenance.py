@@ -11,6 +11,7 @@ from orc_core.sync.paths import MISSING, Value, get_path, same
 from orc_core.text import clean
 from orc_storage import documents
 from orc_storage.database import Connection
+from orc_storage.errors import NotFound
 from orc_storage.records import OPERATOR, Revision
 
 STEPS_MAX: Final = 1000
@@ -22,10 +23,10 @@ def newest(conn: Connection, kind: str, id: str) -> Revision | None:
     found = documents.get(conn, kind, id)
     if found is not None:
         return documents.revision(conn, kind, found.id, found.rev)
-    for document in documents.listing(conn, kind, with_deleted=True):
-        if document.id.casefold() == id.casefold():
-            return documents.revision(conn, kind, document.id, document.rev)
-    return None
+    try:
+        return documents.history(conn, kind, id)[-1]
+    except NotFound:
+        return None
 
 
 def value_at(revision: Revision, path: str) -> Value:

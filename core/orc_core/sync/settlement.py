@@ -1,0 +1,271 @@
+"""Carrying out, in one transaction, what a layer's copy of a document asks for.
+
+Invariant: the revision, the conflicts and the base are written together or not at all. The base
+says what the layer held when it was read; what it is given is recorded after it was written, so
+that a write that fails is tried again and never taken for somebody's edit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from orc_core.errors import UsageError
+from orc_core.sync import decisions
+from orc_core.sync.merge import Conflicting
+from orc_core.sync.paths import same, set_path
+from orc_core.sync.provenance import newest
+from orc_core.sync.reconcile import Opening, Outcome, Situation, reconcile
+from orc_core.sync.rules import Rules
+from orc_storage import acts, bases, conflicts, counters, documents
+from orc_storage.database import Connection, Transaction
+from orc_storage.records import (
+    OPERATOR,
+    Base,
+    Body,
+    Change,
+    Conflict,
+    ConflictState,
+    Revision,
+    Side,
+)
+
+MERGED: Final = "merged"
+"""The counter of fields that merged by themselves, per day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A layer's copy of one document as it was read; `body` None is absent.
+
+    `rev` is the revision it says it was made on, None where it says nothing; `at` is when it
+    was written, in seconds since the epoch.
+    """
+
+    layer: str
+    kind: str
+    id: str
+    body: Body | None
+    rev: int | None
+    sha256: str
+    at: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the layer should hold now, at which revision, and what was done in the store."""
+
+    body: Body | None
+    rev: int
+    wrote: bool = False
+    opened: int = 0
+    merged: int = 0
+
+
+def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
+    """Bring the store and one copy together; raises UsageError where the copy is at fault.
+
+    Raises IllegalMove and InvalidBody too, for the same reason.
+    """
+    now = newest(tx.conn, copy.kind, copy.id)
+    base = bases.get(tx.conn, copy.layer, copy.kind, copy.id)
+    ours = None if now is None or now.deleted else now.body
+    _check(tx.conn, copy, now, base, rules)
+    opens = conflicts.for_document(tx.conn, copy.layer, copy.kind, copy.id)
+    basis, basis_rev, is_old = _basis(tx.conn, copy, now, base)
+    outcome = reconcile(
+        Situation(
+            ours=ours,
+            theirs=copy.body,
+            basis=basis,
+            seen=None if base is None else base.seen,
+            base=None if base is None else base.body,
+            opens=tuple(opens),
+            old_copy=basis_rev if is_old else 0,
+        )
+    )
+    rev = _write(tx, copy, now, ours, outcome, rules)
+    for conflict in outcome.superseded:
+        decisions.supersede(tx, conflict)
+    for opening in outcome.openings:
+        _open(tx, copy, opening, basis_rev, outcome.superseded)
+    if outcome.merged:
+        counters.bump(tx, MERGED, day_of(tx.at), outcome.merged)
+    _keep(tx, copy, base, outcome)
+    return Settled(
+        body=outcome.layer,
+        rev=rev,
+        wrote=now is None or rev != now.rev,
+        opened=len(outcome.openings),
+        merged=outcome.merged,
+    )
+
+
+def record_given(tx: Transaction, copy: Copy, settled: Settled, sha256: str) -> None:
+    """Write down what the layer was given, so that its echo is no change."""
+    base = bases.get(tx.conn, copy.layer, copy.kind, copy.id)
+    if base is None:
+        return
+    if settled.body is None:
+        bases.put(tx, replace(base, rev=settled.rev, seen=None, seen_sha256=""))
+    else:
+        bases.put(tx, replace(base, rev=settled.rev, seen=settled.body, seen_sha256=sha256))
+
+
+def day_of(at: float) -> str:
+    """Name the local day of a time in seconds since the epoch, such as 2026-11-20."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
+def _check(
+    conn: Connection, copy: Copy, now: Revision | None, base: Base | None, rules: Rules
+) -> None:
+    if copy.body is None or (base is not None and base.seen_sha256 == copy.sha256):
+        return
+    if now is not None and now.id != copy.id:
+        raise UsageError(f"its name differs from {now.id} only in case: rename it to {now.id}.json")
+    if copy.rev is not None and now is not None and copy.rev > now.rev:
+        raise UsageError(
+            f'"rev" is {copy.rev}, but the store has {now.rev} revisions of {now.id}: set it to'
+            " the one that was edited, or take it out"
+        )
+    rules.check(conn, None, copy.body)
+
+
+def _basis(
+    conn: Connection, copy: Copy, now: Revision | None, base: Base | None
+) -> tuple[Body | None, int, bool]:
+    """Find what a copy was made from: its body, its revision, and whether that is an old one."""
+    seen, seen_rev = (None, 0) if base is None else (base.seen, base.rev)
+    is_echo = base is not None and base.seen_sha256 == copy.sha256
+    if copy.rev is None or copy.rev == seen_rev or is_echo or now is None or copy.body is None:
+        return seen, seen_rev, False
+    if base is None and not now.deleted:
+        return None, 0, False  # both have it, and nothing says that one came from the other
+    return _held_at(conn, copy, now, copy.rev), copy.rev, base is None or copy.rev < seen_rev
+
+
+def _held_at(conn: Connection, copy: Copy, now: Revision, rev: int) -> Body:
+    """What the layer held at a revision: its body, and the layer's side of what was open then."""
+    then = documents.revision(conn, copy.kind, now.id, rev)
+    until = documents.revision(conn, copy.kind, now.id, rev + 1).at if rev < now.rev else None
+    body = then.body
+    over = {ConflictState.RESOLVED, ConflictState.SUPERSEDED}
+    for conflict in conflicts.listing(conn, states=over, decided_since=then.at):
+        if (conflict.left.layer, conflict.doc_kind, conflict.doc) != (
+            copy.layer,
+            copy.kind,
+            now.id,
+        ):
+            continue
+        was_open = conflict.decided_at > then.at and (until is None or conflict.opened_at < until)
+        if was_open and conflict.path:
+            body = set_path(body, conflict.path, decisions.held(conflict.left))
+    return body
+
+
+def _write(
+    tx: Transaction,
+    copy: Copy,
+    now: Revision | None,
+    ours: Body | None,
+    outcome: Outcome,
+    rules: Rules,
+) -> int:
+    """Write the store's side, if it changed, and return its revision."""
+    current = 0 if now is None else now.rev
+    if outcome.store is None:
+        if ours is None or now is None:
+            return current
+        gone = documents.delete(
+            tx, copy.kind, now.id, rev=now.rev, actor=copy.layer, cause=f"{copy.cause} removed"
+        )
+        # A file that is gone may well be a slip: `z` of the person at the screen brings it back.
+        acts.record(
+            tx,
+            actor=OPERATOR,
+            label=f"delete {now.id}, its {copy.layer} was removed",
+            changes=(Change(copy.kind, now.id, now.rev, gone.rev),),
+        )
+        return gone.rev
+    if ours is not None and same(outcome.store, ours):
+        return current
+    rules.check(tx.conn, ours, outcome.store)
+    rev = 0 if ours is None else current
+    return documents.put(
+        tx, copy.kind, copy.id, outcome.store, rev=rev, actor=copy.layer, cause=copy.cause
+    ).rev
+
+
+def _open(
+    tx: Transaction,
+    copy: Copy,
+    opening: Opening,
+    basis_rev: int,
+    superseded: Sequence[Conflict],
+) -> None:
+    values = opening.values
+    before = next((old for old in superseded if old.path == values.path), None)
+    right = decisions.store_side(tx.conn, newest(tx.conn, copy.kind, copy.id), values.path)
+    base_rev = basis_rev if before is None else before.base_rev
+    decisions.open_conflict(
+        tx,
+        Conflict(
+            id="",
+            kind=values.kind,
+            doc_kind=copy.kind,
+            doc=copy.id,
+            path=values.path,
+            base=values.base,
+            base_present=values.base_present,
+            base_rev=base_rev,
+            left=_layer_side(copy, values),
+            right=right,
+            state=ConflictState.OPEN,
+            opened_at=tx.at,
+            why=opening.why or _explain(copy, base_rev, right),
+        ),
+    )
+
+
+def _layer_side(copy: Copy, values: Conflicting) -> Side:
+    return Side(
+        layer=copy.layer,
+        value=values.theirs,
+        present=values.theirs_present,
+        writer="",
+        at=copy.at,
+        rev=copy.rev or 0,
+        cause=copy.cause,
+    )
+
+
+def _explain(copy: Copy, base_rev: int, right: Side) -> str:
+    changed = f"the store changed it at revision {right.rev}" if right.present else "it was deleted"
+    if not base_rev:
+        return f"the {copy.layer} and the store got it without knowing of each other"
+    return f"the {copy.layer} changed it on revision {base_rev}, {changed}"
+
+
+def _keep(tx: Transaction, copy: Copy, base: Base | None, outcome: Outcome) -> None:
+    """Write down what both agree on and what the layer held."""
+    if outcome.is_gone:
+        if base is not None:
+            bases.remove(tx, copy.layer, copy.kind, copy.id)
+        return
+    old_rev = 0 if base is None else base.rev
+    rev = old_rev if copy.rev is None or copy.body is None else copy.rev
+    fresh = Base(copy.layer, copy.kind, copy.id, rev, outcome.base, copy.body, copy.sha256)
+    if base is None or not _equal(base, fresh):
+        bases.put(tx, fresh)
+
+
+def _equal(a: Base, b: Base) -> bool:
+    return (
+        (a.rev, a.seen_sha256) == (b.rev, b.seen_sha256)
+        and same(a.body, b.body)
+        and same(a.seen, b.seen)
+    )
