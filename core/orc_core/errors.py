@@ -37,3 +37,7 @@ class Overlap(OrcError):
 
 class ReadOnly(OrcError):
     """The core was opened to look only."""
+
+
+class LayerOffline(OrcError):
+    """A layer cannot be read or written now; what it holds is unknown, not gone."""

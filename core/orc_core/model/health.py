@@ -31,7 +31,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One line of the sync pane. `behind_s` is the age of the oldest change not yet applied."""
+    """One line of the sync pane.
+
+    `behind_s` is the age of the oldest change not yet applied, `latency_s` how long the last
+    one took from being noticed to being applied.
+    """
 
     name: str
     state: LayerState
@@ -42,6 +46,7 @@ class Layer:
     trouble: str = ""
     trouble_at: float = 0.0
     faults: tuple[Fault, ...] = ()
+    latency_s: float = 0.0
 
 
 class LinkState(StrEnum):

@@ -133,6 +133,18 @@ def call_back(tx: Transaction, conflict: Conflict) -> None:
     conflicts.update(tx, replace(conflict, state=ConflictState.OPEN))
 
 
+def list_due(conn: Connection, now: float) -> list[Conflict]:
+    """Return what was put off until `now` or earlier, in seconds since the epoch."""
+    deferred = conflicts.listing(conn, states={ConflictState.DEFERRED})
+    return [conflict for conflict in deferred if conflict.deferred_until <= now]
+
+
+def call_back_due(tx: Transaction, now: float) -> None:
+    """Open again what was put off until `now` or earlier."""
+    for conflict in list_due(tx.conn, now):
+        call_back(tx, conflict)
+
+
 def _wanted(conflict: Conflict, take: str, value: Json) -> Value:
     if take == "left":
         return decisions.held(conflict.left)

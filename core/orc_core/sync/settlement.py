@@ -41,7 +41,8 @@ class Copy:
     """A layer's copy of one document as it was read; `body` None is absent.
 
     `rev` is the revision it says it was made on, None where it says nothing; `at` is when it
-    was written, in seconds since the epoch.
+    was written, in seconds since the epoch. `is_lost` says that the layer lost all it had at
+    once: then nothing was deleted, and it is given everything anew.
     """
 
     layer: str
@@ -52,14 +53,19 @@ class Copy:
     sha256: str
     at: float
     cause: str
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the layer should hold now, at which revision, and what was done in the store."""
+    """What the layer should hold now, at which revision, and what was done in the store.
+
+    `is_over` says that nobody holds the document any more, so that its base can go as well.
+    """
 
     body: Body | None
     rev: int
+    is_over: bool = False
     wrote: bool = False
     opened: int = 0
     merged: int = 0
@@ -81,7 +87,7 @@ def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
             ours=ours,
             theirs=copy.body,
             basis=basis,
-            seen=None if base is None else base.seen,
+            seen=None if base is None or copy.is_lost else base.seen,
             base=None if base is None else base.body,
             opens=tuple(opens),
             old_copy=basis_rev if is_old else 0,
@@ -98,6 +104,7 @@ def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
     return Settled(
         body=outcome.layer,
         rev=rev,
+        is_over=outcome.is_gone,
         wrote=now is None or rev != now.rev,
         opened=len(outcome.openings),
         merged=outcome.merged,
@@ -109,7 +116,9 @@ def record_given(tx: Transaction, copy: Copy, settled: Settled, sha256: str) -> 
     base = bases.get(tx.conn, copy.layer, copy.kind, copy.id)
     if base is None:
         return
-    if settled.body is None:
+    if settled.is_over:
+        bases.remove(tx, copy.layer, copy.kind, copy.id)
+    elif settled.body is None:
         bases.put(tx, replace(base, rev=settled.rev, seen=None, seen_sha256=""))
     else:
         bases.put(tx, replace(base, rev=settled.rev, seen=settled.body, seen_sha256=sha256))
@@ -252,7 +261,7 @@ def _explain(copy: Copy, base_rev: int, right: Side) -> str:
 
 def _keep(tx: Transaction, copy: Copy, base: Base | None, outcome: Outcome) -> None:
     """Write down what both agree on and what the layer held."""
-    if outcome.is_gone:
+    if outcome.is_gone and copy.body is None:
         if base is not None:
             bases.remove(tx, copy.layer, copy.kind, copy.id)
         return

@@ -1,0 +1,159 @@
+"""Layers: places beside the store where a document lives.
+
+Invariant: a layer that cannot be read is offline, never empty. What a layer is given goes over
+the copy that was read and over nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from orc_core.errors import LayerOffline
+from orc_core.sync.paths import same
+from orc_core.sync.settlement import Copy
+from orc_storage.errors import FileFault, StoreUnavailable
+from orc_storage.files import Mirror, MirrorFile, parse, render
+from orc_storage.records import Body, Json
+
+T = TypeVar("T")
+
+DISK_TIMEOUT_S: Final = 10.0
+DEPTH_MAX: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A copy that is there and cannot be read; `text` says where it is wrong."""
+
+    kind: str
+    id: str
+    text: str
+
+
+Reading = Copy | Unreadable
+
+
+class Layer(Protocol):
+    """A place where documents live."""
+
+    @property
+    def name(self) -> str:
+        """What the layer is called in bases and conflicts."""
+
+    async def prepare(self, kind: str) -> bool:
+        """Make the place where a kind lives; False says that it was there already."""
+
+    async def scan(self, kind: str) -> dict[str, Reading]:
+        """Return all copies of a kind by id; raises LayerOffline."""
+
+    async def read(self, kind: str, id: str) -> Reading:
+        """Return one copy, with body None where there is none; raises LayerOffline."""
+
+    async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
+        """Put `body` in place of `copy` (None takes it away) and return its hash.
+
+        Raises FileMoved where the layer holds something else by now, and LayerOffline.
+        """
+
+
+class FileLayer:
+    """The JSON files of a workspace."""
+
+    name: Final = "file"
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+
+    async def prepare(self, kind: str) -> bool:
+        """Make the folder of a kind; False says that it was there already."""
+
+        def work() -> bool:
+            folder = self._mirror.path(kind, "x").parent
+            was_there = folder.is_dir()
+            self._mirror.prepare()
+            return not was_there
+
+        return await self._on_disk(work)
+
+    async def scan(self, kind: str) -> dict[str, Reading]:
+        """Return all files of a kind by id; raises LayerOffline."""
+
+        def work() -> dict[str, Reading]:
+            return {file.id: _parse(file) for file in self._mirror.scan(kind)}
+
+        return await self._on_disk(work)
+
+    async def read(self, kind: str, id: str) -> Reading:
+        """Return one file; raises LayerOffline."""
+
+        def work() -> Reading:
+            file = self._mirror.read(kind, id)
+            return absent(self.name, kind, id) if file is None else _parse(file)
+
+        return await self._on_disk(work)
+
+    async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
+        """Write a file over the bytes that were read, unless it says the same already."""
+        kind, id, expected = copy.kind, copy.id, copy.sha256 or None
+        if body is None:
+            if expected is not None:
+                await self._on_disk(lambda: self._mirror.remove(kind, id, expect_sha256=expected))
+            return ""
+        if copy.body is not None and copy.rev == rev and same(copy.body, body):
+            return copy.sha256
+        data = render(body, rev)
+        written = await self._on_disk(
+            lambda: self._mirror.write(kind, id, data, expect_sha256=expected)
+        )
+        return written.sha256
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        try:
+            async with asyncio.timeout(DISK_TIMEOUT_S):
+                return await asyncio.to_thread(work)
+        except TimeoutError:
+            raise LayerOffline(
+                f"{self._mirror.folder} did not answer within {DISK_TIMEOUT_S:g} s: check the disk"
+            ) from None
+        except (StoreUnavailable, OSError) as error:
+            raise LayerOffline(str(error)) from error
+
+
+def absent(layer: str, kind: str, id: str, *, is_lost: bool = False) -> Copy:
+    """Describe that a layer has no such document."""
+    return Copy(layer, kind, id, None, None, "", 0.0, _cause(layer, id), is_lost)
+
+
+def _cause(layer: str, id: str) -> str:
+    return f"{layer} {id}.json"
+
+
+def _parse(file: MirrorFile) -> Reading:
+    if file.trouble:
+        return Unreadable(file.kind, file.id, file.trouble)
+    try:
+        body, rev = parse(file.data, file.id)
+    except FileFault as fault:
+        return Unreadable(file.kind, file.id, str(fault))
+    if _is_deeper(body, DEPTH_MAX):
+        return Unreadable(file.kind, file.id, f"is nested deeper than {DEPTH_MAX} levels")
+    layer = FileLayer.name
+    return Copy(
+        layer, file.kind, file.id, body, rev, file.sha256, file.mtime, _cause(layer, file.id)
+    )
+
+
+def _is_deeper(value: Json, levels: int) -> bool:
+    rest: list[tuple[Json, int]] = [(value, 0)]
+    while rest:
+        item, depth = rest.pop()
+        if depth > levels:
+            return True
+        if isinstance(item, dict):
+            rest += [(inner, depth + 1) for inner in item.values()]
+        elif isinstance(item, list):
+            rest += [(inner, depth + 1) for inner in item]
+    return False

@@ -1,0 +1,298 @@
+"""One pass over the documents: read, settle, give, record.
+
+Invariant: passes do not overlap, and within one each document is handled once; a pass leaves
+behind what it could not finish, and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from orc_core.clock import Clock
+from orc_core.errors import LayerOffline, OrcError
+from orc_core.sync.absences import Absences, are_too_many, question
+from orc_core.sync.conflicts import call_back_due, list_due
+from orc_core.sync.layers import Layer, Reading, Unreadable, absent
+from orc_core.sync.paths import same
+from orc_core.sync.rules import Rules
+from orc_core.sync.settlement import Copy, record_given, settle
+from orc_core.sync.standing import Key, Standing
+from orc_storage import bases, documents
+from orc_storage.database import Connection, Database
+from orc_storage.errors import FileMoved, InvalidBody, InvalidId, StorageError
+from orc_storage.records import Base, Document
+
+RETRIES_MAX: Final = 3
+AT_ONCE: Final = 8
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done, counted."""
+
+    imported: int = 0
+    exported: int = 0
+    merged: int = 0
+    conflicts: int = 0
+
+
+@dataclass(slots=True)
+class Later:
+    """What a pass leaves for later: second looks, retries, files that were missed."""
+
+    doubtful: set[Key] = field(default_factory=set)
+    again: set[Key] = field(default_factory=set)
+    missed: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.doubtful or self.again or self.missed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store knows of some documents, by folded id."""
+
+    documents: Mapping[str, Document]
+    bases: Mapping[str, Base]
+
+    def ids(self) -> dict[str, str]:
+        """Return the ids of all that is known, by folded id."""
+        found = {id: base.id for id, base in self.bases.items()}
+        return found | {id: document.id for id, document in self.documents.items()}
+
+    def is_settled(self, reading: Reading) -> bool:
+        """Whether nothing changed on either side since the layer was given what it holds."""
+        id = reading.id.casefold()
+        base, document = self.bases.get(id), self.documents.get(id)
+        if isinstance(reading, Unreadable) or base is None or document is None:
+            return False
+        return (
+            reading.sha256 == base.seen_sha256
+            and document.rev == base.rev
+            and same(base.body, base.seen)
+            and same(document.body, base.seen)
+        )
+
+    def is_missing(self, reading: Reading) -> bool:
+        """Whether a copy is gone that the layer had, while the store still has the document."""
+        base = self.bases.get(reading.id.casefold())
+        return (
+            isinstance(reading, Copy)
+            and reading.body is None
+            and base is not None
+            and base.seen is not None
+            and reading.id.casefold() in self.documents
+        )
+
+
+class Passes:
+    """Passes over one layer and the store."""
+
+    def __init__(
+        self, db: Database, layer: Layer, clock: Clock, rules: Mapping[str, Rules]
+    ) -> None:
+        self.standing = Standing(clock)
+        self.new_folder = asyncio.Event()
+        """Set when the layer's place was made anew, so that whoever watches it starts again."""
+        self._db = db
+        self._layer = layer
+        self._clock = clock
+        self._rules = rules
+        self._absences = Absences()
+        self._attempts: dict[Key, int] = {}
+        self._gate = asyncio.Lock()
+
+    async def run(
+        self,
+        names: Collection[Key] | None,
+        tally: Tally,
+        *,
+        believe: Collection[Key] = (),
+        accept_deletions: bool = False,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> Later:
+        """Sync the documents named, or all of them.
+
+        What is unreadable counts as a fault if it is in `believe` or known already, else it is
+        left for later. `on_ready` is called once the layer's place is there. Raises
+        LayerOffline and StorageError where one side cannot be read at all.
+        """
+        later = Later()
+        async with self._gate:
+            try:
+                if names is None:
+                    readings = await self._look_at_all(later, accept_deletions, on_ready)
+                else:
+                    readings = await self._look_at(names, later)
+            except LayerOffline as error:
+                self.standing.layer_is_off(str(error))
+                raise
+            except StorageError as error:
+                self.standing.store_is_off(str(error))
+                raise
+            slots = asyncio.Semaphore(AT_ONCE)
+            async with asyncio.TaskGroup() as group:
+                for reading in readings:
+                    group.create_task(self._bring(reading, tally, later, believe, slots))
+        return later
+
+    async def _look_at(self, names: Collection[Key], later: Later) -> list[Reading]:
+        known = await self._db.read(lambda conn: _look_up(conn, self._layer.name, names))
+        found: list[Reading] = []
+        for kind, id in names:
+            reading = await self._layer.read(kind, id)
+            if known[kind].is_missing(reading):
+                self._absences.note((kind, id), self._clock.monotonic())
+                later.missed = True
+            elif known[kind].is_settled(reading):
+                self._is_right((kind, id))
+            else:
+                found.append(reading)
+        return found
+
+    async def _look_at_all(
+        self, later: Later, accept_deletions: bool, on_ready: Callable[[], None]
+    ) -> list[Reading]:
+        await self._call_back_due()
+        due: list[Reading] = []
+        for kind in self._rules:
+            if is_new := await self._layer.prepare(kind):
+                self.new_folder.set()
+            on_ready()
+            due += await self._look_at_kind(kind, later, accept_deletions, is_new=is_new)
+        self.standing.all_was_seen()
+        return due
+
+    async def _look_at_kind(
+        self, kind: str, later: Later, accept_deletions: bool, *, is_new: bool
+    ) -> list[Reading]:
+        layer = self._layer.name
+        readings = await self._layer.scan(kind)
+        known = await self._db.read(partial(_look_up_all, layer=layer, kind=kind))
+        ids = known.ids() | {id.casefold(): id for id in self.standing.faulty(kind)}
+        there = {id.casefold() for id in readings}
+        lost = [absent(layer, kind, ids[id], is_lost=is_new) for id in ids if id not in there]
+        due: list[Reading] = []
+        missing: dict[Key, Reading] = {}
+        for reading in (*readings.values(), *lost):
+            key = (kind, reading.id)
+            if known.is_missing(reading) and not is_new:
+                missing[key] = reading
+            elif known.is_settled(reading):
+                self._is_right(key)
+            else:
+                due.append(reading)
+        return due + self._confirm(kind, missing, known, later, accept_deletions)
+
+    def _confirm(
+        self,
+        kind: str,
+        missing: Mapping[Key, Reading],
+        known: _Known,
+        later: Later,
+        accept_deletions: bool,
+    ) -> list[Reading]:
+        """Return the absent copies that count as removed."""
+        gone = self._absences.look(kind, missing, self._clock.monotonic())
+        had = sum(base.seen is not None for base in known.bases.values())
+        if are_too_many(len(missing), had) and not accept_deletions:
+            self.standing.fault((kind, ""), question(kind, len(missing), had))
+            return []
+        self.standing.is_right((kind, ""))
+        later.missed = later.missed or len(gone) < len(missing)
+        return [missing[key] for key in gone]
+
+    async def _call_back_due(self) -> None:
+        now = self._clock.now()
+        if await self._db.read(partial(list_due, now=now)):
+            await self._db.write(partial(call_back_due, now=now))
+
+    async def _bring(
+        self,
+        reading: Reading,
+        tally: Tally,
+        later: Later,
+        believe: Collection[Key],
+        slots: asyncio.Semaphore,
+    ) -> None:
+        """Sync one document; whatever is wrong with it stays its own matter."""
+        key = (reading.kind, reading.id)
+        async with slots:
+            try:
+                fault = await self._settle(reading, tally, later)
+            except (OrcError, StorageError) as error:
+                tries = self._attempts[key] = self._attempts.get(key, 0) + 1
+                if tries <= RETRIES_MAX:
+                    later.again.add(key)
+                else:
+                    self.standing.fail(key, str(error))
+                return
+        if not fault:
+            self._is_right(key)
+        elif key in believe or self.standing.says(key, fault):
+            self.standing.fault(key, fault)
+        else:
+            later.doubtful.add(key)
+
+    async def _settle(self, reading: Reading, tally: Tally, later: Later) -> str:
+        """Bring store and copy together; return what is wrong with the copy, if anything is."""
+        for _ in range(RETRIES_MAX):
+            if isinstance(reading, Unreadable):
+                return reading.text
+            copy = reading
+            try:
+                settled = await self._db.write(
+                    partial(settle, copy=copy, rules=self._rules[copy.kind])
+                )
+            except (OrcError, InvalidBody, InvalidId) as error:
+                return str(error).removeprefix(f"{copy.id}: ")
+            tally.imported += settled.wrote
+            tally.merged += settled.merged
+            tally.conflicts += settled.opened
+            try:
+                sha256 = await self._layer.give(copy, settled.body, settled.rev)
+            except FileMoved:
+                # Somebody saved in between: what they saved is merged as well.
+                reading = await self._layer.read(copy.kind, copy.id)
+                if copy.body is not None and isinstance(reading, Copy) and reading.body is None:
+                    self._absences.note((copy.kind, copy.id), self._clock.monotonic())
+                    later.missed = True
+                    return ""
+                continue
+            if sha256 != copy.sha256:
+                tally.exported += 1
+                await self._db.write(
+                    partial(record_given, copy=copy, settled=settled, sha256=sha256)
+                )
+            return ""
+        raise LayerOffline(f"{reading.id} changes faster than it can be read: try again")
+
+    def _is_right(self, key: Key) -> None:
+        self.standing.is_right(key)
+        self._attempts.pop(key, None)
+
+
+def _look_up(conn: Connection, layer: str, names: Collection[Key]) -> dict[str, _Known]:
+    found: dict[str, _Known] = {}
+    for kind in {kind for kind, _ in names}:
+        ids = [id for each, id in names if each == kind]
+        held = [document for id in ids if (document := documents.get(conn, kind, id)) is not None]
+        agreed = [base for id in ids if (base := bases.get(conn, layer, kind, id)) is not None]
+        found[kind] = _fold(held, agreed)
+    return found
+
+
+def _look_up_all(conn: Connection, layer: str, kind: str) -> _Known:
+    agreed = [base for base in bases.listing(conn, layer) if base.kind == kind]
+    return _fold(documents.listing(conn, kind), agreed)
+
+
+def _fold(held: Collection[Document], agreed: Collection[Base]) -> _Known:
+    return _Known(
+        {document.id.casefold(): document for document in held},
+        {base.id.casefold(): base for base in agreed},
+    )
