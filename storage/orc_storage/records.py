@@ -122,7 +122,8 @@ class Conflict:
     """Two sides that changed one path of one document differently since their base.
 
     `left` is the layer's side, `right` the store's. `path` is dotted, "" for the whole
-    document. `base_present` is False where the base had no value there.
+    document. `base_present` is False where the base had no value there. `closed_rev` is the
+    store's revision when it was decided or superseded, 0 before.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Conflict:
     value: Json = None
     value_present: bool = False
     deferred_until: float = 0.0
+    closed_rev: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def decide(
         decision=take,
         value=plain(value),
         value_present=value is not MISSING,
+        closed_rev=_store_rev(tx.conn, conflict),
     )
     conflicts.update(tx, resolved)
     return changes
@@ -103,9 +104,14 @@ def decide_again(
 
 def supersede(tx: Transaction, conflict: Conflict) -> None:
     """Close a conflict whose sides are no longer what it says."""
-    conflicts.update(
-        tx, replace(conflict, state=ConflictState.SUPERSEDED, decided_at=tx.at, decided_by="")
+    closed = replace(
+        conflict,
+        state=ConflictState.SUPERSEDED,
+        decided_at=tx.at,
+        decided_by="",
+        closed_rev=_store_rev(tx.conn, conflict),
     )
+    conflicts.update(tx, closed)
 
 
 def open_conflict(tx: Transaction, conflict: Conflict) -> Conflict:
@@ -217,6 +223,11 @@ def _set_base(tx: Transaction, conflict: Conflict, value: Value) -> None:
     elif body is not None or value is not MISSING:
         body = set_path(body if body is not None else {"id": id}, conflict.path, value)
     bases.put(tx, replace(base, body=body))
+
+
+def _store_rev(conn: Connection, conflict: Conflict) -> int:
+    found = newest(conn, conflict.doc_kind, conflict.doc)
+    return 0 if found is None else found.rev
 
 
 def _moved_on(

@@ -159,18 +159,13 @@ def _basis(
 
 def _held_at(conn: Connection, copy: Copy, now: Revision, rev: int) -> Body:
     """What the layer held at a revision: its body, and the layer's side of what was open then."""
-    then = documents.revision(conn, copy.kind, now.id, rev)
-    until = documents.revision(conn, copy.kind, now.id, rev + 1).at if rev < now.rev else None
-    body = then.body
+    body = documents.revision(conn, copy.kind, now.id, rev).body
+    here = (copy.layer, copy.kind, now.id)
     over = {ConflictState.RESOLVED, ConflictState.SUPERSEDED}
-    for conflict in conflicts.listing(conn, states=over, decided_since=then.at):
-        if (conflict.left.layer, conflict.doc_kind, conflict.doc) != (
-            copy.layer,
-            copy.kind,
-            now.id,
-        ):
+    for conflict in conflicts.listing(conn, states=over):
+        if (conflict.left.layer, conflict.doc_kind, conflict.doc) != here:
             continue
-        was_open = conflict.decided_at > then.at and (until is None or conflict.opened_at < until)
+        was_open = conflict.right.rev <= rev < conflict.closed_rev
         if was_open and conflict.path:
             body = set_path(body, conflict.path, decisions.held(conflict.left))
     return body
