@@ -66,7 +66,9 @@ class Core:
         self._synchronizer: Synchronizer | None = None
         if store is not None:
             mirror = Mirror(place.folder / "files")
-            self._synchronizer = Synchronizer(store, mirror, clock, on_change=self._layers_changed)
+            self._synchronizer = Synchronizer(
+                store, mirror, clock, on_change=self._layers_changed, rules=RULES
+            )
         self.snapshot = Snapshot(
             at=clock.now(),
             workspace=place.name,

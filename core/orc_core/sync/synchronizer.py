@@ -130,7 +130,10 @@ class Synchronizer:
                 group.create_task(self._follow_store(loop, feed)),
                 group.create_task(self._look_regularly(loop)),
             ]
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:
+                self._pending, self._working = {}, {}
             for task in (*tasks, *loop.timers.values()):
                 task.cancel()
 
@@ -193,6 +196,7 @@ class Synchronizer:
             # The folder is there from the first pass on; watching begins before it is read.
             await loop.ready.wait()
             loop.ready.clear()
+            self._passes.new_folder.clear()
             try:
                 async for names in self._mirror.watch(self._passes.new_folder):
                     for key in names:
@@ -200,7 +204,7 @@ class Synchronizer:
                             self._want(loop, key)
             except StoreUnavailable as error:
                 self._passes.standing.layer_is_off(str(error))
-            self._passes.new_folder.clear()
+            # What changed while nobody watched shows in a look at everything.
             self._after(loop, RETRY_S, FULL)
 
     async def _follow_store(self, loop: _Loop, feed: Feed) -> None:
