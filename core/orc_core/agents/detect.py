@@ -115,7 +115,7 @@ def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now
     if previous is not None:
         if state in _QUIET:
             quiet_since = now if previous.quiet_since is None else previous.quiet_since
-            held = previous.state in _BUSY and winner.evidence.source is not Source.PROC
+            held = _is_held(previous.state, winner.evidence.source)
             if held and now - quiet_since < IDLE_AFTER_S:
                 return replace(previous, quiet_since=quiet_since)
             state = _quiet_state(previous, fresh)
@@ -131,6 +131,16 @@ def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now
         agrees=_agrees(winner, fresh),
         quiet_since=quiet_since if state in _QUIET else None,
     )
+
+
+def _is_held(state: State, source: Source) -> bool:
+    """Whether idle is to be seen for a while first: a title or a screen may only flicker.
+
+    A level does not flicker after a prompt, and a death is final.
+    """
+    if state is State.WORKING:
+        return source is not Source.PROC
+    return state is State.WAITING and source not in (Source.PROC, Source.LEVEL)
 
 
 def _waiting(winner: Signal, fresh: Sequence[Signal]) -> Waiting:

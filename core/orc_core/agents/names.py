@@ -6,6 +6,7 @@ looking again in any order gives the same names.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from orc_core.agents.rules import OTHER
@@ -22,13 +23,15 @@ def assign(known: Sequence[LiveRow], panes: Sequence[tuple[PaneRef, str, str]]) 
     """
     rows = {_identity(row): row for row in known}
     names: dict[str, str] = {}
+    kept: set[str] = set()
     fresh: list[tuple[PaneRef, str]] = []
     for pane, kind, label in panes:
         row = rows.get((pane.server, pane.server_start, pane.pane_id, pane.pid))
         if kind == OTHER:
             names[pane.key] = label
-        elif row is not None and row.agent_kind == kind and row.name not in names.values():
+        elif row is not None and row.agent_kind == kind and row.name not in kept:
             names[pane.key] = row.name
+            kept.add(row.name)
         else:
             fresh.append((pane, label))
     here = {pane.server for pane, _, _ in panes}
@@ -51,8 +54,11 @@ def _number(pane_id: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def place(where: str, everywhere: Sequence[str]) -> str:
+def places(everywhere: Sequence[str]) -> dict[str, str]:
     """`shop:3` for `shop:3.0`, or all of it where the window has several panes."""
-    window = where.rpartition(".")[0] or where
-    shared = sum(1 for one in everywhere if (one.rpartition(".")[0] or one) == window)
-    return where if shared > 1 else window
+    windows = Counter(_window(where) for where in everywhere)
+    return {where: where if windows[_window(where)] > 1 else _window(where) for where in everywhere}
+
+
+def _window(where: str) -> str:
+    return where.rpartition(".")[0] or where

@@ -28,6 +28,7 @@ _CHOICE: Final = re.compile(
 )
 _BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")
 _BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐┘]\s*$")
+_MARKS: Final = re.compile(r"^[^\w\"'(/$<]+")
 _DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
 
 
@@ -210,7 +211,7 @@ def _subject(layout: Layout) -> str:
         if any(found(subject.line, line.strip()) for line in layout.body):
             return subject.name
     first = next((line.strip() for line in layout.body if line.strip()), "")
-    return first[:SUMMARY_MAX]
+    return _MARKS.sub("", first)[:SUMMARY_MAX]
 
 
 def _choice(part: PromptPart, option: _Option) -> Choice:

@@ -12,13 +12,14 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from orc_core.agents.processes import Processes, walk
+from orc_core.agents.processes import Facts, Processes, walk
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
 
 FILE_MAX_BYTES: Final = 64 * 1024
 CACHE_MAX: Final = 512
 LOOK_AT_MOST: Final = 24
+LOOK_AGAIN_S: Final = 2.0
 
 _WAITING: Final = {
     "permission prompt": Waiting.PERMISSION,
@@ -55,18 +56,39 @@ class Sessions:
         self._processes = processes
         self._known: OrderedDict[Path, tuple[tuple[int, int, int], SessionFile | None]]
         self._known = OrderedDict()
+        self._found: OrderedDict[int, tuple[int, float]] = OrderedDict()
 
     def signal(self, pane_pid: int, now: float) -> Signal | None:
-        """What the session under the pane says, or None where there is none to believe."""
+        """What the session under the pane says, or None where there is none to believe.
+
+        The process that had a session last time is asked first; all are only every two seconds.
+        """
+        pid, looked_at = self._found.get(pane_pid, (0, float("-inf")))
+        facts = self._processes.facts(pid) if pid else None
+        session = self._of(facts) if facts is not None else None
+        if session is None and not 0 <= now - looked_at < LOOK_AGAIN_S:
+            pid, session = self._look(pane_pid)
+            self._found[pane_pid] = (pid, now)
+            if len(self._found) > CACHE_MAX:
+                self._found.popitem(last=False)
+        return _signal(session, now) if session is not None else None
+
+    def _look(self, pane_pid: int) -> tuple[int, SessionFile | None]:
+        """The first process under the pane with a session of its own."""
         for seen, (_, facts) in enumerate(walk(self._processes, pane_pid)):
             if seen >= LOOK_AT_MOST:
                 break
-            session = self._read(self._folder / f"{facts.pid}.json")
-            if session is None or session.pid != facts.pid:
-                continue
-            if session.procStart == facts.start and facts.state != "Z":
-                return _signal(session, now)
-        return None
+            session = self._of(facts)
+            if session is not None:
+                return facts.pid, session
+        return 0, None
+
+    def _of(self, facts: Facts) -> SessionFile | None:
+        """The session file of a process, if that very process wrote it."""
+        session = self._read(self._folder / f"{facts.pid}.json")
+        if session is None or session.pid != facts.pid or facts.state == "Z":
+            return None
+        return session if session.procStart == facts.start else None
 
     def _read(self, path: Path) -> SessionFile | None:
         try:

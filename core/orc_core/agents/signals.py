@@ -112,17 +112,30 @@ def signals(
     if title is not None:
         at = now if title_at is None else title_at
         made.append(_signal(*title, Source.TITLE, at, now))
-    layout = find_layout(known, lines)
-    screen = _first(known, "screen", _regions(known, lines, layout))
-    hold = screen is not None and screen[1].hold
     at = now if screen_at is None else screen_at
-    if layout is not None and not hold:
+    shown, hold = _of_screen(known, lines, at, now)
+    return Reading((*made, *([shown] if shown is not None else [])), hold)
+
+
+def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
+    """The state that the screen alone tells, if any."""
+    shown, _ = _of_screen(kind, lines, 0.0, 0.0)
+    return (shown.state,) if shown is not None else ()
+
+
+def _of_screen(
+    kind: Kind, lines: Sequence[str], at: float, now: float
+) -> tuple[Signal | None, bool]:
+    """What the screen says, and whether it shows a view over the conversation instead."""
+    layout = find_layout(kind, lines)
+    screen = _first(kind, "screen", _regions(kind, lines, layout))
+    if screen is not None and screen[1].hold:
+        return None, True
+    if layout is not None:
         asked = next((line for line in reversed(layout.body) if line.strip()), "")
-        evidence = Evidence(Source.SCREEN, f"{kind}/{layout.part.id}", at, _short(asked))
-        made.append(Signal(evidence, State.WAITING, layout.part.waiting))
-    elif screen is not None and not hold:
-        made.append(_signal(*screen, Source.SCREEN, at, now))
-    return Reading(tuple(made), hold)
+        evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, _short(asked))
+        return Signal(evidence, State.WAITING, layout.part.waiting), False
+    return (_signal(*screen, Source.SCREEN, at, now) if screen is not None else None), False
 
 
 def death(info: PaneInfo, started_at: float, died_at: float) -> Signal | None:
@@ -168,8 +181,9 @@ def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
 
 
 def activity(kind: Kind, lines: Sequence[str]) -> str:
-    """What the screen says the agent did last, e.g. `Bash  npm test`; "" where it says nothing."""
-    return _latest(kind.reads.activity, lines)
+    """What the agent did last since it was told something, e.g. `Bash  npm test`, or ""."""
+    told = _told_at(kind, lines)
+    return _latest(kind.reads.activity, lines if told is None else lines[told + 1 :])
 
 
 def last_prompt(kind: Kind, lines: Sequence[str]) -> str:

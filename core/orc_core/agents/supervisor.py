@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import Live, fold, mark_seen, strongest_first
-from orc_core.agents.names import assign, place
+from orc_core.agents.names import assign, places
 from orc_core.agents.processes import (
     Facts,
     Processes,
@@ -26,6 +26,7 @@ from orc_core.agents.prompts import read_prompt
 from orc_core.agents.registry import Sessions
 from orc_core.agents.rules import OTHER, RuleSet
 from orc_core.agents.signals import (
+    activity,
     death,
     kind_of,
     last_prompt,
@@ -78,6 +79,7 @@ class Supervisor:
         self._known = {_row_identity(row): row for row in known}
         self._tracks: dict[str, Track] = {}
         self._agents: tuple[Agent, ...] = ()
+        self._named: tuple[tuple[PaneRef, str, str], ...] = ()
 
     def apply(self, tick: Tick) -> bool:
         """Take in what was seen; True when any agent differs from before."""
@@ -238,6 +240,7 @@ class Supervisor:
         kind = self._rules.kind(track.kind)
         if kind is not None and not track.reading.hold:
             track.last_prompt = last_prompt(kind, track.lines) or track.last_prompt
+            track.activity = activity(kind, track.lines)
 
     def _judge(self, track: Track, now: float) -> None:
         """Fold all that is known of an agent into its state, prompt and busiest child."""
@@ -282,7 +285,12 @@ class Supervisor:
 
     def _prompt(self, track: Track, live: Live) -> Prompt | None:
         if live.state is not State.WAITING:
+            track.prompt_of = ()
             return None
+        of = (track.lines, live.waiting, live.evidence, track.name, track.info.cwd)
+        if of == track.prompt_of:
+            return track.prompt
+        track.prompt_of = of
         return read_prompt(
             self._rules,
             track.kind,
@@ -295,11 +303,15 @@ class Supervisor:
         )
 
     def _name_all(self) -> None:
-        everywhere = [track.info.where for track in self._tracks.values()]
-        wanted: list[tuple[PaneRef, str, str]] = []
-        for track in self._tracks.values():
-            label = place(track.info.where, everywhere) if track.kind == OTHER else track.kind
-            wanted.append((track.info.pane, track.kind, label))
+        tracks = self._tracks.values()
+        asked = tuple((track.info.pane, track.kind, track.info.where) for track in tracks)
+        if asked == self._named:
+            return
+        self._named = asked
+        place = places([where for _, _, where in asked])
+        wanted = [
+            (pane, kind, place[where] if kind == OTHER else kind) for pane, kind, where in asked
+        ]
         rows = dict(self._known)
         for track in self._tracks.values():
             if track.name and track.kind != OTHER:

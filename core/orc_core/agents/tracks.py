@@ -13,7 +13,7 @@ from orc_core.agents.detect import Live
 from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import OTHER, Kind
-from orc_core.agents.signals import Reading, activity, unruled
+from orc_core.agents.signals import Reading, unruled
 from orc_core.model.agent import Agent, Prompt, Signal, State
 from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo
@@ -44,7 +44,9 @@ class Track:
     ended_at: float = 0.0
     dismissed_at: float = 0.0
     last_prompt: str = ""
+    activity: str = ""
     prompt: Prompt | None = None
+    prompt_of: tuple[object, ...] = ()
     busy_child: str = ""
     child_at: float = float("-inf")
     cpu_s: dict[int, float] = field(default_factory=dict)
@@ -111,7 +113,7 @@ def says(track: Track, live: Live, kind: Kind | None, now: float) -> str:
     if live.does or kind is None:
         return live.does
     if live.state is State.WAITING:
-        return live.evidence.text
-    if live.state in (State.WORKING, State.DONE) and not track.reading.hold:
-        return activity(kind, track.lines)
+        return "" if live.quiet_since is not None else live.evidence.text.partition(": ")[2]
+    if live.state in (State.WORKING, State.DONE):
+        return track.activity
     return READY if live.state is State.IDLE else ""

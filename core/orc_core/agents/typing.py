@@ -16,7 +16,7 @@ from typing import Final
 from orc_core.agents.processes import is_shell
 from orc_core.agents.prompts import find_layout, fingerprint, read_prompt
 from orc_core.agents.rules import OTHER, Kind, RuleSet
-from orc_core.agents.signals import input_at, input_text
+from orc_core.agents.signals import input_at, input_text, states
 from orc_core.clock import Clock
 from orc_core.errors import TmuxError, TmuxGone, UsageError
 from orc_core.model.agent import (
@@ -27,6 +27,7 @@ from orc_core.model.agent import (
     Outcome,
     Prompt,
     Source,
+    State,
     Waiting,
 )
 from orc_core.text import clean
@@ -159,11 +160,18 @@ class Typist:
             before = await self._lines(agent)
             await self._press(agent, tuple(kind.agent.interrupt) if kind else ("C-c",))
 
-            async def changed() -> bool:
-                return await self._lines(agent) != before
+            async def stopped() -> bool:
+                now = await self._lines(agent)
+                return now != before and not self._is_busy(kind, now)
 
-            say.delivery = await self._watch(changed)
+            say.delivery = await self._watch(stopped)
         return say.delivery
+
+    def _is_busy(self, kind: Kind | None, lines: tuple[str, ...]) -> bool:
+        """Whether the screen says that the agent works or waits."""
+        if kind is None:
+            return False
+        return any(state in (State.WORKING, State.WAITING) for state in states(kind, lines))
 
     @asynccontextmanager
     async def _turn(self, agent: Agent) -> AsyncIterator[_Say]:

@@ -114,3 +114,24 @@ def test_death_is_believed_at_once() -> None:
     assert ended.state is State.DONE
     quiet = run((T, [said(Source.LEVEL, State.IDLE)]), (T + 1, [said(Source.PROC, State.DONE)]))
     assert quiet.state is State.IDLE
+
+
+def test_a_prompt_that_a_level_says_is_over_is_over() -> None:
+    waits, idle = said(Source.LEVEL, State.WAITING), said(Source.LEVEL, State.IDLE)
+    assert run((T, [waits]), (T + 0.1, [idle])).state is State.DONE
+    title = said(Source.TITLE, State.IDLE)
+    assert run((T, [said(Source.SCREEN, State.WAITING)]), (T + 0.1, [title])).state is State.WAITING
+
+
+def test_a_prompt_on_the_screen_tells_what_a_level_waits_for() -> None:
+    level = said(Source.LEVEL, State.WAITING)
+    asks = Signal(Evidence(Source.SCREEN, "r", T), State.WAITING, Waiting.QUESTION)
+    live = fold(None, [level, asks], T)
+    assert (live.waiting, live.evidence.source) == (Waiting.QUESTION, Source.LEVEL)
+
+
+def test_a_menu_that_the_operator_opened_is_no_question() -> None:
+    idle = fold(None, [said(Source.LEVEL, State.IDLE)], T)
+    dialog = Signal(Evidence(Source.LEVEL, "r", T), State.WAITING, Waiting.QUESTION)
+    assert fold(idle, [dialog], T + 1, hold=True) is idle
+    assert fold(idle, [dialog], T + 1).state is State.WAITING

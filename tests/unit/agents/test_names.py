@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orc_core.agents.names import assign, place
+from orc_core.agents.names import assign, places
 from orc_core.agents.rules import OTHER
 from orc_core.model.agent import PaneRef
 from orc_storage.records import LiveRow
@@ -56,5 +56,5 @@ def test_names_on_another_server_stay_taken() -> None:
 
 def test_others_are_called_by_their_place() -> None:
     assert assign([], [(pane(1), OTHER, "ops:4")])[pane(1).key] == "ops:4"
-    assert place("ops:4.0", ["ops:4.0", "ops:3.0"]) == "ops:4"
-    assert place("ops:4.0", ["ops:4.0", "ops:4.1"]) == "ops:4.0"
+    assert places(["ops:4.0", "ops:3.0"]) == {"ops:4.0": "ops:4", "ops:3.0": "ops:3"}
+    assert places(["ops:4.0", "ops:4.1"]) == {"ops:4.0": "ops:4.0", "ops:4.1": "ops:4.1"}

@@ -73,7 +73,7 @@ def test_a_command_prompt_of_codex(read: Callable[..., Prompt | None], screen: S
 def test_a_question_of_claude(read: Callable[..., Prompt | None], screen: Screen) -> None:
     prompt = read("claude", screen("claude/waiting-question-tool"))
     assert prompt is not None
-    assert prompt.waiting is Waiting.QUESTION
+    assert (prompt.waiting, prompt.subject) == (Waiting.QUESTION, "Routes")
     assert [choice.label for choice in prompt.choices] == [
         "Keep them",
         "Redirect them",

@@ -85,10 +85,11 @@ def test_a_change_is_read_and_a_broken_file_is_no_signal(tmp_path: Path, machine
     sessions = Sessions(tmp_path, machine)
     assert sessions.signal(51, NOW) is None
     path = write(tmp_path, 51)
-    assert sessions.signal(51, NOW) is not None
+    assert sessions.signal(51, NOW + 1.9) is None
+    assert sessions.signal(51, NOW + 2.0) is not None
     path.write_text('{"pid": 51, "st', encoding="utf-8")
-    assert sessions.signal(51, NOW) is None
+    assert sessions.signal(51, NOW + 3) is None
     write(tmp_path, 51, status="idle")
-    told = sessions.signal(51, NOW)
+    told = sessions.signal(51, NOW + 3)
     assert told is not None
     assert told.state is State.IDLE
