@@ -20,6 +20,8 @@ from orc_core.model.agent import Choice, Evidence, Prompt, Waiting
 LINES_MAX: Final = 400
 CHOICES_MAX: Final = 9
 FOOTER_LINES_MAX: Final = 6
+BELOW_MAX: Final = 24
+"""How far below the last choice the screen may go on, blank lines included."""
 SUMMARY_MAX: Final = 120
 
 _CHOICE: Final = re.compile(
@@ -28,6 +30,7 @@ _CHOICE: Final = re.compile(
 )
 _BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")
 _BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐┘]\s*$")
+_BOX_SIGNS: Final = frozenset("│┃|╭╰┌└")
 _MARKS: Final = re.compile(r"^[^\w\"'(/$<]+")
 _DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
 
@@ -126,6 +129,8 @@ def summary(prompt: Prompt) -> str:
 def _unboxed(line: str) -> str:
     """A line without the sides of a box around it; the box's edges become dividers."""
     line = line.rstrip()
+    if line.lstrip()[:1] not in _BOX_SIGNS:
+        return line
     if _BOX_EDGE.match(line):
         return "─" * len(line.strip())
     boxed = _BOX.match(line)
@@ -136,6 +141,8 @@ def _options(lines: Sequence[str]) -> tuple[_Option, ...]:
     """The numbered choices nearest to the bottom, 1 to n without a gap, one under the cursor."""
     options: list[_Option] = []
     for at in range(len(lines) - 1, -1, -1):
+        if not options and at < len(lines) - BELOW_MAX:
+            return ()
         match = _CHOICE.match(lines[at])
         if match is not None:
             number = int(match["number"])

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -31,6 +31,7 @@ BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
 TAIL_LINES: Final = 4
 LINE_MAX: Final = 400
+LINES_KEPT: Final = 4096
 PATTERN_MAX: Final = 300
 FILE_MAX_BYTES: Final = 256 * 1024
 OTHER: Final = "other"
@@ -222,6 +223,8 @@ class Kind:
     prompts: tuple[PromptPart, ...]
     rules: tuple[RulePart, ...]
     path: Path
+    matched: Callable[[str], frozenset[str]]
+    """Which patterns of rules and reads match a line. Most lines were asked about before."""
 
     @property
     def id(self) -> str:
@@ -248,6 +251,19 @@ def compiled(pattern: str) -> re.Pattern[str]:
 def found(pattern: str, line: str) -> re.Match[str] | None:
     """Search a line, of which no more than LINE_MAX characters are looked at."""
     return compiled(pattern).search(line[:LINE_MAX])
+
+
+def _matcher(file: RuleFile) -> Callable[[str], frozenset[str]]:
+    """All patterns over one line at once, remembered for the lines seen last."""
+    patterns = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
+    for rule in file.rule:
+        patterns.update(rule.any, rule.all, rule.not_)
+
+    @lru_cache(maxsize=LINES_KEPT)
+    def matched(line: str) -> frozenset[str]:
+        return frozenset(pattern for pattern in patterns if found(pattern, line))
+
+    return matched
 
 
 def load(folders: Sequence[Path] = ()) -> RuleSet:
@@ -295,7 +311,7 @@ def _read(path: Path) -> Kind:
     if file.agent.id == OTHER:
         raise RuleFault(f"{path}: agent.id: {OTHER} is what no rule knows: choose another id")
     rules = tuple(sorted(file.rule, key=lambda rule: -rule.priority))
-    return Kind(file.agent, file.reads, tuple(file.prompt), rules, path)
+    return Kind(file.agent, file.reads, tuple(file.prompt), rules, path, _matcher(file))
 
 
 def _first_fault(path: Path, error: ValidationError, data: dict[str, Any]) -> str:

@@ -183,13 +183,13 @@ def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
 def activity(kind: Kind, lines: Sequence[str]) -> str:
     """What the agent did last since it was told something, e.g. `Bash  npm test`, or ""."""
     told = _told_at(kind, lines)
-    return _latest(kind.reads.activity, lines if told is None else lines[told + 1 :])
+    return _latest(kind, kind.reads.activity, lines if told is None else lines[told + 1 :])
 
 
 def last_prompt(kind: Kind, lines: Sequence[str]) -> str:
     """What the agent was told last, as far as the screen still shows it."""
     at = _told_at(kind, lines)
-    return _latest(kind.reads.last_prompt, lines[at : at + 1]) if at is not None else ""
+    return _latest(kind, kind.reads.last_prompt, lines[at : at + 1]) if at is not None else ""
 
 
 def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
@@ -198,7 +198,7 @@ def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
     for at in range(len(lines) - 1, -1, -1):
         if seen == INPUT_LINES:
             break
-        if any(found(pattern, lines[at]) for pattern in kind.reads.input):
+        if not kind.matched(lines[at]).isdisjoint(kind.reads.input):
             return at
         seen += bool(lines[at].strip())
     return None
@@ -218,7 +218,7 @@ def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
     """The line of the last thing that the agent was told, above its input line."""
     end = input_at(kind, lines)
     for at in range((len(lines) if end is None else end) - 1, -1, -1):
-        if any(found(pattern, lines[at]) for pattern in kind.reads.last_prompt):
+        if not kind.matched(lines[at]).isdisjoint(kind.reads.last_prompt):
             return at
     return None
 
@@ -253,27 +253,23 @@ def _first(
         if rule.source != source:
             continue
         lines = regions[rule.region]
-        hit = _match(rule, lines)
+        hit = _match(kind, rule, lines)
         if hit is not None:
             return kind, rule, lines, hit
     return None
 
 
-def _match(rule: RulePart, lines: Sequence[str]) -> str | None:
-    """The lowest line that a rule matched, or None."""
-    if any(found(pattern, line) for pattern in rule.not_ for line in lines):
+def _match(kind: Kind, rule: RulePart, lines: Sequence[str]) -> str | None:
+    """The lowest line that one of a rule's patterns matched, or None."""
+    sets = [kind.matched(line) for line in lines]
+    here: frozenset[str] = frozenset().union(*sets)
+    if not here.issuperset(rule.all) or not here.isdisjoint(rule.not_):
         return None
-    hits = [_lowest(pattern, lines) for pattern in rule.all]
-    if any(hit is None for hit in hits):
-        return None
-    either = [hit for pattern in rule.any if (hit := _lowest(pattern, lines)) is not None]
-    if rule.any and not either:
-        return None
-    return (either or [hit for hit in hits if hit is not None])[0]
-
-
-def _lowest(pattern: str, lines: Sequence[str]) -> str | None:
-    return next((line for line in reversed(lines) if found(pattern, line)), None)
+    told = rule.any or rule.all
+    for line, hits in zip(reversed(lines), reversed(sets), strict=True):
+        if not hits.isdisjoint(told):
+            return line
+    return None
 
 
 def _signal(
@@ -305,8 +301,8 @@ def _does(rule: RulePart, lines: Sequence[str]) -> str:
     return str(hit["does"] or "") if hit else ""
 
 
-def _latest(patterns: Sequence[str], lines: Sequence[str]) -> str:
-    for match in _upwards(patterns, lines):
+def _latest(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> str:
+    for match in _upwards(kind, patterns, lines):
         groups = match.groupdict()
         words = [str(groups.get(name) or "").strip() for name in ("tool", "does")]
         said = "  ".join(word for word in words if word)
@@ -315,10 +311,11 @@ def _latest(patterns: Sequence[str], lines: Sequence[str]) -> str:
     return ""
 
 
-def _upwards(patterns: Sequence[str], lines: Sequence[str]) -> Iterator[re.Match[str]]:
+def _upwards(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> Iterator[re.Match[str]]:
     for line in reversed(lines):
+        hits = kind.matched(line)
         for pattern in patterns:
-            match = found(pattern, line)
+            match = found(pattern, line) if pattern in hits else None
             if match is not None:
                 yield match
 

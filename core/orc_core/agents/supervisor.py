@@ -188,6 +188,7 @@ class Supervisor:
         if info.dead:
             track.ended_at = track.ended_at or now
             return
+        track.stopped = self._stopped(track)
         leader = foreground(self._processes, info.pane.pid)
         track.argv = self._processes.argv(leader)
         kind = kind_of(self._rules, info, track.argv)
@@ -201,6 +202,10 @@ class Supervisor:
                 self._become(track, OTHER, None)
             else:
                 track.ended_at = track.ended_at or now
+
+    def _stopped(self, track: Track) -> bool:
+        facts = self._processes.facts(track.process.pid) if track.process else None
+        return facts is not None and facts.state == "T"
 
     def _lives(self, track: Track) -> bool:
         """Whether the agent's own process still runs, behind a shell or under another name."""
@@ -271,9 +276,9 @@ class Supervisor:
             return [signal] if signal is not None else []
         if track.ended_at:
             return [left_shell(track.lines, info.command, track.started_at, track.ended_at)]
-        facts = self._processes.facts(track.process.pid) if track.process else None
-        if facts is not None and facts.state == "T":
-            evidence = Evidence(Source.PROC, "stopped", now, f"pid {facts.pid} is stopped")
+        if track.stopped and track.process is not None:
+            text = f"pid {track.process.pid} is stopped"
+            evidence = Evidence(Source.PROC, "stopped", track.changed_at, text)
             return [Signal(evidence, State.IDLE, does="stopped: fg brings it back", attended=True)]
         return []
 

@@ -33,6 +33,7 @@ class Track:
     argv: tuple[str, ...] = ()
     process: Facts | None = None
     looked_at: float = float("-inf")
+    stopped: bool = False
     lines: tuple[str, ...] = ()
     screen_at: float = 0.0
     changed_at: float = 0.0
