@@ -18,7 +18,6 @@ from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.filter import LineFilter, Monochrome, NoColor
 from textual.theme import Theme
 
 from orc_core.model.snapshot import Style
@@ -120,7 +119,7 @@ _ANSI: Final = _Colours(
     text="ansi_default",
     dim="ansi_default",
     accent="ansi_cyan",
-    waiting="ansi_bright_red",
+    waiting="ansi_bright_yellow",
     red="ansi_red",
     limited="ansi_yellow",
     done="ansi_blue",
@@ -193,16 +192,12 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave", show=False, priority=True)]
 
     def __init__(self, *, theme: str = "") -> None:
-        super().__init__()
+        # Only native colours can be left away whole; RGB would be turned into greys.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         for known in THEMES:
             self.register_theme(known)
         self.ansi_theme_dark, self.ansi_theme_light = _PANES_DARK, _PANES_LIGHT
         self.theme = theme or chosen(os.environ)
-        # Textual chooses its filter before it knows the theme, and takes one that turns the
-        # terminal's default colours into black on black.
-        self._filters: list[LineFilter] = [
-            NoColor() if isinstance(known, Monochrome) else known for known in self._filters
-        ]
         self._palette: tuple[str, Palette] | None = None
 
     @property

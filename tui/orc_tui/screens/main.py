@@ -112,7 +112,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Take a snapshot: the first change paints at once, later ones are gathered."""
         self.snapshot = delta.snapshot
         self._parts |= delta.parts
-        if self._gather is None and self.is_current:
+        if self._gather is None and self.is_active:
             self._flush()
 
     def explain(self, explanation: Explanation) -> None:
@@ -128,7 +128,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _flush(self) -> None:
         """Paint what was gathered, and gather again as long as something comes."""
         self._gather = None
-        if self._parts and self.is_current:
+        if self._parts and self.is_active:
             self._gather = self.set_timer(GATHER_S, self._flush)
             self._draw(frozenset(self._parts))
 
@@ -150,7 +150,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _step(self) -> None:
         """Let the ages step."""
-        if self.is_current:
+        if self.is_active:
             self._draw(ALL_PARTS)
 
     # -- drawing ------------------------------------------------------------------------------

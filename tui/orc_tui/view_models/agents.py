@@ -77,13 +77,15 @@ def ordered(agents: Sequence[Agent], now: float) -> list[Agent]:
 def _rank(agent: Agent, now: float) -> tuple[object, ...]:
     silent = is_silent(agent, now)
     within: float = 0.0
+    if is_other(agent):
+        return (True, 0, False, 0.0, natural(agent.name))
     if silent:
         within = agent.changed_at
     elif agent.state in (State.IDLE, State.GONE):
         within = -agent.since
     elif agent.state not in _BY_NAME:
         within = agent.since
-    return (is_other(agent), _ORDER[agent.state], not silent, within, natural(agent.name))
+    return (False, _ORDER[agent.state], not silent, within, natural(agent.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from orc_core.model.agent import Agent
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Status, Task
-from orc_core.text import age, cells
+from orc_core.text import age, cells, fit
 from orc_storage.records import Conflict, Side
 from orc_tui.view_models import agents, conflicts, glyphs
 from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
@@ -171,18 +171,20 @@ def empty_fleet(snapshot: Snapshot, width: int) -> list[Line]:
     """What to do when there is no agent at all."""
     if snapshot.link.state is LinkState.STARTING:
         return []
-    server = snapshot.server or "the default socket"
     gone = snapshot.link.state is LinkState.GONE
-    first = f"No tmux server at {server}." if gone else f"No agents on {server} yet."
-    start = "start one with" if gone else "start one in a pane:"
-    commands = "tmux" if gone else "claude, codex, aider"
-    lines: list[Line] = [((row, "text bold"),) for row in wrap(first, width)]
-    return [
-        *lines,
-        BLANK,
-        ((f"{start} ", "dim"), (commands, "text bold")),
-        (("see the demo with ", "dim"), ("orc-tui --demo", "text bold")),
+    steps = [
+        ("tmux new -s work", "start a tmux server") if gone else ("tmux", "open a pane"),
+        ("claude", "start an agent in it: codex, aider, opencode, gemini …"),
+        ("orc-tui --demo", "or look at a fleet of scripted agents first"),
     ]
+    lines: list[Line] = [
+        (("Agents show up here by themselves.", "text bold"),),
+        BLANK,
+        *(((fit(name, 19), "text bold"), (text, "dim")) for name, text in steps),
+        BLANK,
+    ]
+    told = f"Watching {snapshot.server}. Looking changes nothing in it."
+    return [*lines, *(((row, "dim"),) for row in wrap(told, width))]
 
 
 def title(agent: Agent, now: float) -> Line:

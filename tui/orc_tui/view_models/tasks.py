@@ -14,7 +14,7 @@ from orc_core.text import cells, fit
 from orc_storage.records import OPERATOR
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.agents import natural
-from orc_tui.view_models.lines import Line, Part, ends, join
+from orc_tui.view_models.lines import Line, Part, cut, ends, join, width_of
 from orc_tui.view_models.spans import short
 
 _ORDER: Final[Mapping[Status, int]] = {
@@ -28,6 +28,7 @@ _ORDER: Final[Mapping[Status, int]] = {
 _OVER: Final = frozenset({Status.DONE, Status.CANCELLED})
 _STATUS: Final = 9
 _FOR: Final = 4
+_NEXT_MIN: Final = 14
 
 
 def needs_you(task: Task) -> bool:
@@ -138,8 +139,12 @@ def summary(tasks: Sequence[Task], width: int) -> Line:
         if counts[status]
     ]
     ready = next((task for task in ordered(tasks) if task.status is Status.READY), None)
-    following: Line = ((f"next {ready.id} {ready.title}", "text"),) if ready else ()
-    return ends(join(told, 2), following, width)
+    counted = join(told, 2)
+    room = width - width_of(counted) - 2
+    if ready is None or room < _NEXT_MIN:
+        return cut(counted, width)
+    following = f"next {ready.id} {ready.title}"
+    return ends(counted, ((fit(following, min(cells(following), room)), "text"),), width)
 
 
 def _ink(status: Status) -> str:

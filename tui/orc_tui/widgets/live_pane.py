@@ -19,6 +19,7 @@ from orc_core.model.task import Task
 from orc_storage.records import Conflict
 from orc_tui.view_models import agents, frames, live, why
 from orc_tui.view_models.ability import Row
+from orc_tui.view_models.conflicts import place
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import BLANK, Line, cut, shift
@@ -112,8 +113,14 @@ class LivePane(Canvas):
 
     @property
     def _width(self) -> int:
-        pad = 4 if self.place.shape is Shape.BOXED else 0
+        pad = 4 if self.place.shape is Shape.BOXED else 2
         return max(self.place.width - pad, 1)
+
+    @property
+    def _edge(self) -> int:
+        """Cells left free at the left: a screen in a ruled layout has all columns."""
+        whole = self.place.shape is Shape.RULED and self.tab == "Screen"
+        return 0 if whole and isinstance(self._subject, Agent) else 1
 
     def _content(self) -> Content:
         subject, now, width = self._subject, self._now, self._width
@@ -178,8 +185,8 @@ class LivePane(Canvas):
         return [self._padded(line) for line in content.body[first : first + room]]
 
     def _padded(self, line: Line) -> Line:
-        moved = cut(shift(line, self._column), self._width, ellipsis="")
-        return ((" ", "text"), *moved) if self.place.shape is Shape.BOXED else moved
+        width = self.place.width if self._edge == 0 else self._width
+        return ((" " * self._edge, "text"), *cut(shift(line, self._column), width, ellipsis=""))
 
     def _frame(self) -> Frame:
         subject = self._subject
@@ -218,7 +225,7 @@ class LivePane(Canvas):
         name = " 0 Live".ljust(14)
         subject = self._subject
         if not isinstance(subject, Agent):
-            return cut(((name, "text"),), self.place.width)
+            return cut(((name, "text"), (_called(subject), "dim")), self.place.width)
         state, said = agents.summary(subject, self._now)
         line = live.summary(f"{subject.name} · {state}", said, self.place.width - 15)
         return cut(((name, "text"), *line), self.place.width)
@@ -240,3 +247,12 @@ class LivePane(Canvas):
         event.stop()
         self.scroll(by)
         self.paint(focused=self._focused)
+
+
+def _called(subject: Row) -> str:
+    """What Live shows, on one line, where a list has its rows."""
+    if isinstance(subject, Task):
+        return f"{subject.id} {subject.title}"
+    if isinstance(subject, Conflict):
+        return f"{subject.id} {place(subject)}"
+    return subject.name if isinstance(subject, Layer) else ""
