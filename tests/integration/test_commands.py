@@ -1,0 +1,312 @@
+"""Keys to deeds: the whole dashboard on a real store and a real tmux server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from conftest import PrivateTmux, wait_for
+from orc_core.config import CoreOptions
+from orc_core.hub import Core, open_core
+from orc_core.model.agent import State
+from orc_core.model.task import Status, Task
+from orc_storage.records import ConflictState
+from orc_tui import keymap
+from orc_tui.app import OrcApp
+from orc_tui.commands import Commands
+from orc_tui.messages import Act
+from orc_tui.screens.answer import AnswerCard
+from orc_tui.screens.conflict import ConflictView
+from orc_tui.screens.dialog import Dialog
+from orc_tui.screens.edit import FieldEdit
+from orc_tui.screens.line import LineInput
+from orc_tui.screens.menu import Menu
+from orc_tui.screens.newtask import NewTask
+from orc_tui.screens.timeline import TimelineView
+
+PROGRAM = Path(__file__).with_name("programs") / "claude"
+
+
+class Desk:
+    """A dashboard that runs, its core, and the keys of a person in front of it."""
+
+    def __init__(self, app: OrcApp, pilot: Pilot[int], folder: Path) -> None:
+        self.app, self.pilot, self.folder = app, pilot, folder
+
+    @property
+    def core(self) -> Core:
+        assert self.app.core is not None
+        return self.app.core
+
+    @property
+    def told(self) -> str:
+        return self.app.told[-1] if self.app.told else ""
+
+    async def act(self, action_id: str, pane: str, row_key: str = "") -> None:
+        """Do what the key of an action does on a row."""
+        await self.idle()
+        self.app.post_message(Act(action_id, pane, row_key))
+        await self.pilot.pause()
+
+    async def idle(self) -> None:
+        """Wait until no act is under way."""
+        await wait_for(lambda: not [w for w in self.app.workers if w.group == "act"], 15)
+
+    async def screen(self, kind: type[object]) -> None:
+        await wait_for(lambda: isinstance(self.app.screen, kind), 10)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def says(self, text: str) -> None:
+        await wait_for(lambda: text in self.told, 10)
+
+    async def task(self, title: str, **fields: object) -> Task:
+        """A task that is on the screen."""
+        made = await self.core.tasks.add(title, **fields)  # type: ignore[arg-type]
+        await wait_for(lambda: any(t.id == made.id for t in self.app.snapshot.tasks), 10)
+        return made
+
+    def shown(self, id: str) -> Task | None:
+        return next((task for task in self.app.snapshot.tasks if task.id == id), None)
+
+
+@asynccontextmanager
+async def seated(tmux: PrivateTmux, folder: Path) -> AsyncIterator[Desk]:
+    environ = {"PATH": tmux.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder)}
+    options = CoreOptions(
+        workspace=folder / "ws",
+        socket_path=tmux.socket_path,
+        home=folder,
+        actor="operator",
+        environ=environ,
+        cwd=folder,
+    )
+    app = OrcApp(lambda: open_core(options))
+    app.commands = Commands(app)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for(lambda: app.core is not None, 10)
+        yield Desk(app, pilot, folder)
+        app.exit()
+    # The core closes its store and leaves tmux after the app is gone.
+    late = asyncio.all_tasks() - {asyncio.current_task()}
+    if late:
+        await asyncio.wait(late, timeout=10)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def desk(tmux: PrivateTmux, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with seated(tmux, tmp_path) as desk:
+        yield desk
+
+
+async def test_a_task_is_made_edited_ended_and_taken_back(desk: Desk) -> None:
+    await desk.act("new", keymap.TASKS)
+    await desk.screen(NewTask)
+    await desk.press(*"Invoices as PDF", "enter")
+    await desk.says("T-1 made: Invoices as PDF")
+    await wait_for(lambda: desk.shown("T-1"))
+
+    await desk.act("edit", keymap.TASKS, "T-1")
+    await desk.screen(Menu)
+    await desk.press("p")
+    await desk.screen(FieldEdit)
+    await desk.press("backspace", *"9", "enter")
+    await desk.says("T-1: priority is now 9  z takes it back")
+    assert (await desk.core.tasks.get("T-1")).priority == 9
+
+    await desk.act("undo", keymap.TASKS, "T-1")
+    await desk.says("undone: ")
+    assert (await desk.core.tasks.get("T-1")).priority == 5
+    await desk.act("redo", keymap.TASKS, "T-1")
+    await desk.says("done again: ")
+    assert (await desk.core.tasks.get("T-1")).priority == 9
+
+    await wait_for(lambda: (task := desk.shown("T-1")) and task.priority == 9)
+    await desk.act("end", keymap.TASKS, "T-1")
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    assert (await desk.core.tasks.get("T-1")).status is Status.READY, "Cancel had the focus"
+    await desk.act("end", keymap.TASKS, "T-1")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("T-1 is done")
+    assert (await desk.core.tasks.get("T-1")).status is Status.DONE
+
+
+async def test_an_edit_that_was_overtaken_is_asked_about(desk: Desk) -> None:
+    await desk.task("Cart totals")
+    await desk.act("edit", keymap.TASKS, "T-1")
+    await desk.screen(Menu)
+    await desk.press("t")
+    await desk.screen(FieldEdit)
+    await desk.core.tasks.edit("T-1", {"title": "Cart totals round"})
+    await desk.press(*" mine", "enter")
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    await desk.idle()
+    assert (await desk.core.tasks.get("T-1")).title == "Cart totals round"
+
+
+async def test_a_refusal_is_a_line_and_never_a_crash(desk: Desk) -> None:
+    for action, pane in (
+        ("undo", keymap.TASKS),
+        ("redo", keymap.TASKS),
+        ("answer", keymap.AGENTS),
+        ("type", keymap.AGENTS),
+        ("attach", keymap.AGENTS),
+        ("history", keymap.SYNC),
+        ("rollback", keymap.AGENTS),
+        ("edit", keymap.CONFLICTS),
+        ("take-left", keymap.CONFLICTS),
+        ("open", keymap.CONFLICTS),
+        ("end", keymap.TASKS),
+        ("copy", keymap.TASKS),
+        ("why", keymap.TASKS),
+    ):
+        before = len(desk.app.told)
+        await desk.act(action, pane, "nobody")
+        await wait_for(lambda before=before: len(desk.app.told) > before)  # type: ignore[misc]
+    assert desk.app.is_running
+
+
+async def test_the_way_back_is_previewed_confirmed_and_undone(desk: Desk) -> None:
+    await desk.task("Migrate orders")
+    await desk.core.tasks.edit("T-1", {"title": "Staging migration"})
+    await desk.core.tasks.edit("T-1", {"title": "Staging migration for orders"})
+    await desk.act("rollback", keymap.TASKS, "T-1")
+    await desk.screen(TimelineView)
+    await desk.press("R")
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    await desk.idle()
+    assert (await desk.core.tasks.get("T-1")).title == "Staging migration for orders"
+
+    await desk.press("R")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("T-1 is back at revision 2")
+    assert (await desk.core.tasks.get("T-1")).title == "Staging migration"
+    await desk.screen(TimelineView)
+    await desk.press("z")
+    await desk.says("undone: ")
+    assert (await desk.core.tasks.get("T-1")).title == "Staging migration for orders"
+    revisions = await desk.core.history.revisions("task", "T-1")
+    assert [revision.rev for revision in revisions] == [1, 2, 3, 4, 5]
+    await desk.press("q")
+
+
+async def a_conflict(desk: Desk) -> str:
+    """A title that was changed in its file and in the store since both agreed."""
+    await desk.task("Cart totals")
+    path = desk.folder / "ws" / "files" / "tasks" / "T-1.json"
+    await wait_for(path.exists, 10)
+    before = path.read_text()
+    body = json.loads(before)
+    await desk.core.tasks.edit("T-1", {"title": "Cart totals, by you"})
+    path.write_text(json.dumps(body | {"title": "Cart totals, by file"}))
+    await wait_for(lambda: desk.app.snapshot.conflicts, 10)
+    (conflict,) = desk.app.snapshot.conflicts
+    return conflict.id
+
+
+async def test_a_conflict_is_decided_at_once_and_taken_back(desk: Desk) -> None:
+    id = await a_conflict(desk)
+    await desk.act("take-left", keymap.CONFLICTS, id)
+    await desk.says(id)
+    assert (await desk.core.tasks.get("T-1")).title == "Cart totals, by file"
+    await desk.act("undo", keymap.CONFLICTS, id)
+    await desk.says("undone: ")
+    assert (await desk.core.conflicts.get(id)).state is ConflictState.OPEN
+    await desk.act("later", keymap.CONFLICTS, id)
+    await desk.says("put off")
+    assert (await desk.core.conflicts.get(id)).state is ConflictState.DEFERRED
+
+
+async def test_the_conflict_view_writes_what_was_chosen(desk: Desk) -> None:
+    id = await a_conflict(desk)
+    await desk.act("open", keymap.CONFLICTS, id)
+    await desk.screen(ConflictView)
+    await desk.press("t", "escape")
+    await desk.says("nothing written: 1 chosen, kept for next time")
+    await desk.act("open", keymap.CONFLICTS, id)
+    await desk.screen(ConflictView)
+    await desk.press("H")
+    await desk.screen(TimelineView)
+    await desk.press("q")
+    await desk.screen(ConflictView)
+    await desk.press("e", *", both", "enter", "enter")
+    await desk.says(id)
+    assert (await desk.core.tasks.get("T-1")).title == "Cart totals, by you, both"
+    assert (await desk.core.conflicts.get(id)).state is ConflictState.RESOLVED
+
+
+async def agents(desk: Desk, tmux: PrivateTmux, count: int) -> list[str]:
+    """Panes with a program that asks for permission; gives back the keys of those agents."""
+    command = f"exec {sys.executable} {PROGRAM} ask"
+    for _ in range(count):
+        if tmux.sessions():
+            tmux.window(command)
+        else:
+            tmux.start(command, size="120x40")
+    await wait_for(lambda: len(waiting(desk)) == count, 20)
+    return waiting(desk)
+
+
+def waiting(desk: Desk) -> list[str]:
+    return [a.key for a in desk.app.snapshot.agents if a.state is State.WAITING]
+
+
+async def test_prompts_are_answered_one_after_the_other(desk: Desk, tmux: PrivateTmux) -> None:
+    first, *_ = await agents(desk, tmux, 2)
+    await desk.act("answer", keymap.AGENTS, first)
+    await desk.screen(AnswerCard)
+    card = desk.app.screen
+    assert isinstance(card, AnswerCard)
+    card._guard_s = 0.0
+    for left in (1, 0):
+        await wait_for(lambda: card._wanted is not None and card._seen_at is not None)
+        await desk.press("y")
+        await wait_for(lambda left=left: len(waiting(desk)) <= left, 15)  # type: ignore[misc]
+    await desk.idle()
+    assert not isinstance(desk.app.screen, AnswerCard)
+    assert sum("sent, went on" in line for line in desk.app.told) == 2
+
+
+async def test_a_line_is_typed_and_a_draft_kept(desk: Desk, tmux: PrivateTmux) -> None:
+    (key,) = await agents(desk, tmux, 1)
+    await desk.act("type", keymap.AGENTS, key)
+    await desk.screen(LineInput)
+    await desk.press(*"hello", "escape")
+    await desk.says("nothing sent, the line is kept")
+    await desk.act("type", keymap.AGENTS, key)
+    await desk.screen(LineInput)
+    await desk.press("enter")
+    await desk.idle()
+    assert "claude-1: " in desk.told, "a prompt stands in the way, and the line says so"
+    await desk.act("type", keymap.AGENTS, key)
+    await desk.screen(LineInput)
+    screen = desk.app.screen
+    assert isinstance(screen, LineInput)
+    assert screen._area.text == "hello", "what was not sent is still there"
+    await desk.press("escape")
+
+
+async def test_others_go_on_while_a_dialog_is_open(desk: Desk) -> None:
+    await desk.act("new", keymap.TASKS)
+    await desk.screen(NewTask)
+    await desk.task("Made by another")
+    assert desk.shown("T-1")
+    await desk.press("escape")
+    await desk.idle()
