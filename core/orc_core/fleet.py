@@ -20,7 +20,7 @@ from orc_core.model.health import Layer, LayerState, LinkState
 from orc_core.model.snapshot import Screen
 from orc_core.tmux.attach import plan_attach
 from orc_core.tmux.server import Address
-from orc_core.tmux.watcher import Tick, Watcher
+from orc_core.tmux.watcher import Strategy, Tick, Watcher
 from orc_storage import live
 from orc_storage.database import Database
 from orc_storage.lock import FileLock
@@ -49,7 +49,7 @@ class Fleet:
         *,
         known: Sequence[LiveRow],
         skip_ttys: Callable[[], set[str]],
-        strategy: str,
+        strategy: Strategy,
         read_only: bool,
         environ: Mapping[str, str],
     ) -> None:
@@ -158,7 +158,8 @@ class Fleet:
     def _take(self, tick: Tick) -> tuple[bool, bool, bool]:
         link = tick.state is not self.link_state
         if link and tick.state in (LinkState.GONE, LinkState.STALE, LinkState.SYNC):
-            self._trouble, self._trouble_at = f"{tick.state} at {self.address.socket_path}", tick.at
+            said = tick.trouble or f"{tick.state} at {self.address.socket_path}"
+            self._trouble, self._trouble_at = said, tick.at
         self.link_state = tick.state
         if tick.complete:
             self.last_complete_at = tick.at
@@ -214,7 +215,7 @@ def _differs(known: LiveRow | None, row: LiveRow) -> bool:
     )
 
 
-def strategy_from(environ: Mapping[str, str]) -> str:
+def strategy_from(environ: Mapping[str, str]) -> Strategy:
     """`sync` when the emergency switch is set, else `async`; raises OrcError on other values."""
     value = environ.get("TMUX_ORC_ASYNC_DISABLED", "")
     if value not in ("", "0", "1"):

@@ -23,7 +23,7 @@ from orc_core.history.steps import RULES
 from orc_core.model.health import Fault, Layer, Link, LinkState
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_core.sync.conflicts import Conflicts
-from orc_core.sync.synchronizer import Synchronizer
+from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
 from orc_core.tmux import server
@@ -119,6 +119,25 @@ class Core:
     def led_elsewhere(self) -> bool:
         """Whether another live process syncs the workspace."""
         return not self._leads and self._lock.holder() is not None
+
+    async def sync_once(self, *, accept_deletions: bool, timeout_s: float) -> SyncReport | None:
+        """Bring the layers and the store in step now; None where the leader did it.
+
+        Raises OrcError where there is a leader that does not answer within `timeout_s`.
+        """
+        if self._lock.try_acquire():
+            try:
+                report = await self.sync.once(accept_deletions=accept_deletions)
+                leader.post(self.workspace.folder, self.sync.health())
+            finally:
+                self._lock.release()
+            return report
+        if not await self.sync.ask(self.actor, timeout_s=timeout_s):
+            raise OrcError(
+                f"the process that syncs {self.workspace.folder} did not answer in "
+                f"{timeout_s:g} s: look at its dashboard, or end it"
+            )
+        return None
 
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 from orc_cli.options import Commands, command, opened
@@ -81,22 +82,19 @@ async def sync_once(args: argparse.Namespace) -> int:
             accept_deletions=args.accept_deletions, timeout_s=SETTLE_TIMEOUT_S
         )
         layers = core.layers()
+    done = asdict(report) if report is not None else {}
     if args.json:
-        print_json(
-            {
-                "synced_by": report.by,
-                "imported": report.imported,
-                "exported": report.exported,
-                "merged": report.merged,
-                "conflicts": report.conflicts,
-                "layers": [layer_json(layer) for layer in layers],
-            }
-        )
+        numbers = {name: done.get(name) for name in ("imported", "exported", "merged", "conflicts")}
+        by = "leader" if report is None else "command"
+        print_json({"synced_by": by} | numbers | {"layers": [layer_json(each) for each in layers]})
+    elif report is None:
+        print("the dashboard that syncs this workspace brought everything in step")
     else:
         print(
-            f"synced by {report.by}: {report.imported} read from files, {report.exported} written, "
-            f"{report.merged} merged, {report.conflicts} new conflicts"
+            f"{report.imported} read from files, {report.exported} written to files, "
+            f"{report.merged} fields merged, {report.conflicts} new conflicts"
         )
+    if not args.json:
         for layer in layers:
             for fault in layer.faults:
                 print(f"  {layer.name} {fault.id}: {fault.text}")

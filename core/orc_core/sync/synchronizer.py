@@ -8,6 +8,7 @@ is at fault or cannot be written keeps no other from being synced.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +39,11 @@ ROUNDS_MAX: Final = 8
 PENDING_MAX: Final = 4096
 JOURNAL_CHUNK: Final = 1000
 
+ASKED: Final = "sync asked"
+"""The journal's word for a follower's wish that everything be brought in step now."""
+ANSWERED: Final = "sync answered"
+LEADER: Final = "leader"
+
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
@@ -66,6 +72,8 @@ class _Loop:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     timers: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     journal_seq: int = 0
+    asked_seq: int = 0
+    """The newest wish that is not answered yet, 0 for none."""
 
 
 class Synchronizer:
@@ -119,6 +127,24 @@ class Synchronizer:
             faults=standing.faults,
         )
 
+    async def ask(self, actor: str, *, timeout_s: float) -> bool:
+        """Have the leader bring everything in step; False where it did not answer in time."""
+        async with Feed(self._db) as feed:
+            asked = await self._db.write(
+                lambda tx: journal.append(tx, actor=actor, action=ASKED), timeout_s=timeout_s
+            )
+            seq = asked.seq
+            try:
+                async with asyncio.timeout(timeout_s):
+                    async for _ in feed.changes():
+                        for entry in await self._db.read(partial(journal.since, seq=seq)):
+                            seq = entry.seq
+                            if entry.action == ANSWERED and entry.rev >= asked.seq:
+                                return True
+            except TimeoutError:
+                return False
+        return False
+
     async def run(self, stop: asyncio.Event) -> None:
         """Follow files and store until `stop` is set or the task is cancelled."""
         async with Feed(self._db) as feed, asyncio.TaskGroup() as group:
@@ -164,6 +190,16 @@ class Synchronizer:
             self._working = {}
             self._plan(loop, later)
             self._tell()
+            if loop.asked_seq and not (self._pending or loop.timers):
+                await self._answer(loop)
+
+    async def _answer(self, loop: _Loop) -> None:
+        """Tell who asked that everything up to their wish is in step."""
+        asked, loop.asked_seq = loop.asked_seq, 0
+        with contextlib.suppress(StorageError):
+            await self._db.write(
+                lambda tx: journal.append(tx, actor=LEADER, action=ANSWERED, rev=asked)
+            )
 
     def _plan(self, loop: _Loop, later: Later) -> None:
         """Come back to what a pass could not finish."""
@@ -228,6 +264,10 @@ class Synchronizer:
                 self._passes.standing.store_is_off(str(error))
                 return {FULL}
             found |= {(entry.kind, entry.id) for entry in entries if entry.kind in self._kinds}
+            asked = [entry.seq for entry in entries if entry.action == ASKED]
+            if asked:
+                loop.asked_seq = asked[-1]
+                found.add(FULL)
             if entries:
                 loop.journal_seq = entries[-1].seq
             if len(entries) < JOURNAL_CHUNK:
