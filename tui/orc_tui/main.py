@@ -63,6 +63,8 @@ def find_obstacle() -> str | None:
         return "tmux is not installed: install tmux 3.2 or newer"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "needs a terminal: run it in one, or use `orc status` and `orc agents` in scripts"
+    if not sys.stderr.isatty():
+        return "the screen is drawn through stderr: leave it to the terminal"
     if os.environ.get("TERM", "") in ("", "dumb"):
         return "this terminal cannot draw a screen (TERM is empty or dumb): set TERM"
     size = os.get_terminal_size(sys.stdout.fileno())
@@ -90,8 +92,11 @@ async def _run_demo(options: CoreOptions) -> int:
 
     from orc_core.clock import SystemClock
     from orc_core.demo.fleet import demo_fleet
+    from orc_core.demo.seed import seed
 
-    async with demo_fleet(SystemClock()) as fleet:
+    clock = SystemClock()
+    async with demo_fleet(clock) as fleet:
+        await seed(fleet.workspace, clock)
         return await _run(
             replace(
                 options,
