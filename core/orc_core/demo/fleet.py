@@ -25,6 +25,7 @@ from orc_core.demo.plan import FLEET, PROGRAMS, PanePlan
 from orc_core.demo.process import Mark, mark_of
 from orc_core.demo.programs.run import PAINTED, SCENE, STILL
 from orc_core.demo.reaper import PREFIX, SOCKET, Marker, remove_stale, write_marker
+from orc_core.demo.seed import seed
 from orc_core.errors import TmuxError, TmuxTimeout
 
 COLUMNS: Final = 120
@@ -52,10 +53,7 @@ _OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DemoFleet:
-    """A running demo: its folder, the socket of its server, its HOME and its workspace.
-
-    The workspace is not made: whoever opens a store there makes it.
-    """
+    """A running demo: its folder, the socket of its server, its HOME and its workspace."""
 
     folder: Path
     socket_path: str
@@ -76,9 +74,9 @@ async def demo_fleet(
 ) -> AsyncIterator[DemoFleet]:
     """Start the demo fleet and take it away at the end.
 
-    It is handed over once every program has painted its first screen. A `frozen` one paints
-    one moment of each scene, the same every time. `parent` is where the folder is made.
-    Raises TmuxError where tmux is missing or refuses.
+    It is handed over with a seeded workspace, once every program has painted its first screen.
+    A `frozen` one paints one moment of each scene, the same every time. `parent` is where the
+    folder is made. Raises TmuxError where tmux is missing or refuses.
     """
     if shutil.which("tmux") is None:
         raise TmuxError("tmux is not on PATH: install tmux 3.2 or newer, then start again")
@@ -101,6 +99,7 @@ async def demo_fleet(
         marker = marker._replace(reaper=lifeline.reaper)
         write_marker(folder, marker)
         _furnish(fleet)
+        await seed(fleet.workspace, clock)
         with _painted(folder) as painted:
             await _start(fleet, _environment(fleet, environ), (columns, rows))
             await painted.wait_for({plan.scene for plan in FLEET if plan.scene})

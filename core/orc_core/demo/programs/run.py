@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ SCENE: Final = "ORC_DEMO_SCENE"
 STILL: Final = "ORC_DEMO_STILL"
 PAINTED: Final = "ORC_DEMO_PAINTED"
 _END_AFTER_S: Final = 4.0
+_HOLD_S: Final = 0.2
 
 
 def main(kind: str) -> int:
@@ -48,6 +50,7 @@ def main(kind: str) -> int:
             _run(play, face, file, terminal)
         terminal.leave_below()
     if play.phase is Phase.ENDED:
+        _hold_terminal()
         return play.status
     if file:
         file.remove()
@@ -65,6 +68,18 @@ def tell_painted(environ: Mapping[str, str]) -> None:
             os.write(pipe, f"{environ.get(SCENE, '?')}\n".encode())
         finally:
             os.close(pipe)
+
+
+def _hold_terminal() -> None:
+    """Keep the terminal open a moment longer than this process lives.
+
+    A tmux with libutempter can lose the exit status of a program whose terminal closes first:
+    it waits for a helper then, and the signal that tells of the end passes by unseen.
+    """
+    if os.fork() == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        time.sleep(_HOLD_S)
+        os._exit(0)
 
 
 def _run(play: Play, face: Face, file: SessionFile | None, terminal: Terminal) -> None:
