@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -62,6 +63,18 @@ async def _is_quiet(ws: Workspace) -> None:
     await _until(lambda: ws.synchronizer.health()[0].queued == 0)
 
 
+async def _is_in_step(ws: Workspace, id: str = "T-1") -> None:
+    """Wait until the file is there and the store knows what it holds."""
+
+    async def is_known() -> bool:
+        base, path = await ws.base(id), ws.path(id)
+        known = base is not None and base.seen_sha256
+        return path.exists() and known == hashlib.sha256(path.read_bytes()).hexdigest()
+
+    await _until(is_known)
+    await _is_quiet(ws)
+
+
 async def test_changes_of_either_side_reach_the_other_without_being_asked(ws: Workspace) -> None:
     async with _running(ws):
         await ws.add()
@@ -107,7 +120,7 @@ async def test_our_own_writes_are_no_changes(ws: Workspace) -> None:
 async def test_a_half_written_file_is_not_believed_at_once(ws: Workspace, clock: Turned) -> None:
     await ws.add()
     async with _running(ws):
-        await _until(ws.path().exists)
+        await _is_in_step(ws)
         good = ws.path().read_bytes()
         sleepers = clock.sleepers
         ws.path().write_bytes(good[:20])
@@ -129,7 +142,7 @@ async def test_a_file_that_is_gone_for_a_moment_deletes_nothing(
 ) -> None:
     await ws.add()
     async with _running(ws):
-        await _until(ws.path().exists)
+        await _is_in_step(ws)
         data = ws.path().read_bytes()
         sleepers = clock.sleepers
         ws.path().unlink()
@@ -145,7 +158,7 @@ async def test_a_file_that_is_gone_for_a_moment_deletes_nothing(
 async def test_a_file_that_stays_away_deletes_its_task(ws: Workspace, clock: Turned) -> None:
     await ws.add()
     async with _running(ws):
-        await _until(ws.path().exists)
+        await _is_in_step(ws)
         sleepers = clock.sleepers
         ws.path().unlink()
         await _until(lambda: clock.sleepers > sleepers)
@@ -164,12 +177,15 @@ async def test_a_folder_that_is_taken_away_is_written_anew_and_watched_again(
 ) -> None:
     await ws.add()
     async with _running(ws):
-        await _until(ws.path().exists)
+        await _is_in_step(ws)
         shutil.rmtree(ws.folder / "files")
-        clock.turn(31)
-        await _until(ws.path().exists)
-        clock.turn(1)
-        await _is_quiet(ws)
+
+        async def is_back() -> bool:
+            clock.turn(1.0)
+            return ws.path().exists()
+
+        await _until(is_back)
+        await _is_in_step(ws)
         ws.change(title="Basket")
 
         async def is_there() -> bool:
