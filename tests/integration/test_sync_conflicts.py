@@ -303,6 +303,20 @@ async def test_an_old_copy_written_back_whole_is_a_conflict(ws: Workspace) -> No
     await _assert_in_step(ws)
 
 
+async def test_an_old_copy_is_told_while_a_conflict_is_open(ws: Workspace) -> None:
+    await _clash(ws)
+    old = ws.file()
+    await ws.edit(title="Trolley 2", labels=["shop"])
+    await ws.sync()
+    assert [c.path for c in await ws.open_conflicts()] == ["title"]
+    ws.write(old)
+    await ws.sync()
+    found = {c.path: c for c in await ws.open_conflicts()}
+    assert sorted(found) == ["labels", "title"]
+    assert found["labels"].why == "an old copy of revision 3 was written back"
+    assert (await ws.tasks.get("T-1")).labels == ("shop",)
+
+
 async def test_an_old_copy_that_equals_the_store_is_no_conflict(ws: Workspace) -> None:
     await ws.add()
     await ws.sync()
