@@ -44,7 +44,7 @@ def drawn(play: Play, face: Face, now: float, width: int = 120, height: int = 40
             ["Do you want to proceed?", "❯ 1. Yes", "3. No, and", "Esc to cancel · Tab to amend"],
         ),
         ("claude-3", 20.0, ["You've hit your session limit · resets 4pm"]),
-        ("claude-4", 20.0, ["✻ Brewed for 10s", "? for shortcuts"]),
+        ("claude-4", 20.0, ["✻ Brewed for 8s", "? for shortcuts"]),
         (
             "codex-1",
             20.0,
@@ -56,7 +56,7 @@ def drawn(play: Play, face: Face, now: float, width: int = 120, height: int = 40
             ],
         ),
         ("codex-2", 20.0, ["Working (20s • esc to interrupt)"]),
-        ("codex-3", 20.0, ["─ Worked for 14s", "› Ask Codex"]),
+        ("codex-3", 20.0, ["─ Worked for 9s", "› Ask Codex"]),
         ("aider-1", 20.0, ["Traceback (most recent call last):"]),
         ("aider-2", 20.0, ["(Y)es/(N)o/(D)on't ask again [Yes]:"]),
     ],

@@ -28,7 +28,7 @@ SCENE: Final = "ORC_DEMO_SCENE"
 STILL: Final = "ORC_DEMO_STILL"
 PAINTED: Final = "ORC_DEMO_PAINTED"
 _END_AFTER_S: Final = 4.0
-_HOLD_S: Final = 0.2
+_NUDGE_AFTER_S: Final = 0.1
 
 
 def main(kind: str) -> int:
@@ -50,7 +50,7 @@ def main(kind: str) -> int:
             _run(play, face, file, terminal)
         terminal.leave_below()
     if play.phase is Phase.ENDED:
-        _hold_terminal()
+        _nudge_parent()
         return play.status
     if file:
         file.remove()
@@ -70,15 +70,20 @@ def tell_painted(environ: Mapping[str, str]) -> None:
             os.close(pipe)
 
 
-def _hold_terminal() -> None:
-    """Keep the terminal open a moment longer than this process lives.
+def _nudge_parent() -> None:
+    """Have tmux look for ended children once more, a moment after this process is gone.
 
-    A tmux with libutempter can lose the exit status of a program whose terminal closes first:
-    it waits for a helper then, and the signal that tells of the end passes by unseen.
+    A tmux with libutempter can miss the end of a program: while it waits for the helper that a
+    closed terminal starts, the signal that tells of the end passes by unseen, and the exit
+    status stays unknown until another child ends.
     """
+    parent = os.getppid()
     if os.fork() == 0:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        time.sleep(_HOLD_S)
+        os.setsid()
+        os.closerange(0, 3)
+        time.sleep(_NUDGE_AFTER_S)
+        with contextlib.suppress(OSError):
+            os.kill(parent, signal.SIGCHLD)
         os._exit(0)
 
 

@@ -119,8 +119,8 @@ _TOTALS: Final = Scene(
     still_s=70.0,
     steps=(
         Told("Take T-1: cart totals must round once, at the end."),
-        Use("Edit", "src/cart/total.ts", ("Updated with 7 additions and 15 removals",), 4.0),
-        Use("Bash", "npm test -- cart", ("58 passed, 0 failed (3.3 s)",), 4.0),
+        Use("Edit", "src/cart/total.ts", ("Updated with 7 additions and 15 removals",), 3.0),
+        Use("Bash", "npm test -- cart", ("58 passed, 0 failed (3.3 s)",), 3.0),
         Say("Totals are summed in cents and rounded once. 14 tests are new."),
         Done(),
     ),
@@ -175,8 +175,8 @@ _THUMBNAILS: Final = Scene(
     still_s=80.0,
     steps=(
         Told("Take T-13: serve thumbnails as WebP where the browser takes it."),
-        Use("Edit", "src/images/thumbnail.ts", ("+31 -12",), 7.0),
-        Use("Bash", "npm test -- images", ("19 passed, 0 failed (1.7 s)",), 5.0),
+        Use("Edit", "src/images/thumbnail.ts", ("+31 -12",), 4.0),
+        Use("Bash", "npm test -- images", ("19 passed, 0 failed (1.7 s)",), 3.0),
         Say("Thumbnails are WebP now and a third of the size."),
         Done(),
     ),
