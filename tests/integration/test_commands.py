@@ -145,6 +145,20 @@ async def test_a_task_is_made_edited_ended_and_taken_back(desk: Desk) -> None:
     assert (await desk.core.tasks.get("T-1")).status is Status.DONE
 
 
+async def test_a_task_is_given_to_an_agent(desk: Desk, tmux: PrivateTmux) -> None:
+    await desk.task("Cart totals")
+    await agents(desk, tmux, 1)
+    await desk.act("assign", keymap.TASKS, "T-1")
+    await desk.screen(Menu)
+    await desk.press("j", "enter")
+    await desk.says("T-1: assignee is now claude-1  z takes it back")
+    assert (await desk.core.tasks.get("T-1")).assignee == "claude-1"
+    await wait_for(lambda: (task := desk.shown("T-1")) and task.assignee == "claude-1")
+    await desk.act("attach", keymap.TASKS, "T-1")
+    await desk.says("this terminal cannot be handed over")
+    assert any("claude-1: C-b d comes back here" in line for line in desk.app.told)
+
+
 async def test_an_edit_that_was_overtaken_is_asked_about(desk: Desk) -> None:
     await desk.task("Cart totals")
     await desk.act("edit", keymap.TASKS, "T-1")

@@ -24,6 +24,7 @@ _ON_ROW: Final = frozenset(
         "type",
         "interrupt",
         "edit",
+        "assign",
         "end",
         "history",
         "rollback",
