@@ -10,7 +10,6 @@ import pytest
 from conftest import TurnedClock
 from orc_core.demo.plan import FLEET
 from orc_core.demo.seed import seed
-from orc_core.errors import UsageError
 from orc_core.model.task import Status
 from orc_core.tasks.desk import Tasks
 from orc_storage import conflicts, documents, journal
@@ -81,11 +80,12 @@ async def test_the_past_is_told_in_order_and_the_chain_holds(
     assert clock.now() - 7 * 3600 < times[0] < times[-1] <= clock.now()
 
 
-async def test_a_workspace_is_seeded_once(workspace: Path, clock: TurnedClock) -> None:
+async def test_a_workspace_that_holds_something_is_left_alone(
+    workspace: Path, clock: TurnedClock
+) -> None:
     await seed(workspace, clock)
     async with await Database.open(workspace, now=clock.now) as store:
         before = await store.read(journal.head)
-    with pytest.raises(UsageError, match="fresh"):
-        await seed(workspace, clock)
+    await seed(workspace, clock)
     async with await Database.open(workspace, now=clock.now) as store:
         assert await store.read(journal.head) == before

@@ -16,7 +16,6 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.demo.tasks import AFTER, AGREED_MINUTES_AGO, DISAGREEMENTS, EDITS, TASKS, Edited
-from orc_core.errors import UsageError
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import TaskRules
@@ -53,12 +52,12 @@ class _StoryClock:
 async def seed(workspace: Path, clock: Clock) -> None:
     """Fill a fresh workspace: tasks, their history, three conflicts.
 
-    The past ends at the clock's time. Raises UsageError where the workspace holds something.
+    The past ends at the clock's time. A workspace that holds something is left as it is.
     """
     story = _StoryClock(clock)
     async with await Database.open(workspace, now=story.now) as store:
         if (await store.read(journal.head))[0]:
-            raise UsageError(f"{workspace} is in use: the demo's tasks go into a fresh folder")
+            return
         desk = Tasks(store)
         for task in TASKS:
             story.turn_to(task.minutes_ago)
