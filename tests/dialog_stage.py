@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
@@ -36,6 +37,17 @@ class Stage(ThemedApp[None]):
     def text(self) -> str:
         """What the topmost sheet shows."""
         return "\n".join(text_of(line).rstrip() for line in self.screen.query_one(Sheet).lines)
+
+
+async def until(condition: Callable[[], object], deadline_s: float = 5.0) -> None:
+    """Let the screens work until the condition holds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + deadline_s
+    while not condition():
+        assert loop.time() < deadline, f"not true within {deadline_s:g} s: {condition}"
+        step = loop.create_future()
+        loop.call_later(0.01, step.set_result, None)
+        await step
 
 
 class Ticks:

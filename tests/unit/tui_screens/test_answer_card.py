@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from conftest import wait_for
 from dialog_scenes import AGENT, NOW, PROMPT, RISKY
-from dialog_stage import Stage, Ticks
+from dialog_stage import Stage, Ticks, until
 from orc_core.model.agent import Prompt
 from orc_tui.screens.answer import Answer, AnswerCard, Leave, Move, Skip
 
@@ -29,7 +28,7 @@ class Table:
         await self.close()
         self.card.show(prompt, AGENT, position=1, total=2, now=NOW)
         self._listening = asyncio.create_task(self._listen())
-        await wait_for(lambda: self.card._seen_at is not None and self.card._wanted is not None)
+        await until(lambda: self.card._seen_at is not None and self.card._wanted is not None)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -144,7 +143,7 @@ async def test_leaving_closes_the_card(table: Table, key: str, to: str) -> None:
     await table.deal()
     await table.press(key)
     assert table.moves == [Leave(to)]
-    await wait_for(lambda: table.stage.screen is not table.card)
+    await until(lambda: table.stage.screen is not table.card)
     assert await table.card.move() == Leave(to)
     assert not table.card.open
 
@@ -178,5 +177,5 @@ async def test_a_click_on_a_choice_is_its_key(table: Table) -> None:
     row = next(n for n, line in enumerate(table.stage.text.split("\n")) if "  1  Yes" in line)
     top = 24 - len(table.stage.text.split("\n"))
     await table.pilot.click(offset=(9, top + row))
-    await wait_for(lambda: table.moves)
+    await until(lambda: table.moves)
     assert table.moves == [Answer(PROMPT.choices[0])]

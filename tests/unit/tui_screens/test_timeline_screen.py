@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from conftest import wait_for
 from dialog_scenes import NOW, REVISIONS, diff_of
-from dialog_stage import Stage
+from dialog_stage import Stage, until
 from orc_core.errors import UnknownName
 from orc_core.model.history import FieldChange
 from orc_tui.screens.timeline import TimelineView, parse_row_key, row_key
@@ -23,14 +22,14 @@ def a_view(at_rev: int = 0) -> TimelineView:
 async def test_the_difference_follows_the_cursor(size: tuple[int, int]) -> None:
     stage = Stage(a_view())
     async with stage.run_test(size=size) as pilot:
-        await wait_for(lambda: "+ Staging migration, orders" in stage.text)
+        await until(lambda: "+ Staging migration, orders" in stage.text)
         await pilot.press("j", "down")
-        await wait_for(lambda: "+ Migration for orders" in stage.text)
+        await until(lambda: "+ Migration for orders" in stage.text)
         assert "- Migrate orders" in stage.text
         await pilot.press("G")
-        await wait_for(lambda: "Revision 1, the first" in stage.text)
+        await until(lambda: "Revision 1, the first" in stage.text)
         await pilot.press("g")
-        await wait_for(lambda: "+ Staging migration, orders" in stage.text)
+        await until(lambda: "+ Staging migration, orders" in stage.text)
 
 
 async def test_acts_name_the_revision_under_the_cursor() -> None:
@@ -71,7 +70,7 @@ async def test_only_the_newest_question_is_answered() -> None:
         await pilot.press("j", "j")
         gates[4].set()
         gates[2].set()
-        await wait_for(lambda: "- Migrate orders" in stage.text)
+        await until(lambda: "- Migrate orders" in stage.text)
         assert "Staging migration, orders" not in stage.text
 
 
@@ -81,7 +80,7 @@ async def test_a_difference_that_cannot_be_read_is_a_line() -> None:
 
     stage = Stage(TimelineView("task", "T-14", REVISIONS, diff_of=broken, now=NOW))
     async with stage.run_test(size=(120, 36)):
-        await wait_for(lambda: "T-14 has no revision 4" in stage.text)
+        await until(lambda: "T-14 has no revision 4" in stage.text)
 
 
 def test_row_keys_go_round() -> None:
