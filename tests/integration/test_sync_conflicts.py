@@ -102,6 +102,10 @@ async def test_a_decision_reaches_both_sides_and_can_be_taken_back_and_made_agai
         OPERATOR,
     )
     assert conflict.value == expected
+    base = await ws.base()
+    assert base is not None
+    assert base.body is not None
+    assert base.body["title"] == "Basket"
     await ws.sync()
     assert ws.file()["title"] == expected
     await _assert_in_step(ws)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from orc_core.errors import UnknownName
+from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
 from orc_core.sync.settlement import day_of
@@ -356,11 +356,26 @@ async def test_nothing_is_done_while_the_folder_cannot_be_read(
 
     with monkeypatch.context() as patch:
         patch.setattr(ws.mirror, "scan", refuse)
-        with pytest.raises(Exception, match="Permission denied"):
+        with pytest.raises(LayerOffline, match="Permission denied"):
             await ws.sync()
         assert ws.synchronizer.health()[0].state is LayerState.OFFLINE
     await ws.sync()
     assert ws.synchronizer.health()[0].state is LayerState.OK
+    assert len(await ws.tasks.listing()) == 1
+
+
+async def test_a_folder_that_leads_elsewhere_is_refused(ws: Workspace, tmp_path: Path) -> None:
+    await ws.add()
+    await ws.sync()
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(ws.folder / "files" / "tasks", elsewhere)
+    shutil.rmtree(ws.folder / "files" / "tasks")
+    (ws.folder / "files" / "tasks").symlink_to(elsewhere)
+    (elsewhere / "T-2.json").write_text('{"id": "T-2", "title": "x"}')
+    with pytest.raises(LayerOffline, match="tasks"):
+        await ws.sync()
+    (file, store) = ws.synchronizer.health()
+    assert (file.state, store.state) == (LayerState.OFFLINE, LayerState.OK)
     assert len(await ws.tasks.listing()) == 1
 
 

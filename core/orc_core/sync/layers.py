@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeVar
 from orc_core.errors import LayerOffline
 from orc_core.sync.paths import same
 from orc_core.sync.settlement import Copy
-from orc_storage.errors import FileFault, StoreUnavailable
+from orc_storage.errors import FileFault, StoreUnavailable, UnsafePath
 from orc_storage.files import Mirror, MirrorFile, parse, render
 from orc_storage.records import Body, Json
 
@@ -118,7 +118,7 @@ class FileLayer:
             raise LayerOffline(
                 f"{self._mirror.folder} did not answer within {DISK_TIMEOUT_S:g} s: check the disk"
             ) from None
-        except (StoreUnavailable, OSError) as error:
+        except (StoreUnavailable, UnsafePath, OSError) as error:
             raise LayerOffline(str(error)) from error
 
 

@@ -28,6 +28,7 @@ from orc_storage.records import Base, Document
 
 RETRIES_MAX: Final = 3
 AT_ONCE: Final = 8
+CHUNK: Final = 100
 
 
 @dataclass(slots=True)
@@ -178,7 +179,9 @@ class Passes:
         lost = [absent(layer, kind, ids[id], is_lost=is_new) for id in ids if id not in there]
         due: list[Reading] = []
         missing: dict[Key, Reading] = {}
-        for reading in (*readings.values(), *lost):
+        for number, reading in enumerate((*readings.values(), *lost), start=1):
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)  # comparing a thousand bodies is felt on the screen
             key = (kind, reading.id)
             if known.is_missing(reading) and not is_new:
                 missing[key] = reading
