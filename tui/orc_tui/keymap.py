@@ -66,7 +66,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("interrupt", ("I",), "interrupt", "interrupt what it does", _WITH_AGENT),
     Action("edit", ("e",), "edit", "edit its fields, or the value", _panes(TASKS, CONFLICTS)),
     Action("why", ("w",), "why", "why it is so: every signal and rule", _ALL),
-    Action("assign", ("A",), "assign", "give it to an agent", _panes(TASKS), 1),
+    Action("assign", ("A",), "assign", "give it to an agent", _panes(TASKS), 2),
     Action("end", ("x",), "end", "done or cancel: asks first", _panes(TASKS), 1),
     Action("again", ("r",), "again", "retry the task; sync the layer now", _panes(TASKS, SYNC), 1),
     Action("later", ("L",), "later", "defer: decide it another day", _panes(CONFLICTS), 1),
