@@ -7,7 +7,7 @@ import random
 import time
 from pathlib import Path
 
-from tests.bench.fleet import Fleet, Pane, fleet, idle_screen, prompt_screen
+from tests.bench.fleet import Fleet, fleet, idle_screen, prompt_screen
 from tests.bench.report import Figure, p50, p95
 from tests.bench.terminal import Terminal, dashboard
 
@@ -54,35 +54,25 @@ def _quiet(terminal: Terminal) -> tuple[float, float]:
 
 
 def _selected(terminal: Terminal, watched: Fleet, chance: random.Random) -> list[float]:
-    """The first row is selected: find out which pane that is by painting them in turn."""
-    pane = _find_selected(terminal, watched)
+    """The agent that has waited longest stands on top, and stays selected from here on."""
+    pane = watched.panes[0]
+    pane.paint(prompt_screen("first"))
+    time.sleep(SETTLE_S)
+    terminal.type("g")
     samples = []
     for number in range(SAMPLES):
         time.sleep(0.4 + chance.random())
         marker = _marker(number)
         started = time.perf_counter()
-        pane.paint(f"\x1b[10;1H{marker}\x1b[K")
+        pane.paint(f"\x1b[2;1H{marker}\x1b[K")
         samples.append(terminal.wait_for(marker, started) - started)
     return samples
-
-
-def _find_selected(terminal: Terminal, watched: Fleet) -> Pane:
-    for pane in watched.panes:
-        marker = f"here-{pane.pane_id[1:]}-"
-        started = time.perf_counter()
-        pane.paint(f"\x1b[9;1H{marker}\x1b[K")
-        try:
-            terminal.wait_for(marker, started, timeout_s=1.5)
-        except TimeoutError:
-            continue
-        return pane
-    raise TimeoutError("no pane is shown live")
 
 
 def _others(terminal: Terminal, watched: Fleet, chance: random.Random) -> list[float]:
     """An agent begins to ask: its row says so. Every agent asks once, then goes on."""
     samples = []
-    panes = chance.sample(watched.panes, SAMPLES)
+    panes = chance.sample(watched.panes[1:], SAMPLES)
     for number, pane in enumerate(panes):
         time.sleep(0.4 + chance.random())
         marker = _marker(number)

@@ -19,9 +19,12 @@ IDLE = """\
 \x1b[2J\x1b[H\x1b[1m● I looked at how orders are stored.\x1b[0m
   \x1b[2m⎿  Read 58 lines\x1b[0m
 {filler}
-╭{rule}╮
-│ >{blank}│
-╰{rule}╯
+
+✻ Cogitated for 8s
+
+{rule}
+❯ {blank}
+{rule}
   ? for shortcuts
 """
 PROMPT = """\
@@ -102,9 +105,9 @@ def fleet(folder: Path, count: int) -> Iterator[Fleet]:
 def idle_screen(number: int) -> str:
     """A screen of an agent that waits for a task, a little different for each number."""
     filler = "\n".join(f"  \x1b[3{line % 8}mline {line} of {number}\x1b[0m" for line in range(20))
-    return IDLE.format(filler=filler, rule="─" * 78, blank=" " * 76)
+    return IDLE.format(filler=filler, rule="─" * WIDTH, blank=" ")
 
 
 def prompt_screen(marker: str) -> str:
     """A screen that asks for permission to run `marker`."""
-    return PROMPT.format(marker=marker, rule="─" * WIDTH)
+    return PROMPT.format(marker=marker, rule="─" * WIDTH, blank=" ")
