@@ -24,6 +24,18 @@ from orc_core.tmux.server import Address
 _STEP_S = 0.01
 
 
+@pytest.fixture(autouse=True)
+def same_everywhere() -> Iterator[None]:
+    """Times of day in UTC, and none of the settings of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NO_COLOR", "ORC_THEME", "ORC_ASCII", "COLORTERM"):
+            patch.delenv(name, raising=False)
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 class TurnedClock:
     """A clock that stands still until it is turned; sleepers wake when their time has come."""
 

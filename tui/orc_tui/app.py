@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from rich.text import Text
 from rich.traceback import Traceback
 from textual import on
-from textual.worker import Worker, WorkerState
 
 from orc_core.errors import OrcError
 from orc_core.model.snapshot import Snapshot
@@ -40,6 +39,12 @@ if TYPE_CHECKING:
 TOLD_MAX: Final = 200
 """How many one-line messages are kept."""
 
+ACTS_MAX: Final = 8
+"""How many acts may be under way at once; the same one is never run twice at a time."""
+
+CLOSE_S: Final = 5.0
+"""How long the core may take to close; what it acknowledged is safe anyway."""
+
 LEAVE_S: Final = 2.0
 """A second ctrl+c within this time quits."""
 
@@ -56,6 +61,7 @@ class OrcApp(ThemedApp[int]):
 
     def __init__(self, open: Callable[[], AbstractAsyncContextManager[Core]]) -> None:
         super().__init__()
+        self.error_console.soft_wrap = True
         self._open = open
         self.core: Core | None = None
         self.commands: Runner | None = None
@@ -64,17 +70,22 @@ class OrcApp(ThemedApp[int]):
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
         self._hangup = Hangup(lambda: self.exit(0))
         self._leave_at = 0.0
-        self._busy: Worker[None] | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._under_way: set[tuple[str, str]] = set()
 
     def on_mount(self) -> None:
         """Show the empty screen at once; the core opens behind it."""
         self.push_screen(self.main)
         if not self.is_headless:
             self._hangup.start()
-        self.run_worker(self._follow(), name="core", exit_on_error=False)
+        self._following = asyncio.create_task(self._follow(), name="core")
+        self._following.add_done_callback(self._core_ended)
 
-    def on_unmount(self) -> None:
-        """Let go of the signals."""
+    async def on_unmount(self) -> None:
+        """Close the core before the program ends, and let go of the signals."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following], timeout=CLOSE_S)
         if not self.is_headless:
             self._hangup.stop()
 
@@ -85,10 +96,9 @@ class OrcApp(ThemedApp[int]):
             async for delta in core.subscribe():
                 self.post_message(SnapshotChanged(delta))
 
-    @on(Worker.StateChanged)
-    def _core_ended(self, event: Worker.StateChanged) -> None:
-        if event.worker.name == "core" and event.state is WorkerState.ERROR:
-            self._give_up(event.worker.error)
+    def _core_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._give_up(task.exception())
 
     def _give_up(self, error: BaseException | None) -> None:
         """End with one line where the trouble is known, with a traceback where it is not."""
@@ -135,10 +145,20 @@ class OrcApp(ThemedApp[int]):
             self.refresh(repaint=True, layout=True)
         if self.commands is None or act.action_id == "quit":
             return
-        if self._busy is not None and not self._busy.is_finished:
-            self.tell("one moment: the act before is still running")
+        asked = (act.action_id, act.row_key)
+        if asked in self._under_way:
             return
-        self._busy = self.run_worker(self.commands.run(act), name=act.action_id, group="act")
+        if len(self._under_way) >= ACTS_MAX:
+            self.tell("one moment: too much is under way already")
+            return
+        self._under_way.add(asked)
+        self.run_worker(self._run(self.commands, act), name=act.action_id, group="act")
+
+    async def _run(self, commands: Runner, act: Act) -> None:
+        try:
+            await commands.run(act)
+        finally:
+            self._under_way.discard((act.action_id, act.row_key))
 
     @on(Told)
     def _keep(self, message: Told) -> None:

@@ -7,7 +7,7 @@ no core: keys that act on something leave it as `Act`, everything else it does i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -42,7 +42,7 @@ QUIET_S: Final = 2.0
 MINUTE_S: Final = 60.0
 ALL_PARTS: Final = frozenset(Part)
 SETTLE_S: Final = 5.0
-"""For so long after the start the cursor stays on the first row, until a key is pressed."""
+"""So long after the first agents came the cursor stays on the first row, or until a key."""
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -75,7 +75,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._away_since = 0.0
         self._born = 0.0
         self._touched = False
-        self._places: Mapping[str, Place] = {}
+        self._places: dict[str, Place] = {}
         self._parts: set[Part] = set()
         self._gather: Timer | None = None
         self._sort: Timer | None = None
@@ -84,6 +84,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.header_bar = Canvas(id="header", ascii_only=ascii_only)
         self.rule_line = Canvas(id="rule", ascii_only=ascii_only)
         self.footer_bar = FooterBar(ascii_only=ascii_only)
+        self.find_sign = Canvas(id="find-sign", ascii_only=ascii_only)
         self.find = Input(id="find", placeholder="words, state: agent: task:", compact=True)
         self.live = LivePane(home=home or str(Path.home()), ascii_only=ascii_only)
         self.lists = {model.pane: ListPane(model, ascii_only=ascii_only) for model in MODELS}
@@ -96,13 +97,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield self.live
             yield self.rule_line
             yield self.footer_bar
+            yield self.find_sign
             yield self.find
 
     def on_mount(self) -> None:
         self.find.cursor_blink = False
         self.find.can_focus = False
-        self._born = self._now()
-        self._last_key_at = self._born - self._quiet_s
+        self._last_key_at = self._now() - self._quiet_s
         self.set_interval(MINUTE_S, self._step)
         self._draw(ALL_PARTS)
 
@@ -177,6 +178,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
             )
         if unsorted and self._sort is None:
             self._sort = self.set_timer(self._quiet_s, self._sort_again)
+        if self.snapshot.agents and not self._born:
+            self._born = now
         if now - self._born < SETTLE_S and not self._touched:
             for pane in self.lists.values():
                 pane.roll.move(-len(pane.roll.keys))
@@ -201,10 +204,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 pane.settle(places[name])
         if keymap.LIVE in places:
             self.live.place = places[keymap.LIVE]
-        foot = Place(0, height - 1, width, 1, Shape.LINE)
-        bottom = "find" if self.finding else "footer"
-        head = Place(0, 0, width, 1, Shape.LINE)
-        self._places = {**places, "header": head, bottom: foot}
+        self._places = {**places, "header": Place(0, 0, width, 1, Shape.LINE)}
+        if self.finding:
+            self._places["find-sign"] = Place(0, height - 1, 2, 1, Shape.LINE)
+            self._places["find"] = Place(2, height - 1, width - 2, 1, Shape.LINE)
+        else:
+            self._places["footer"] = Place(0, height - 1, width, 1, Shape.LINE)
         self.query_one(Board).settle(self._places)
 
     def paint(self) -> None:
@@ -217,6 +222,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             return
         self.header_bar.draw([header.line(self.snapshot, width)])
         self.rule_line.draw([frames.rule(width)])
+        self.find_sign.draw([((" /", "accent bold"),)])
         began = self._away_since or self._last_key_at
         since = agents_view.since(self.snapshot, began, self._now())
         for name, pane in self.lists.items():
@@ -291,6 +297,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def action_press(self, key: str) -> None:
         """Run what a key does in the focused pane."""
         self._note_key()
+        self.footer_bar.hush()
         self._keys.press(key)
 
     def _note_key(self) -> None:

@@ -26,6 +26,7 @@ _ON_ROW: Final = frozenset(
         "edit",
         "assign",
         "end",
+        "again",
         "history",
         "rollback",
         "why",

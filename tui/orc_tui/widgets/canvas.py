@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -75,20 +76,35 @@ class Canvas(Widget):
 
     def _strip(self, line: Line) -> Strip:
         palette = cast("ThemedApp[object]", self.app).palette
-        segments = [
-            Segment(
-                text.translate(self._ascii) if self._ascii and isinstance(ink, str) else text,
-                palette.style(ink),
-            )
-            for text, ink in line
-            if text
-        ]
+        runs: list[tuple[str, Style]] = []
+        for text, ink in line:
+            shown = text.translate(self._ascii) if self._ascii and isinstance(ink, str) else text
+            _append(runs, shown, palette.style(ink))
+        segments = [Segment(text, style) for text, style in runs]
         return Strip(segments).adjust_cell_length(self.size.width, palette.ground)
 
     def notify_style_update(self) -> None:
         """Forget what was drawn under another theme."""
         self._strips.clear()
         super().notify_style_update()
+
+
+def _append(runs: list[tuple[str, Style]], text: str, style: Style) -> None:
+    """Add text to a line; what looks the same as the run before joins it, and saves bytes."""
+    if not text:
+        return
+    if runs:
+        before, last = runs[-1]
+        blank = text.isspace() and last.bgcolor == style.bgcolor
+        if last == style or (blank and _is_plain(last) and _is_plain(style)):
+            runs[-1] = (before + text, last)
+            return
+    runs.append((text, style))
+
+
+def _is_plain(style: Style) -> bool:
+    """Whether a space looks the same in this style as in any other on the same ground."""
+    return not (style.reverse or style.underline or style.strike)
 
 
 def changed(before: Line, after: Line) -> tuple[int, int]:

@@ -49,6 +49,8 @@ class FooterBar(Canvas):
 
     def hush(self) -> None:
         """Show the keys again."""
+        if self._message is None:
+            return
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._message = None
