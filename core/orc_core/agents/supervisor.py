@@ -55,6 +55,7 @@ LOOK_AGAIN_S: Final = 2.0
 READ_AGAIN_S: Final = 5.0
 CHILD_EVERY_S: Final = 10.0
 STARTING_S: Final = 15.0
+EXIT_WITHIN_S: Final = 2.0
 
 _ENDED: Final = (State.DONE, State.IDLE)
 
@@ -164,7 +165,7 @@ class Supervisor:
             self._identify(track, now)
         if fresh or now - track.read_at >= READ_AGAIN_S:
             self._read(track, now)
-        if track.kind != OTHER:
+        if track.kind != OTHER and not _exit_unsaid(track, now):
             self._judge(track, now)
 
     def _track(self, info: PaneInfo, at: float) -> Track:
@@ -194,7 +195,7 @@ class Supervisor:
         kind = kind_of(self._rules, info, track.argv)
         if kind == track.kind and kind != OTHER:
             track.process = self._processes.facts(leader)
-            track.ended_at = 0.0
+            track.ended_at, track.end = 0.0, None
         elif kind != OTHER:
             self._become(track, kind, self._processes.facts(leader))
         elif track.kind != OTHER and not self._lives(track):
@@ -227,7 +228,7 @@ class Supervisor:
             track.live = None if track.kind != kind else track.live
             track.told, track.prompt, track.last_prompt = (), None, ""
         track.kind, track.process = kind, process
-        track.ended_at = track.dismissed_at = 0.0
+        track.ended_at, track.dismissed_at, track.end = 0.0, 0.0, None
         track.cpu_s.clear()
         track.read_at = float("-inf")
 
@@ -275,7 +276,12 @@ class Supervisor:
             signal = death(info, track.started_at, track.ended_at or now)
             return [signal] if signal is not None else []
         if track.ended_at:
-            return [left_shell(track.lines, info.command, track.started_at, track.ended_at)]
+            # What the shell said of a crash stays true when it has scrolled away.
+            if track.end is None or now - track.ended_at < EXIT_WITHIN_S:
+                told = left_shell(track.lines, info.command, track.started_at, track.ended_at)
+                if track.end is None or told.state is State.CRASHED:
+                    track.end = told
+            return [track.end]
         if track.stopped and track.process is not None:
             text = f"pid {track.process.pid} is stopped"
             evidence = Evidence(Source.PROC, "stopped", track.changed_at, text)
@@ -337,6 +343,13 @@ class Supervisor:
             return False
         self._agents = agents
         return True
+
+
+def _exit_unsaid(track: Track, now: float) -> bool:
+    """Whether a pane just died and tmux, which sees its terminal close first, has no status yet."""
+    info = track.info
+    unsaid = info.dead and info.dead_status is None and info.dead_signal is None
+    return unsaid and track.live is not None and now - track.ended_at < EXIT_WITHIN_S
 
 
 def _same_evidence(before: Evidence, now: Evidence) -> bool:

@@ -43,6 +43,7 @@ class Track:
     told: tuple[Signal, ...] = ()
     live: Live | None = None
     ended_at: float = 0.0
+    end: Signal | None = None
     dismissed_at: float = 0.0
     last_prompt: str = ""
     activity: str = ""

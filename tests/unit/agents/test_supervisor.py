@@ -185,6 +185,7 @@ def test_a_killed_agent_leaves_a_crash_until_someone_went_on(stage: Stage) -> No
     assert (agent.kind, agent.name, agent.state) == ("claude", "claude-1", State.CRASHED)
     assert agent.does == "killed after 2h04; bash is left"
     assert agent.evidence.source is Source.PROC
+    stage.put("%1", tuple(f"line {n}" for n in range(20)), command="bash")
     stage.tick(5.0)
     assert stage.agent().state is State.CRASHED
     stage.supervisor.seen(agent.key)
@@ -244,6 +245,18 @@ def test_a_dead_pane_tells_its_exit(stage: Stage) -> None:
     )
     stage.tick(120.0)
     assert stage.agent().does == "exit 137, killed after 10m"
+
+
+def test_a_dead_pane_without_a_status_yet_is_left_alone(stage: Stage) -> None:
+    stage.machine.put(101, "claude", started_at=T - 600)
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    stage.machine.end(101)
+    stage.put("%1", "claude/working-spinner", dead=True)
+    assert not stage.tick(1.0)
+    stage.put("%1", "claude/working-spinner", dead=True, dead_status=0)
+    stage.tick(0.3)
+    assert (stage.agent().state, stage.agent().does) == (State.DONE, "exit 0, ended after 10m")
 
 
 def test_silence_names_the_busiest_child(stage: Stage) -> None:
