@@ -77,8 +77,9 @@ class Machine:
         state: str = "S",
         cpu_s: float = 0.0,
         started_at: float = NOW,
+        group: int = 0,
     ) -> None:
-        facts = Facts(pid, parent, argv[0], state, foreground, start, started_at, cpu_s)
+        facts = Facts(pid, parent, argv[0], state, foreground, start, started_at, cpu_s, group)
         self.known[pid] = (facts, argv)
 
     def end(self, pid: int) -> None:

@@ -23,6 +23,7 @@ from orc_core.text import clean
 PROC: Final = Path("/proc")
 TREE_MAX: Final = 200
 DEPTH_MAX: Final = 12
+GROUP_DEPTH_MAX: Final = 4
 COMMAND_MAX: Final = 200
 ARGV_MAX_BYTES: Final = 8192
 PS_EVERY_S: Final = 2.0
@@ -33,6 +34,9 @@ SHELLS: Final = frozenset(
         *("elvish", "xonsh", "pwsh", "login"),
     }
 )
+LAUNCHERS: Final = frozenset(
+    {"npm", "npx", "uvx", "env", "nice", "time", "mise", "direnv", "script"}
+)
 INTERPRETERS: Final = ("node", "bun", "deno", "python", "pypy", "ruby", "perl", "uv", "npx")
 
 
@@ -41,8 +45,9 @@ class Facts:
     """What the system says of one process.
 
     `start` tells it from another with the same pid (on Linux: clock ticks after boot, as text);
-    `started_at` is the same in seconds since the epoch. `foreground` is the process group that
-    the terminal belongs to, 0 where it has none.
+    `started_at` is the same in seconds since the epoch. `group` is its process group and
+    `foreground` the one that its terminal belongs to, 0 where it has none. `exit_status`, in the
+    form of `waitpid`, is known of one that ended and that nobody has asked about yet.
     """
 
     pid: int
@@ -53,6 +58,8 @@ class Facts:
     start: str
     started_at: float
     cpu_s: float
+    group: int = 0
+    exit_status: int | None = None
 
 
 class Processes(Protocol):
@@ -92,6 +99,8 @@ class ProcFolder:
             start=start,
             started_at=self._booted_at + int(start) * self._tick_s,
             cpu_s=(int(fields[11]) + int(fields[12])) * self._tick_s,
+            group=int(fields[2]),
+            exit_status=int(fields[49]) if fields[0] == "Z" and len(fields) > 49 else None,
         )
 
     def argv(self, pid: int) -> tuple[str, ...]:
@@ -141,7 +150,7 @@ class PsTable:
 
     def read_now(self) -> None:
         """Run `ps` and keep what it says; an unhappy `ps` leaves what was known."""
-        argv = ["ps", "-axo", "pid=,ppid=,tpgid=,state=,time=,lstart=,command="]
+        argv = ["ps", "-axo", "pid=,ppid=,pgid=,tpgid=,state=,time=,lstart=,command="]
         environment = {**os.environ, "LC_ALL": "C"}
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             run = subprocess.run(
@@ -175,18 +184,26 @@ def _booted_at(root: Path) -> float:
 
 def _ps_row(line: str) -> tuple[Facts, tuple[str, ...]] | None:
     words = line.split()
-    if len(words) < 11:
+    if len(words) < 12:
         return None
+    start = " ".join(words[6:11])
     try:
-        pid, parent, foreground = (int(word) for word in words[:3])
-        started = time.mktime(time.strptime(" ".join(words[5:10]), "%a %b %d %H:%M:%S %Y"))
+        pid, parent, group, foreground = (int(word) for word in words[:4])
+        started = time.mktime(time.strptime(start, "%a %b %d %H:%M:%S %Y"))
     except ValueError:
         return None
-    argv = tuple(words[10:])
-    name = Path(argv[0]).name
-    start = " ".join(words[5:10])
-    cpu_s = _clock_s(words[4])
-    facts = Facts(pid, parent, name, words[3][:1], max(0, foreground), start, started, cpu_s)
+    argv = tuple(words[11:])
+    facts = Facts(
+        pid=pid,
+        parent=parent,
+        name=Path(argv[0]).name,
+        state=words[4][:1],
+        foreground=max(0, foreground),
+        start=start,
+        started_at=started,
+        cpu_s=_clock_s(words[5]),
+        group=group,
+    )
     return facts, argv
 
 
@@ -225,6 +242,13 @@ def walk(processes: Processes, pid: int) -> Iterator[tuple[int, Facts]]:
         yield depth, facts
         if depth < DEPTH_MAX:
             stack.extend((depth + 1, child) for child in reversed(processes.children(one)))
+
+
+def in_group(processes: Processes, leader: Facts) -> Iterator[Facts]:
+    """The leader of a process group and, below it, the members of the same group."""
+    for depth, facts in walk(processes, leader.pid):
+        if depth <= GROUP_DEPTH_MAX and facts.group == leader.group:
+            yield facts
 
 
 def tree(processes: Processes, pid: int) -> tuple[Process, ...]:
@@ -276,6 +300,15 @@ def is_interpreter(word: str) -> bool:
     """Whether a program runs a script that is the real program."""
     name = program_name(word)
     return any(name == one or name.startswith(one + "3") for one in INTERPRETERS)
+
+
+def is_wrapper(argv: Sequence[str]) -> bool:
+    """Whether a command line only starts another one: a script, `npx`, `sh -c …`, `env`."""
+    if not argv:
+        return False
+    if is_shell(argv[0]):
+        return bool(script_of(argv)) or "-c" in argv[1:3]
+    return is_interpreter(argv[0]) or program_name(argv[0]) in LAUNCHERS
 
 
 def script_of(argv: Sequence[str]) -> str:

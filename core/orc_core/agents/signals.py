@@ -24,7 +24,7 @@ from orc_core.agents.rules import (
     compiled,
     found,
 )
-from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
+from orc_core.model.agent import Evidence, Signal, Source, State
 from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
@@ -138,27 +138,40 @@ def _of_screen(
     return (_signal(*screen, Source.SCREEN, at, now) if screen is not None else None), False
 
 
-def death(info: PaneInfo, started_at: float, died_at: float) -> Signal | None:
-    """What tmux says of a pane whose program ended; None while it lives."""
+def death(
+    info: PaneInfo, started_at: float, died_at: float, *, exit_status: int | None = None
+) -> Signal | None:
+    """How the program of a dead pane ended; None while it lives.
+
+    `exit_status`, in the form of `waitpid`, stands in where tmux does not say: tmux 3.3a misses
+    the end of some children, which then stay zombies.
+    """
     if not info.dead:
         return None
-    status, number = info.dead_status or 0, info.dead_signal or 0
+    status, number = info.dead_status, info.dead_signal
+    if status is None and number is None and exit_status is not None:
+        status, number = exit_status >> 8, exit_status & 0x7F
+    if status is None and number is None:
+        text = f"ended{_after(started_at, died_at)}, how is not known"
+        evidence = Evidence(Source.PROC, "pane-dead", died_at, "tmux tells no exit status")
+        return Signal(evidence, State.DONE, does=text)
+    status, number = status or 0, number or 0
     if number == 0 and status > 128:
         number = status - 128
-    lasted = f"after {age(max(0.0, died_at - started_at))}" if started_at else ""
-    if number:
-        how = SIGNAL_NAMES.get(number, f"signal {number}")
-        text = f"exit {status or 128 + number}, {how} {lasted}"
-    else:
-        text = f"exit {status}, ended {lasted}"
+    how = SIGNAL_NAMES.get(number, f"signal {number}") if number else "ended"
+    code = status or (128 + number if number else 0)
     state = State.CRASHED if status or number else State.DONE
     evidence = Evidence(Source.PROC, "pane-dead", died_at, f"status {status} signal {number}")
-    return Signal(evidence, state, Waiting.NONE, text.strip())
+    return Signal(evidence, state, does=f"exit {code}, {how}{_after(started_at, died_at)}")
+
+
+def _after(started_at: float, ended_at: float) -> str:
+    return f" after {age(max(0.0, ended_at - started_at))}" if started_at else ""
 
 
 def left_shell(lines: Sequence[str], command: str, started_at: float, ended_at: float) -> Signal:
     """An agent whose pane is back at the shell: crashed where the shell says so, else ended."""
-    lasted = f" after {age(max(0.0, ended_at - started_at))}" if started_at else ""
+    lasted = _after(started_at, ended_at)
     shell = program_name(command)
     for line in reversed(_tail(lines, BOTTOM_LINES)):
         match = _FATAL.search(line.strip()[:TEXT_MAX])

@@ -18,7 +18,9 @@ from orc_core.agents.processes import (
     Processes,
     busiest_child,
     foreground,
+    in_group,
     is_shell,
+    is_wrapper,
     system_processes,
     tree,
 )
@@ -165,7 +167,7 @@ class Supervisor:
             self._identify(track, now)
         if fresh or now - track.read_at >= READ_AGAIN_S:
             self._read(track, now)
-        if track.kind != OTHER and not _exit_unsaid(track, now):
+        if track.kind != OTHER and not self._is_exit_unsaid(track, now):
             self._judge(track, now)
 
     def _track(self, info: PaneInfo, at: float) -> Track:
@@ -191,18 +193,37 @@ class Supervisor:
             return
         track.stopped = self._stopped(track)
         leader = foreground(self._processes, info.pane.pid)
+        facts = self._processes.facts(leader)
         track.argv = self._processes.argv(leader)
-        kind = kind_of(self._rules, info, track.argv)
-        if kind == track.kind and kind != OTHER:
-            track.process = self._processes.facts(leader)
-            track.ended_at, track.end = 0.0, None
-        elif kind != OTHER:
-            self._become(track, kind, self._processes.facts(leader))
+        # What tmux calls the command may be a second old; the process tells the present.
+        here = info if facts is None else replace(info, command=facts.name)
+        kind = kind_of(self._rules, here, track.argv)
+        if kind == OTHER and facts is not None and is_wrapper(track.argv):
+            kind, facts = self._wrapped(here, facts)
+        if kind != OTHER:
+            if kind != track.kind or track.ended_at:
+                self._become(track, kind, facts)
+            elif not self._lives(track):
+                track.process = facts
         elif track.kind != OTHER and not self._lives(track):
-            if not is_shell(info.command) or self._left_behind(track):
-                self._become(track, OTHER, None)
-            else:
-                track.ended_at = track.ended_at or now
+            self._outlived(track, facts, now)
+
+    def _wrapped(self, info: PaneInfo, leader: Facts) -> tuple[str, Facts]:
+        """The agent that a script or a launcher (`npx codex`) runs in its own process group."""
+        for facts in in_group(self._processes, leader):
+            argv = self._processes.argv(facts.pid)
+            kind = kind_of(self._rules, replace(info, command=facts.name, title=""), argv)
+            if kind != OTHER:
+                return kind, facts
+        return OTHER, leader
+
+    def _outlived(self, track: Track, facts: Facts | None, now: float) -> None:
+        """An agent is gone from its pane: a shell is left, another program, or nothing yet."""
+        shell = is_shell(track.info.command if facts is None else facts.name)
+        if facts is not None and (not shell or self._left_behind(track)):
+            self._become(track, OTHER, None)
+        elif shell and (facts is not None or track.process is None):
+            track.ended_at = track.ended_at or now
 
     def _stopped(self, track: Track) -> bool:
         facts = self._processes.facts(track.process.pid) if track.process else None
@@ -270,10 +291,22 @@ class Supervisor:
             pid = track.process.pid if track.process else track.info.pane.pid
             track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
 
+    def _is_exit_unsaid(self, track: Track, now: float) -> bool:
+        """Whether a pane just died and nobody knows how yet: its terminal closes first."""
+        info = track.info
+        if not info.dead or info.dead_status is not None or info.dead_signal is not None:
+            return False
+        facts = self._processes.facts(info.pane.pid)
+        known = facts is not None and facts.exit_status is not None
+        return not known and track.live is not None and now - track.ended_at < EXIT_WITHIN_S
+
     def _of_process(self, track: Track, now: float) -> list[Signal]:
         info = track.info
         if info.dead:
-            signal = death(info, track.started_at, track.ended_at or now)
+            facts = self._processes.facts(info.pane.pid)
+            status = facts.exit_status if facts is not None else None
+            ended_at = track.ended_at or now
+            signal = death(info, track.started_at, ended_at, exit_status=status)
             return [signal] if signal is not None else []
         if track.ended_at:
             # What the shell said of a crash stays true when it has scrolled away.
@@ -343,13 +376,6 @@ class Supervisor:
             return False
         self._agents = agents
         return True
-
-
-def _exit_unsaid(track: Track, now: float) -> bool:
-    """Whether a pane just died and tmux, which sees its terminal close first, has no status yet."""
-    info = track.info
-    unsaid = info.dead and info.dead_status is None and info.dead_signal is None
-    return unsaid and track.live is not None and now - track.ended_at < EXIT_WITHIN_S
 
 
 def _same_evidence(before: Evidence, now: Evidence) -> bool:

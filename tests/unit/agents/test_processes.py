@@ -80,12 +80,25 @@ def test_a_process_that_is_not_there() -> None:
 def test_a_name_with_blanks_and_brackets_is_read_whole(tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "stat").write_text("btime 1000\n")
     (tmp_path / "7").mkdir()
-    fields = "S 1 7 7 34816 9 0 0 0 0 0 50 25 0 0 20 0 1 0 200 0 0"
+    fields = "Z 1 6 7 34816 9 0 0 0 0 0 50 25 0 0 20 0 1 0 200" + " 0" * 29 + " 9"
     (tmp_path / "7" / "stat").write_text(f"7 (a) b (c) {fields}\n")
     facts = ProcFolder(tmp_path).facts(7)
     assert facts is not None
     assert (facts.name, facts.parent, facts.foreground) == ("a) b (c", 1, 9)
     assert (facts.start, facts.started_at, facts.cpu_s) == ("200", 1002.0, 0.75)
+    assert (facts.group, facts.exit_status) == (6, 9)
+
+
+def test_how_a_child_that_nobody_waited_for_ended() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    processes = ProcFolder()
+    for _ in range(1_000_000):
+        facts = processes.facts(child.pid)
+        assert facts is not None
+        if facts.state == "Z":
+            break
+    assert facts.exit_status == 3 << 8
+    assert child.wait() == 3
 
 
 def test_the_busiest_is_named_and_else_the_deepest(machine) -> None:  # type: ignore[no-untyped-def]

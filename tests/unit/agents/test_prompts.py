@@ -123,6 +123,16 @@ def test_the_fingerprint_is_of_the_question_alone(
     assert mark(("staging\n   Apply", "staging\n   rm x\n   Apply")) != same
 
 
+@pytest.mark.parametrize("cursors", ["", "❯❯"])
+def test_a_prompt_has_exactly_one_cursor(
+    read: Callable[..., Prompt | None], screen: Screen, cursors: str
+) -> None:
+    text = "\n".join(screen("claude/waiting-permission-bash"))
+    text = text.replace("❯ 1. Yes", f"{cursors[:1] or ' '} 1. Yes")
+    text = text.replace("   2. Yes", f" {cursors[1:] or ' '} 2. Yes")
+    assert read("claude", tuple(text.split("\n"))) is None
+
+
 def test_a_prompt_whose_top_is_cut_off_is_not_whole(
     read: Callable[..., Prompt | None], screen: Screen
 ) -> None:

@@ -130,6 +130,19 @@ def test_a_dead_pane(
     assert death(pane(), NOW, NOW) is None
 
 
+def test_a_dead_pane_of_which_tmux_says_nothing(pane: Pane) -> None:
+    info = pane(dead=True)
+    for status, state, text in (
+        (9, State.CRASHED, "exit 137, killed after 10m"),
+        (256, State.CRASHED, "exit 1, ended after 10m"),
+        (0, State.DONE, "exit 0, ended after 10m"),
+        (None, State.DONE, "ended after 10m, how is not known"),
+    ):
+        told = death(info, NOW - 600, NOW, exit_status=status)
+        assert told is not None
+        assert (told.state, told.does) == (state, text)
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [

@@ -134,7 +134,7 @@ def test_a_turn_from_work_to_done_to_seen(stage: Stage) -> None:
 
 
 def test_a_level_decides_and_a_prompt_says_what_is_asked(stage: Stage) -> None:
-    stage.machine.put(101, "bash")
+    stage.machine.put(101, "bash", foreground=151)
     stage.machine.put(151, "claude", parent=101)
     stage.session(151, "waiting", waitingFor="permission prompt")
     stage.put("%1", "claude/waiting-question-tool", title="✳ Claude Code")
@@ -327,3 +327,21 @@ def test_just_started_is_starting_and_then_unknown(stage: Stage) -> None:
     assert stage.agent().state is State.STARTING
     stage.tick(20.0)
     assert stage.agent().state is State.UNKNOWN
+
+
+def test_an_agent_behind_its_launcher_is_known(stage: Stage) -> None:
+    stage.machine.put(101, "bash", foreground=150)
+    stage.machine.put(150, "npx", "codex", parent=101, group=150)
+    stage.machine.put(151, "sh", "-c", "codex", parent=150, group=150)
+    stage.machine.put(152, "node", "/x/bin/codex", parent=151, group=150)
+    stage.put("%1", "codex/working-spinner", command="npx")
+    stage.tick()
+    assert (stage.agent().kind, stage.agent().state) == ("codex", State.WORKING)
+
+
+def test_an_agent_in_the_background_of_a_shell_is_not_the_pane(stage: Stage) -> None:
+    stage.machine.put(101, "bash", foreground=101, group=101)
+    stage.machine.put(151, "codex", parent=101, group=151)
+    stage.put("%1", ("$ ",), command="bash")
+    stage.tick()
+    assert stage.agent().kind == OTHER
