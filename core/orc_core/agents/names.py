@@ -21,7 +21,7 @@ def assign(known: Sequence[LiveRow], panes: Sequence[tuple[PaneRef, str, str]]) 
     that of an `other` pane is the place it is called by. Names of panes on other servers stay
     taken; that of a pane that is gone is free again.
     """
-    rows = {_identity(row): row for row in known}
+    rows = {identity(row): row for row in known}
     names: dict[str, str] = {}
     kept: set[str] = set()
     fresh: list[tuple[PaneRef, str]] = []
@@ -45,7 +45,8 @@ def assign(known: Sequence[LiveRow], panes: Sequence[tuple[PaneRef, str, str]]) 
     return names
 
 
-def _identity(row: LiveRow) -> tuple[str, int, str, int]:
+def identity(row: LiveRow) -> tuple[str, int, str, int]:
+    """What tells the pane of a row from every other."""
     return row.server, row.server_start, row.pane_id, row.pane_pid
 
 

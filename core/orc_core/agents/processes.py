@@ -222,9 +222,8 @@ def foreground(processes: Processes, pane_pid: int) -> int:
     The leader of a group may be gone while its members run on; then the pane's own is meant.
     """
     own = processes.facts(pane_pid)
-    if own is None or own.foreground == 0 or processes.facts(own.foreground) is None:
-        return pane_pid
-    return own.foreground
+    leader = processes.facts(own.foreground) if own is not None and own.foreground else None
+    return pane_pid if leader is None or leader.state == "Z" else leader.pid
 
 
 def walk(processes: Processes, pid: int) -> Iterator[tuple[int, Facts]]:

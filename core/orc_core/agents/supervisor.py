@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import Live, fold, mark_seen, strongest_first
-from orc_core.agents.names import assign, places
+from orc_core.agents.names import assign, identity, places
 from orc_core.agents.processes import (
     Facts,
     Processes,
@@ -35,7 +35,7 @@ from orc_core.agents.signals import (
     left_shell,
     signals,
 )
-from orc_core.agents.tracks import SILENT_AFTER_S, Track, row, shown
+from orc_core.agents.tracks import SILENT_AFTER_S, Track, name_row, row, shown
 from orc_core.clock import Clock
 from orc_core.errors import UnknownName
 from orc_core.model.agent import (
@@ -58,6 +58,7 @@ READ_AGAIN_S: Final = 5.0
 CHILD_EVERY_S: Final = 10.0
 STARTING_S: Final = 15.0
 EXIT_WITHIN_S: Final = 2.0
+SHELL_SAYS_S: Final = 0.5
 
 _ENDED: Final = (State.DONE, State.IDLE)
 
@@ -79,7 +80,7 @@ class Supervisor:
         self._home = home
         self._processes = processes if processes is not None else system_processes()
         self._sessions = Sessions(home, self._processes)
-        self._known = {_row_identity(row): row for row in known}
+        self._known = {identity(row): row for row in known}
         self._tracks: dict[str, Track] = {}
         self._agents: tuple[Agent, ...] = ()
         self._named: tuple[tuple[PaneRef, str, str], ...] = ()
@@ -191,9 +192,12 @@ class Supervisor:
         if info.dead:
             track.ended_at = track.ended_at or now
             return
-        track.stopped = self._stopped(track)
+        own = self._processes.facts(track.process.pid) if track.process else None
+        track.stopped = own is not None and own.state == "T"
         leader = foreground(self._processes, info.pane.pid)
         facts = self._processes.facts(leader)
+        if facts is not None and facts.state == "Z":
+            facts = None
         track.argv = self._processes.argv(leader)
         # What tmux calls the command may be a second old; the process tells the present.
         here = info if facts is None else replace(info, command=facts.name)
@@ -224,10 +228,6 @@ class Supervisor:
             self._become(track, OTHER, None)
         elif shell and (facts is not None or track.process is None):
             track.ended_at = track.ended_at or now
-
-    def _stopped(self, track: Track) -> bool:
-        facts = self._processes.facts(track.process.pid) if track.process else None
-        return facts is not None and facts.state == "T"
 
     def _lives(self, track: Track) -> bool:
         """Whether the agent's own process still runs, behind a shell or under another name."""
@@ -292,9 +292,14 @@ class Supervisor:
             track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
 
     def _is_exit_unsaid(self, track: Track, now: float) -> bool:
-        """Whether a pane just died and nobody knows how yet: its terminal closes first."""
+        """Whether an agent just ended and nobody says how yet.
+
+        A terminal closes before tmux has a status; a shell is back before it writes `Killed`.
+        """
         info = track.info
-        if not info.dead or info.dead_status is not None or info.dead_signal is not None:
+        if not info.dead:
+            return 0 <= now - track.ended_at < SHELL_SAYS_S and track.live is not None
+        if info.dead_status is not None or info.dead_signal is not None:
             return False
         facts = self._processes.facts(info.pane.pid)
         known = facts is not None and facts.exit_status is not None
@@ -311,7 +316,8 @@ class Supervisor:
         if track.ended_at:
             # What the shell said of a crash stays true when it has scrolled away.
             if track.end is None or now - track.ended_at < EXIT_WITHIN_S:
-                told = left_shell(track.lines, info.command, track.started_at, track.ended_at)
+                shell = track.argv[0] if track.argv else info.command
+                told = left_shell(track.lines, shell, track.started_at, track.ended_at)
                 if track.end is None or told.state is State.CRASHED:
                     track.end = told
             return [track.end]
@@ -359,8 +365,8 @@ class Supervisor:
         rows = dict(self._known)
         for track in self._tracks.values():
             if track.name and track.kind != OTHER:
-                row = _name_row(track)
-                rows[_row_identity(row)] = row
+                row = name_row(track)
+                rows[identity(row)] = row
         names = assign(list(rows.values()), wanted)
         for key, track in self._tracks.items():
             track.name = names[key]
@@ -386,13 +392,3 @@ def _same_evidence(before: Evidence, now: Evidence) -> bool:
 
 def _decided(signal: Signal, evidence: Evidence) -> bool:
     return (signal.evidence.source, signal.evidence.rule) == (evidence.source, evidence.rule)
-
-
-def _row_identity(row: LiveRow) -> tuple[str, int, str, int]:
-    return row.server, row.server_start, row.pane_id, row.pane_pid
-
-
-def _name_row(track: Track) -> LiveRow:
-    pane = track.info.pane
-    where = (pane.server, pane.server_start, pane.pane_id, pane.pid)
-    return LiveRow(*where, track.name, track.kind, "", 0.0, "", 0.0)

@@ -119,3 +119,10 @@ def says(track: Track, live: Live, kind: Kind | None, now: float) -> str:
     if live.state in (State.WORKING, State.DONE):
         return track.activity
     return READY if live.state is State.IDLE else ""
+
+
+def name_row(track: Track) -> LiveRow:
+    """The row that keeps a track's name taken while others are named."""
+    pane = track.info.pane
+    where = (pane.server, pane.server_start, pane.pane_id, pane.pid)
+    return LiveRow(*where, track.name, track.kind, "", 0.0, "", 0.0)

@@ -180,7 +180,8 @@ def test_a_killed_agent_leaves_a_crash_until_someone_went_on(stage: Stage) -> No
     stage.machine.end(151)
     stage.machine.put(101, "bash", foreground=101)
     stage.put("%1", "shell/crashed-claude-killed", command="bash", title="⠐ Claude Code")
-    stage.tick(1.0)
+    assert not stage.tick(1.0) or stage.agent().state is State.WORKING
+    stage.tick(0.5)
     agent = stage.agent()
     assert (agent.kind, agent.name, agent.state) == ("claude", "claude-1", State.CRASHED)
     assert agent.does == "killed after 2h04; bash is left"
@@ -206,6 +207,7 @@ def test_an_agent_that_ends_is_done_and_then_only_a_shell(stage: Stage) -> None:
     stage.machine.put(101, "zsh", foreground=101)
     stage.put("%1", ("bye", "% "), command="zsh")
     stage.tick(1.0)
+    stage.tick(0.5)
     assert (stage.agent().state, stage.agent().does) == (
         State.DONE,
         "ended after 5m; zsh is left",
