@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ class CoreOptions:
 
     `home` is where agents keep their session files. `actor` is found from the environment
     when it is "": `$ORC_ACTOR`, the agent in whose pane this runs, else the operator.
-    `cause` names what a write was made through.
+    `cause` names what a write was made through, `host` is what the header calls the machine.
     """
 
     workspace: Path | None = None
@@ -30,6 +31,7 @@ class CoreOptions:
     cause: str = "dashboard"
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     cwd: Path = field(default_factory=Path.cwd)
+    host: str = field(default_factory=lambda: socket.gethostname().partition(".")[0])
 
 
 def add_options(parser: argparse.ArgumentParser, *, default: object = None) -> None:

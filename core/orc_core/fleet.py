@@ -5,8 +5,10 @@ Invariant: what is shown was seen; what is typed was asked for by a person.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orc_core.agents.rules import RuleSet
@@ -23,6 +25,7 @@ from orc_core.tmux.server import Address
 from orc_core.tmux.watcher import Strategy, Tick, Watcher
 from orc_storage import live
 from orc_storage.database import Database
+from orc_storage.errors import StorageError
 from orc_storage.lock import FileLock
 from orc_storage.records import LiveRow
 
@@ -80,7 +83,10 @@ class Fleet:
                 if store is not None and lock is not None:
                     await self._persist(store, lock)
         finally:
-            if lock is not None:
+            if store is not None and lock is not None:
+                self._persisted_at = float("-inf")
+                with contextlib.suppress(StorageError):
+                    await self._persist(store, lock)
                 lock.release()
 
     async def scan(self) -> None:
@@ -207,12 +213,7 @@ def _identity(row: LiveRow) -> tuple[str, int, str, int]:
 
 def _differs(known: LiveRow | None, row: LiveRow) -> bool:
     """Whether more than the time of the last look changed."""
-    return known is None or (known.name, known.agent_kind, known.state, known.since) != (
-        row.name,
-        row.agent_kind,
-        row.state,
-        row.since,
-    )
+    return known is None or replace(known, seen_at=row.seen_at) != row
 
 
 def strategy_from(environ: Mapping[str, str]) -> Strategy:

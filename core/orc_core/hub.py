@@ -6,7 +6,6 @@ Invariant: this module composes and decides nothing; a snapshot is replaced, nev
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -72,7 +71,7 @@ class Core:
         self.snapshot = Snapshot(
             at=clock.now(),
             workspace=place.name,
-            host=socket.gethostname().partition(".")[0],
+            host=options.host,
             server=fleet.address.socket_path,
             link=Link(read_only=options.read_only),
         )

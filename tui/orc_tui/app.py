@@ -59,14 +59,19 @@ class Runner(Protocol):
 class OrcApp(ThemedApp[int]):
     """One terminal, one core, one main screen; dialogs come up over it."""
 
-    def __init__(self, open: Callable[[], AbstractAsyncContextManager[Core]]) -> None:
+    def __init__(
+        self,
+        open: Callable[[], AbstractAsyncContextManager[Core]],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__()
         self.error_console.soft_wrap = True
         self._open = open
         self.core: Core | None = None
         self.commands: Runner | None = None
         self.snapshot = Snapshot(at=0.0)
-        self.main = MainScreen(ascii_only=bool(os.environ.get("ORC_ASCII")))
+        self.main = MainScreen(now=now, ascii_only=bool(os.environ.get("ORC_ASCII")))
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
         self._hangup = Hangup(lambda: self.exit(0))
         self._leave_at = 0.0

@@ -92,11 +92,8 @@ async def _run_demo(options: CoreOptions) -> int:
 
     from orc_core.clock import SystemClock
     from orc_core.demo.fleet import demo_fleet
-    from orc_core.demo.seed import seed
 
-    clock = SystemClock()
-    async with demo_fleet(clock) as fleet:
-        await seed(fleet.workspace, clock)
+    async with demo_fleet(SystemClock()) as fleet:
         return await _run(
             replace(
                 options,

@@ -128,9 +128,9 @@ class Supervisor:
     def rows(self) -> list[LiveRow]:
         """What is worth keeping of each agent, so that its name and state outlive us."""
         return [
-            row(agent, self._tracks[agent.key].screen_at)
+            row(agent, track.screen_at, track.prompt)
             for agent in self._agents
-            if agent.kind != OTHER
+            if agent.kind != OTHER and (track := self._tracks[agent.key])
         ]
 
     def explain(self, key: str) -> Explanation:
@@ -180,7 +180,9 @@ class Supervisor:
             evidence = Evidence(Source.SCREEN, "known from before", row.seen_at)
             state = State(row.state) if row.state in set(State) else State.UNKNOWN
             track.kind, track.name = row.agent_kind, row.name
-            if state is not State.WAITING:
+            if state is State.WAITING:
+                track.asked = (row.evidence.rpartition(" ")[2], row.since)
+            else:
                 track.live = Live(state, row.since, evidence, quiet_since=row.seen_at)
         self._tracks[pane.key] = track
         return track
@@ -284,6 +286,12 @@ class Supervisor:
             live = replace(live, evidence=track.live.evidence)
         track.live = live
         track.prompt = self._prompt(track, live)
+        if track.prompt is not None:
+            # Only the very same question has waited all along.
+            fingerprint, since = track.asked
+            if track.prompt.fingerprint == fingerprint:
+                track.live = replace(live, since=since)
+            track.asked = ("", 0.0)
         if live.state is not State.WORKING or now - track.changed_at < SILENT_AFTER_S:
             track.busy_child = ""
         elif now - track.child_at >= CHILD_EVERY_S:

@@ -48,6 +48,8 @@ class Track:
     last_prompt: str = ""
     activity: str = ""
     prompt: Prompt | None = None
+    asked: tuple[str, float] = ("", 0.0)
+    """The prompt it waited on when it was last written down, and since when."""
     prompt_of: tuple[object, ...] = ()
     busy_child: str = ""
     child_at: float = float("-inf")
@@ -89,8 +91,9 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
     )
 
 
-def row(agent: Agent, seen_at: float) -> LiveRow:
+def row(agent: Agent, seen_at: float, prompt: Prompt | None) -> LiveRow:
     """What is worth keeping of an agent, so that its name and state outlive this process."""
+    evidence = f"{agent.evidence.source.value} {agent.evidence.rule}"
     return LiveRow(
         server=agent.pane.server,
         server_start=agent.pane.server_start,
@@ -100,7 +103,7 @@ def row(agent: Agent, seen_at: float) -> LiveRow:
         agent_kind=agent.kind,
         state=agent.state.value,
         since=agent.since,
-        evidence=f"{agent.evidence.source.value} {agent.evidence.rule}",
+        evidence=f"{evidence} {prompt.fingerprint}" if prompt is not None else evidence,
         seen_at=seen_at,
     )
 

@@ -313,6 +313,23 @@ def test_names_and_work_outlive_the_process_that_saw_them(stage: Stage) -> None:
     assert (stage.agent("%2").name, stage.agent("%2").since) == ("claude-29", T)
 
 
+def test_the_same_question_has_waited_across_a_restart_and_another_has_not(
+    stage: Stage,
+) -> None:
+    stage.machine.put(101, "claude")
+    stage.machine.put(102, "claude")
+    stage.put("%1", "claude/waiting-permission-bash")
+    stage.put("%2", "claude/waiting-permission-bash")
+    stage.tick()
+    rows = tuple(stage.supervisor.rows())
+    stage.clock.at += 240
+    stage.open(rows)
+    stage.put("%2", "claude/waiting-permission-edit")
+    stage.tick()
+    assert stage.agent("%1").since == T
+    assert stage.agent("%2").since == T + 240
+
+
 def test_a_screen_that_was_not_taken_again_stays(stage: Stage) -> None:
     stage.put("%1", "claude/waiting-permission-bash")
     stage.tick()
