@@ -39,14 +39,15 @@ class Board:
 
 
 def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, ...]:
-    """The agents, each with its running task; the one of highest priority if it has several."""
-    running: dict[str, Task] = {}
-    for task in sorted(tasks, key=lambda task: (-task.priority, task.since, task.id)):
-        if task.status is Status.RUNNING and task.assignee:
-            running.setdefault(task.assignee.casefold(), task)
+    """The agents, each with the task it runs, else the one it failed, the most urgent first."""
+    own_tasks: dict[str, Task] = {}
+    for status in (Status.RUNNING, Status.FAILED):
+        for task in sorted(tasks, key=lambda task: (-task.priority, task.since, task.id)):
+            if task.status is status and task.assignee:
+                own_tasks.setdefault(task.assignee.casefold(), task)
     joined = []
     for agent in agents:
-        own = running.get(agent.name.casefold())
+        own = own_tasks.get(agent.name.casefold())
         joined.append(agent if own is None else replace(agent, task=own.id))
     return tuple(joined)
 

@@ -46,12 +46,14 @@ def task(id: str, assignee: str, status: Status, priority: int) -> Task:
     )
 
 
-def test_an_agent_shows_its_running_task_of_highest_priority() -> None:
+def test_an_agent_shows_the_most_urgent_task_that_it_runs_else_the_one_it_failed() -> None:
     tasks = [
+        task("T-5", "claude-1", Status.FAILED, 15),
+        task("T-6", "aider-1", Status.FAILED, 1),
         task("T-1", "claude-1", Status.RUNNING, 3),
         task("T-2", "Claude-1", Status.RUNNING, 9),
         task("T-3", "claude-1", Status.DONE, 15),
         task("T-4", "", Status.RUNNING, 15),
     ]
-    joined = join_tasks([agent("claude-1"), agent("codex-1")], tasks)
-    assert [one.task for one in joined] == ["T-2", ""]
+    joined = join_tasks([agent("claude-1"), agent("codex-1"), agent("aider-1")], tasks)
+    assert [one.task for one in joined] == ["T-2", "", "T-6"]
