@@ -16,14 +16,15 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
 from orc_core.text import clean
+from orc_core.tmux.client import ClientProcess
 from orc_core.tmux.server import (
     OUTPUT_MAX_BYTES,
     Address,
-    child_environment,
+    alive,
     client_argv,
     failure,
     parse_version,
@@ -34,7 +35,6 @@ HIDDEN: Final = re.compile(r"_orc-\d+(?:-[0-9a-f]+)?")
 
 PENDING_MAX: Final = 64
 _CLOSE_GRACE_S: Final = 0.5
-_STDERR_MAX_BYTES: Final = 4096
 
 _BEGIN: Final = re.compile(rb"%begin (\d+) (\d+) (\d+)")
 _END: Final = re.compile(rb"%(end|error) (\d+) (\d+) \d+")
@@ -112,27 +112,24 @@ class ReplyReader:
             raise Disorder("text between two replies")
 
 
-class _Stream(asyncio.SubprocessProtocol):
-    """The pipes of the client process."""
+class _Stream:
+    """What comes from the client, and who waits for it."""
 
     def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
         self.reader = ReplyReader()
         self.pending: deque[asyncio.Future[Reply]] = deque()
         self.opening: asyncio.Queue[Reply] = asyncio.Queue(maxsize=8)
         self.closed = asyncio.Event()
-        self.exited: asyncio.Future[None] = loop.create_future()
-        self.stderr = b""
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd == 2:
-            self.stderr = (self.stderr + data)[:_STDERR_MAX_BYTES]
-            return
+    def received(self, data: bytes) -> None:
         try:
             for reply in self.reader.feed(data):
                 self._deliver(reply)
         except Disorder as trouble:
             self.end(TmuxError(f"the control connection to tmux broke: {trouble}"))
+
+    def ended(self) -> None:
+        self.end(TmuxGone("the control connection to tmux ended"))
 
     def _deliver(self, reply: Reply) -> None:
         if not reply.asked:
@@ -144,15 +141,6 @@ class _Stream(asyncio.SubprocessProtocol):
             waiting = self.pending.popleft()
             if not waiting.done():
                 waiting.set_result(reply)
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd == 1:
-            self.end(TmuxGone("the control connection to tmux ended"))
-
-    def process_exited(self) -> None:
-        if not self.exited.done():
-            self.exited.set_result(None)
-        self.end(TmuxGone("the control connection to tmux ended"))
 
     def end(self, error: TmuxError) -> None:
         """Nothing more will be answered."""
@@ -173,8 +161,8 @@ class ControlClient:
         self.start = 0
         self.version = (0, 0)
         self._stream = _Stream()
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._input: asyncio.WriteTransport | None = None
+        self._process = ClientProcess(name)
+        self._opened = False
 
     @classmethod
     async def open(cls, address: Address, *, timeout_s: float = 2.0) -> ControlClient:
@@ -189,9 +177,6 @@ class ControlClient:
                 await client.close()
                 client = cls(address, f"_orc-{os.getpid()}-{secrets.token_hex(4)}")
                 await client._connect(timeout_s)
-        except TmuxTimeout:
-            await client.close(wedged=True)
-            raise
         except BaseException:
             await client.close()
             raise
@@ -224,7 +209,7 @@ class ControlClient:
         if any("\n" in command or not command for command in commands):
             raise ValueError("a command is one line")
         stream = self._stream
-        if self._input is None or stream.closed.is_set():
+        if not self._process.started or stream.closed.is_set():
             raise TmuxGone("the control connection to tmux ended")
         if len(stream.pending) + len(commands) > PENDING_MAX:
             raise TmuxError("too many requests wait for an answer of tmux")
@@ -232,7 +217,7 @@ class ControlClient:
         waiting: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
         stream.pending.extend(waiting)
         data = "".join(f"{command}\n" for command in commands)
-        self._input.write(data.encode("utf-8", "surrogateescape"))
+        self._process.write(data.encode("utf-8", "surrogateescape"))
         try:
             async with asyncio.timeout(timeout_s):
                 return tuple(await asyncio.gather(*waiting))
@@ -254,6 +239,7 @@ class ControlClient:
         pid, start, version, dies, name = " ".join(facts).split(" ", 4)
         if dies in ("0", "off") or name != self.name:
             raise TmuxError("tmux did not give us a session that dies with its client")
+        self._opened = True
         self.pid, self.start, self.version = int(pid), int(start), parse_version(version)
 
     async def _spawn(self) -> None:
@@ -262,47 +248,45 @@ class ControlClient:
             "no-output,ignore-size,read-only", "exec cat", ";",
             "set-option", "-t", f"={self.name}:", "destroy-unattached", "on",
         )  # fmt: skip
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: self._stream, *argv, env=child_environment(), cwd="/", start_new_session=True
-        )
-        self._transport = transport
-        self._input = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+        await self._process.start(argv, self._stream.received, self._stream.ended)
 
     async def _await_session(self) -> None:
         """The two commands that we were started with answer first."""
         closed = asyncio.ensure_future(self._stream.closed.wait())
+        reply = asyncio.ensure_future(self._stream.opening.get())
         try:
             for _ in range(2):
-                reply = asyncio.ensure_future(self._stream.opening.get())
                 await asyncio.wait({reply, closed}, return_when=asyncio.FIRST_COMPLETED)
                 if not reply.done():
-                    reply.cancel()
-                    raise failure(self.address, self._stream.stderr)
+                    raise await self._refusal()
                 if reply.result().failed:
                     raise failure(self.address, " ".join(reply.result().lines).encode())
+                reply = asyncio.ensure_future(self._stream.opening.get())
         finally:
             closed.cancel()
+            reply.cancel()
 
-    async def close(self, *, wedged: bool = False) -> None:
+    async def _refusal(self) -> TmuxError:
+        if await alive(self.address):
+            return TmuxError("tmux closed the control connection before it was open")
+        return TmuxGone(f"no tmux server at {clean(self.address.socket_path, limit=120)}")
+
+    async def close(self) -> None:
         """Leave: our session goes, also when someone's client was thrown into it.
 
-        A wedged connection is dropped without a word; tmux then ends the session by itself.
+        What does not end at once, because tmux does not answer or we were not let in yet, is
+        left to the guard.
         """
-        if self._input is not None and not self.closed.is_set() and not wedged:
+        if self._opened and not self._process.exited.done():
             # By its own name: a command without a target could hit a session of the user.
-            with contextlib.suppress(TmuxError):
-                await self.request(f"kill-session -t '={self.name}'", timeout_s=_CLOSE_GRACE_S)
+            with contextlib.suppress(TmuxError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_GRACE_S):
+                    await self.request(f"kill-session -t '={self.name}'")
+                    await asyncio.shield(self._process.exited)
         self._stream.end(TmuxGone("the control connection to tmux was closed"))
-        if self._transport is None:
-            return
-        if self._input is not None:
-            self._input.close()
-        if not wedged:
-            await self._await_exit()
-        self._transport.close()  # kills what is still there
-        await self._await_exit()
+        self._process.leave(done=self._process.exited.done())
 
-    async def _await_exit(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_GRACE_S):
-                await asyncio.shield(self._stream.exited)
+    def abandon(self) -> None:
+        """Give up a connection that does not answer; the guard ends it when tmux is back."""
+        self._stream.end(TmuxGone("the control connection to tmux was given up"))
+        self._process.leave(done=False)

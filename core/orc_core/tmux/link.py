@@ -33,6 +33,7 @@ Strategy = Literal["async", "sync"]
 OPEN_DEADLINE_S: Final = 2.0
 DEADLINE_S: Final = 1.5
 RETRY_FIRST_S: Final = 1.0
+RETRY_WEDGED_S: Final = 5.0
 RETRY_MAX_S: Final = 60.0
 STEADY_S: Final = 30.0
 """A connection that held this long may be tried again at once when it ends."""
@@ -165,9 +166,14 @@ class Link:
 
     async def _drop(self, *, wedged: bool) -> None:
         control, self._control = self._control, None
-        if control is not None:
-            await control.close(wedged=wedged)
-        if not wedged and self._clock.monotonic() - self._opened_at >= STEADY_S:
+        if control is not None and wedged:
+            control.abandon()
+        elif control is not None:
+            await control.close()
+        if wedged:
+            self._retry_s = max(self._retry_s, RETRY_WEDGED_S)
+            self._postpone()
+        elif self._clock.monotonic() - self._opened_at >= STEADY_S:
             self._retry_s = RETRY_FIRST_S
         else:
             self._postpone()

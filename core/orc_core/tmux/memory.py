@@ -125,9 +125,13 @@ class Memory:
                 yield pane
 
     def sightings(self, fresh: Iterable[Sighting]) -> tuple[Sighting, ...]:
-        """All panes, with what is fresh in the place of what is not."""
+        """All panes of the last list, with what is fresh in the place of what is not."""
         news = {sighting.info.pane.pane_id: sighting for sighting in fresh}
-        return tuple(news.get(pane_id, pane.quiet) for pane_id, pane in self.panes.items())
+        return tuple(
+            news.get(pane_id, pane.quiet)
+            for pane_id, pane in self.panes.items()
+            if pane.misses == 0
+        )
 
     def _known(self, row: Row, start: int) -> bool:
         """Whether what is remembered of a pane can stand for its details."""

@@ -74,6 +74,7 @@ class Watcher:
         self._marks = TerminalMarks()
         self._cadence = Cadence(clock)
         self._full_at = 0.0
+        self._answers = False
         self._nap: asyncio.Task[None] | None = None
 
     def select(self, key: str | None) -> None:
@@ -147,6 +148,7 @@ class Watcher:
             self._drain()
             fresh, captured = await self._capture()
         except TmuxError as error:
+            self._answers = False
             self._cadence.listed()
             return self._unhappy(error, self._link.forks - forks, began)
         if not listed and not captured:
@@ -182,6 +184,7 @@ class Watcher:
             self._full_at = now + FULL_EVERY_S
             gone = self._merge(await self._link.listing(0)) or ()
         self._cadence.listed()
+        self._answers = True
         self._link.lonely(self._memory.alone)
         if self._memory.alone or self._memory.visitors:
             self._memory.visitors = False
@@ -206,7 +209,12 @@ class Watcher:
             self._cadence.drained()
 
     def _waiting(self) -> tuple[list[Pane], list[Pane]]:
-        """The panes to be captured: those that someone looks at, and the others."""
+        """The panes to be captured: those that someone looks at, and the others.
+
+        None while the server does not answer: the next list finds out how it is.
+        """
+        if not self._answers:
+            return [], []
         if len(self.urgent) > URGENT_MAX:
             self.urgent.clear()
         wanted = {*self.urgent, self._selected}
