@@ -26,7 +26,7 @@ from orc_core.tmux.watcher import Watcher
 PANES = 50
 CHANGED = 10
 CYCLES = 20
-SETTLE_S = 2.0
+SETTLE_S = 3.0
 """tmux tells activity by the second: a change may be looked at again within it."""
 MARK = "bench"
 

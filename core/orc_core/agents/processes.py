@@ -23,6 +23,8 @@ from orc_core.text import clean
 PROC: Final = Path("/proc")
 TREE_MAX: Final = 200
 DEPTH_MAX: Final = 12
+STAT_MAX_BYTES: Final = 4096
+CHILDREN_MAX_BYTES: Final = 16 * 1024
 GROUP_DEPTH_MAX: Final = 4
 COMMAND_MAX: Final = 200
 ARGV_MAX_BYTES: Final = 8192
@@ -76,13 +78,14 @@ class ProcFolder:
     """Processes as Linux's `/proc` shows them."""
 
     def __init__(self, root: Path = PROC) -> None:
-        self._root = root
+        # Text, not Path: these files are opened by the hundred a second.
+        self._root = str(root)
         self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
         self._booted_at = _booted_at(root)
 
     def facts(self, pid: int) -> Facts | None:
         try:
-            text = (self._root / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+            text = _start_of(f"{self._root}/{pid}/stat", STAT_MAX_BYTES).decode("utf-8", "replace")
         except OSError:
             return None
         name, _, rest = text.partition("(")[2].rpartition(")")
@@ -105,8 +108,7 @@ class ProcFolder:
 
     def argv(self, pid: int) -> tuple[str, ...]:
         try:
-            with (self._root / str(pid) / "cmdline").open("rb") as file:
-                data = file.read(ARGV_MAX_BYTES)
+            data = _start_of(f"{self._root}/{pid}/cmdline", ARGV_MAX_BYTES)
         except OSError:
             return ()
         words = data.rstrip(b"\0").split(b"\0") if data else []
@@ -115,14 +117,23 @@ class ProcFolder:
     def children(self, pid: int) -> tuple[int, ...]:
         found: list[int] = []
         try:
-            tasks = os.listdir(self._root / str(pid) / "task")  # noqa: PTH208 (names only)
+            tasks = os.listdir(f"{self._root}/{pid}/task")  # noqa: PTH208 (names only)
         except OSError:
             return ()
         for task in tasks[:TREE_MAX]:
             with contextlib.suppress(OSError):
-                path = self._root / str(pid) / "task" / task / "children"
-                found.extend(int(child) for child in path.read_text().split())
+                data = _start_of(f"{self._root}/{pid}/task/{task}/children", CHILDREN_MAX_BYTES)
+                found.extend(int(child) for child in data.split())
         return tuple(sorted(found))
+
+
+def _start_of(path: str, size: int) -> bytes:
+    """The first bytes of a file that is made as it is read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 class PsTable:

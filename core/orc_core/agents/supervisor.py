@@ -6,7 +6,7 @@ leaves when the watcher says that it is gone. Everything kept is bounded by the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -55,6 +55,9 @@ __all__ = ["Explanation", "Supervisor"]
 
 LOOK_AGAIN_S: Final = 2.0
 READ_AGAIN_S: Final = 5.0
+TURNS_MIN: Final = 8
+TURNS_SHARE: Final = 5
+"""A fifth of the panes at a tick, which is one a second where nothing changes."""
 CHILD_EVERY_S: Final = 10.0
 STARTING_S: Final = 15.0
 EXIT_WITHIN_S: Final = 2.0
@@ -91,8 +94,11 @@ class Supervisor:
             track = self._tracks.get(pane.key)
             if track is not None and track.info.pane == pane:
                 del self._tracks[pane.key]
+        looks = self._turns(lambda track: track.looked_at, LOOK_AGAIN_S, tick.at)
+        reads = self._turns(lambda track: track.read_at, READ_AGAIN_S, tick.at)
         for sighting in tick.sightings:
-            self._sight(sighting, tick.at)
+            key = sighting.info.pane.key
+            self._sight(sighting, tick.at, look=key in looks, read=key in reads)
         self._name_all()
         return self._publish(tick.at)
 
@@ -148,7 +154,16 @@ class Supervisor:
             files=(str(kind.path),) if kind is not None else (),
         )
 
-    def _sight(self, sighting: Sighting, now: float) -> None:
+    def _turns(self, last: Callable[[Track], float], every_s: float, now: float) -> set[str]:
+        """The panes whose turn it is to be looked at although nothing changed there.
+
+        A share of them at a time: all at once would hold up the loop.
+        """
+        due = [(last(track), key) for key, track in self._tracks.items()]
+        due = sorted(one for one in due if now - one[0] >= every_s)
+        return {key for _, key in due[: max(TURNS_MIN, len(self._tracks) // TURNS_SHARE)]}
+
+    def _sight(self, sighting: Sighting, now: float, *, look: bool, read: bool) -> None:
         info = sighting.info
         track = self._tracks.get(info.pane.key)
         if track is None or track.info.pane != info.pane:
@@ -164,9 +179,9 @@ class Supervisor:
                 track.changed_at = sighting.at
                 track.lines = sighting.lines
                 fresh = True
-        if not looked or now - track.looked_at >= LOOK_AGAIN_S:
+        if look or not looked or track.looked_at == float("-inf"):
             self._identify(track, now)
-        if fresh or now - track.read_at >= READ_AGAIN_S:
+        if fresh or read or track.read_at == float("-inf"):
             self._read(track, now)
         if track.kind != OTHER and not self._is_exit_unsaid(track, now):
             self._judge(track, now)
