@@ -90,7 +90,7 @@ async def _ours(
     quiet: list[float] = []
     forks_busy: list[int] = []
     forks_quiet: list[int] = []
-    painted_at = 0.0
+    painted_at = clock.monotonic()
     async for tick in watcher.ticks():
         started = time.perf_counter()
         supervisor.apply(tick)

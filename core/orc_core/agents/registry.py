@@ -20,6 +20,7 @@ FILE_MAX_BYTES: Final = 64 * 1024
 CACHE_MAX: Final = 512
 LOOK_AT_MOST: Final = 24
 LOOK_AGAIN_S: Final = 2.0
+LOOK_ANYWAY_S: Final = 10.0
 
 _WAITING: Final = {
     "permission prompt": Waiting.PERMISSION,
@@ -56,22 +57,32 @@ class Sessions:
         self._processes = processes
         self._known: OrderedDict[Path, tuple[tuple[int, int, int], SessionFile | None]]
         self._known = OrderedDict()
-        self._found: OrderedDict[int, tuple[int, float]] = OrderedDict()
+        self._found: OrderedDict[int, tuple[int, float, int]] = OrderedDict()
 
     def signal(self, pane_pid: int, now: float) -> Signal | None:
         """What the session under the pane says, or None where there is none to believe.
 
-        The process that had a session last time is asked first; all are only every two seconds.
+        The process that had a session last time is asked first. All are asked only when the
+        folder changed since, two seconds after the last time at the soonest, or after ten anyway.
         """
-        pid, looked_at = self._found.get(pane_pid, (0, float("-inf")))
+        pid, looked_at, stamp = self._found.get(pane_pid, (0, float("-inf"), -1))
         facts = self._processes.facts(pid) if pid else None
         session = self._of(facts) if facts is not None else None
         if session is None and not 0 <= now - looked_at < LOOK_AGAIN_S:
-            pid, session = self._look(pane_pid)
-            self._found[pane_pid] = (pid, now)
-            if len(self._found) > CACHE_MAX:
-                self._found.popitem(last=False)
+            changed = self._stamp()
+            if changed != stamp or not 0 <= now - looked_at < LOOK_ANYWAY_S:
+                pid, session = self._look(pane_pid)
+                self._found[pane_pid] = (pid, now, changed)
+                if len(self._found) > CACHE_MAX:
+                    self._found.popitem(last=False)
         return _signal(session, now) if session is not None else None
+
+    def _stamp(self) -> int:
+        """When a file last came into the folder or left it, in nanoseconds; 0 without one."""
+        try:
+            return self._folder.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _look(self, pane_pid: int) -> tuple[int, SessionFile | None]:
         """The first process under the pane with a session of its own."""
