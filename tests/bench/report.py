@@ -14,19 +14,22 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row. `floor` is None where nothing lower exists to compare with."""
+    """One row. `floor` is None where nothing lower exists to compare with.
+
+    `aim` is None for a figure that is watched but has no aim yet.
+    """
 
     name: str
     unit: str
     ours: float
-    aim: float
+    aim: float | None
     floor: float | None = None
     note: str = ""
 
     @property
     def met(self) -> bool:
-        """Whether the aim is reached."""
-        return self.ours <= self.aim
+        """Whether the aim is reached, if there is one."""
+        return self.aim is None or self.ours <= self.aim
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
@@ -56,8 +59,8 @@ def table(figures: Sequence[Figure]) -> str:
                 floor,
                 f"{figure.ours:.3g} {figure.unit}",
                 ratio,
-                f"{figure.aim:.3g} {figure.unit}",
-                ("met" if figure.met else "NOT MET") + (f"  {figure.note}" if figure.note else ""),
+                "-" if figure.aim is None else f"{figure.aim:.3g} {figure.unit}",
+                f"{_verdict(figure)}  {figure.note}",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
@@ -67,6 +70,12 @@ def table(figures: Sequence[Figure]) -> str:
         cells += [cell.rjust(width) for cell, width in zip(row[1:5], widths[1:5], strict=True)]
         lines.append("  ".join([*cells, row[5]]).rstrip())
     return "\n".join(lines)
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.aim is None:
+        return "-"
+    return "met" if figure.met else "NOT MET"
 
 
 def save(path: Path, figures: Sequence[Figure], machine: str) -> None:
