@@ -11,9 +11,13 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Final
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Final
 
 from orc_core.config import CoreOptions, add_options, version
+
+if TYPE_CHECKING:
+    from orc_core.hub import Core
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -77,11 +81,16 @@ def find_obstacle() -> str | None:
 
 
 async def _run(options: CoreOptions) -> int:
-    from orc_core.hub import open_core
     from orc_tui.app import OrcApp
     from orc_tui.commands import Commands
 
-    app = OrcApp(lambda: open_core(options))
+    def opened() -> AbstractAsyncContextManager[Core]:
+        # Imported behind the first frame: the core takes as long to load as the screen.
+        from orc_core.hub import open_core
+
+        return open_core(options)
+
+    app = OrcApp(opened)
     app.commands = Commands(app)
     await app.run_async()
     return app.return_code or DONE

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from orc_core.errors import UnknownName, UsageError
-from orc_core.model.task import TEXT_MAX, Status, Task, TaskBody
+from orc_core.model.task import TEXT_MAX, Status, Task
+from orc_core.model.task_body import TaskBody
 from orc_core.tasks.ages import ages
 from orc_core.tasks.graph import view
 from orc_core.tasks.rules import KIND, TaskRules

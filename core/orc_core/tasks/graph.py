@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from orc_core.model.task import Status, Task, TaskBody
+from orc_core.model.task import Status, Task
+from orc_core.model.task_body import TaskBody
 from orc_core.text import clean
 from orc_storage.records import Body, Document
 

@@ -11,7 +11,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from orc_core.errors import UsageError
-from orc_core.model.task import LABEL_MAX, LIST_MAX, PRIORITY_MAX, TEXT_MAX, TITLE_MAX, TaskBody
+from orc_core.model.task import LABEL_MAX, LIST_MAX, PRIORITY_MAX, TEXT_MAX, TITLE_MAX
+from orc_core.model.task_body import TaskBody
 from orc_core.tasks.graph import arrows, find_cycle
 from orc_core.tasks.machine import move
 from orc_core.text import clean

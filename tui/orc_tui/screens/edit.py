@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from pydantic import ValidationError
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -18,7 +17,6 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from orc_core.model.task import TaskBody
 from orc_storage.records import Json
 from orc_tui.screens.line import LineArea
 
@@ -45,6 +43,11 @@ class Edited:
 
 def _checked(name: str, value: Json) -> Json:
     """Let the task model judge one field."""
+    # Imported at need: building its validators would hold up the first frame.
+    from pydantic import ValidationError
+
+    from orc_core.model.task_body import TaskBody
+
     draft = TaskBody(id="T-0", title="-")
     try:
         TaskBody.__pydantic_validator__.validate_assignment(draft, name, value)
