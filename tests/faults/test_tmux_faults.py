@@ -14,6 +14,7 @@ import pytest
 from conftest import PrivateTmux, TurnedClock, wait_for, watching
 from orc_core.clock import SystemClock
 from orc_core.model.health import LinkState
+from orc_core.tmux.cadence import LIST_PHASE_S, OTHERS_S
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.watcher import Watcher
 
@@ -32,6 +33,22 @@ async def test_a_killed_server_is_one_state(
         assert not watch.last.complete and watch.last.sightings == ()
         assert watch.last.forks == 0
         assert watch.last.trouble == f"no tmux server at {tmux.socket_path}"
+
+
+async def test_what_cannot_be_captured_is_not_tried_again_and_again(tmux: PrivateTmux) -> None:
+    pane = tmux.start()
+    clock = TurnedClock(now=1000.0 + LIST_PHASE_S + 0.001)
+    async with watching(tmux.address, clock) as watch:
+        await watch.turn(2)
+        tmux.write(pane, "last words")
+        tmux.signal(signal.SIGKILL)
+        await wait_for(lambda: watch.watcher._cadence.noticed and clock.sleepers)
+        seen = len(watch.ticks)
+        clock.turn(OTHERS_S + 0.01)  # a capture is due, and no list
+        await wait_for(lambda: len(watch.ticks) > seen)
+        assert watch.last.state is LinkState.GONE
+        await watch.turn(2)
+        assert len(watch.ticks) == seen + 3
 
 
 async def test_panes_of_a_restarted_server_are_others(
