@@ -19,6 +19,9 @@ from orc_core.tmux.screen import clean_lines, parse_lines, plain
 
 MISSES_MAX: Final = 2
 
+DEATH_ASKS_MAX: Final = 3
+"""How often to ask at once how a program ended; tmux 3.3a misses it for some, for a while."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -49,6 +52,7 @@ class Pane:
     captured_second: int = -1
     digest: int = 0
     colour_digest: int = 0
+    death_asks_left: int = DEATH_ASKS_MAX
 
 
 @dataclass(slots=True)
@@ -145,6 +149,7 @@ class Memory:
             and pane.row.pid == row.pid
             and pane.row.session_id == row.session_id
             and pane.row.dead == row.dead
+            and (not row.dead or pane.details.tells_death or pane.death_asks_left <= 0)
         )
 
     def _note_session(self, row: Row, details: Details, own_session: str) -> None:
@@ -165,6 +170,8 @@ class Memory:
             self.panes[row.pane_id] = fresh
             return
         old.misses = 0
+        if row.details is not None and row.dead and not row.details.tells_death:
+            old.death_asks_left -= 1
         details = row.details or old.details
         if row.activity >= old.captured_second or _redrawn(old.row, row):
             soil(old, at)

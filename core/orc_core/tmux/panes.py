@@ -88,6 +88,11 @@ class Details:
     cwd: str
     command: str
 
+    @property
+    def tells_death(self) -> bool:
+        """Whether it says how a program ended; tmux knows that a moment after the end itself."""
+        return self.dead_status is not None or self.dead_signal is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

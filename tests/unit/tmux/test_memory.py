@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orc_core.tmux.memory import Memory
+from orc_core.tmux.memory import DEATH_ASKS_MAX, Memory
 from orc_core.tmux.panes import Details, Row, Shot
 
 DETAILS = Details(
@@ -79,6 +79,29 @@ def test_activity_in_the_second_of_the_capture_counts_as_later() -> None:
     assert dirty(memory) == []
     memory.merge([row(0, details=None, activity=101)], 7, 2.0, "")
     assert dirty(memory) == ["%0"]
+
+
+def test_how_a_program_ended_is_asked_until_it_is_told() -> None:
+    dead = replace(row(0), dead=True)
+    unasked = replace(dead, details=None)
+    memory = seen(dead)
+    assert memory.merge([unasked], 7, 1.0, "") is None
+    assert memory.merge([dead], 7, 1.0, "") == ()
+    assert memory.merge([unasked], 7, 2.0, "") is None
+    told = replace(dead, details=replace(DETAILS, dead_status=137))
+    assert memory.merge([told], 7, 2.0, "") == ()
+    assert memory.merge([unasked], 7, 3.0, "") == ()
+    assert memory.panes["%0"].info.dead_status == 137
+
+
+def test_how_a_program_ended_is_not_asked_for_ever() -> None:
+    dead = replace(row(0), dead=True)
+    memory = seen(dead)
+    asked = 0
+    while memory.merge([replace(dead, details=None)], 7, 1.0, "") is None:
+        memory.merge([dead], 7, 1.0, "")
+        asked += 1
+    assert asked == DEATH_ASKS_MAX
 
 
 def test_a_resize_and_a_death_make_dirty() -> None:
