@@ -5,7 +5,7 @@ Invariant: what is shown was seen; what is typed was asked for by a person.
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -69,6 +69,9 @@ class Fleet:
         self._selected: str | None = None
         self._persisted: tuple[LiveRow, ...] = ()
         self._persisted_at = 0.0
+        self._news = asyncio.Event()
+        self.store_trouble = ("", 0.0)
+        """Why what is seen cannot be written down and since when; "" where it can."""
         self._trouble = ""
         self._trouble_at = 0.0
 
@@ -77,17 +80,12 @@ class Fleet:
     ) -> None:
         """Watch until cancelled; each tick calls `changed(agents, screen, link)`."""
         lock = self._watch_lock(store)
-        try:
+        async with asyncio.TaskGroup() as group:
+            if store is not None and lock is not None:
+                group.create_task(self._keep(store, lock))
             async for tick in self._watcher.ticks():
                 changed(*self._take(tick))
-                if store is not None and lock is not None:
-                    await self._persist(store, lock)
-        finally:
-            if store is not None and lock is not None:
-                self._persisted_at = float("-inf")
-                with contextlib.suppress(StorageError):
-                    await self._persist(store, lock)
-                lock.release()
+                self._news.set()
 
     async def scan(self) -> None:
         """Look once by plain subprocesses; nothing is kept in tmux or in the store."""
@@ -177,11 +175,32 @@ class Fleet:
             self.screen = fresh
         return agents, screen, link
 
+    async def _keep(self, store: Database, lock: FileLock) -> None:
+        """Write down what is seen; a store in trouble never keeps anyone from watching."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                await self._persist(store, lock)
+        finally:
+            self._persisted_at = float("-inf")
+            await self._persist(store, lock)
+            lock.release()
+
     async def _persist(self, store: Database, lock: FileLock) -> None:
         now = self._clock.monotonic()
-        if now - self._persisted_at < PERSIST_EVERY_S or not lock.try_acquire():
+        if now - self._persisted_at < PERSIST_EVERY_S:
             return
         self._persisted_at = now
+        try:
+            if lock.try_acquire():
+                await self._write_down(store)
+        except (StorageError, OSError) as error:
+            self.store_trouble = (str(error), self.store_trouble[1] or self._clock.now())
+        else:
+            self.store_trouble = ("", 0.0)
+
+    async def _write_down(self, store: Database) -> None:
         rows = tuple(self._supervisor.rows())
         known = {_identity(row): row for row in self._persisted}
         fresh = [row for row in rows if _differs(known.get(_identity(row)), row)]

@@ -31,11 +31,13 @@ from orc_core.wings import ConflictWing, HistoryWing, TaskWing
 from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
+from orc_storage.errors import StorageError
 from orc_storage.feed import Feed
 from orc_storage.files import Mirror
 from orc_storage.records import OPERATOR, LiveRow
 
 STALE_STEP_S = 1.0
+STORE_RETRY_S = 1.0
 OTHER = "other"
 
 
@@ -62,6 +64,7 @@ class Core:
         self._board = board.Board()
         self._subscribers: set[_Subscriber] = set()
         self._failure: BaseException | None = None
+        self._store_trouble = ("", 0.0)
         self._synchronizer: Synchronizer | None = None
         if store is not None:
             mirror = Mirror(place.folder / "files")
@@ -179,12 +182,29 @@ class Core:
             raise
 
     async def _follow(self, store: Database) -> None:
-        async with Feed(store) as feed:
-            await self.refresh()
-            async for _ in feed.changes():
-                await self.refresh()
+        """Follow the store; while it cannot be read, what was read last stands."""
+        while True:
+            try:
+                async with Feed(store) as feed:
+                    await self.refresh()
+                    self._note_store(feed.trouble)
+                    async for _ in feed.changes():
+                        await self.refresh()
+                        self._note_store(feed.trouble)
+            except StorageError as error:
+                self._note_store(str(error))
+            await self._clock.sleep(STORE_RETRY_S)
 
     async def _lead(self) -> None:
+        """Sync whenever nobody else does; what fails is tried again."""
+        while True:
+            try:
+                await self._lead_on()
+            except* (OrcError, StorageError, OSError) as group:
+                self._note_store("; ".join(map(str, group.exceptions)))
+            await self._clock.sleep(STORE_RETRY_S)
+
+    async def _lead_on(self) -> None:
         while not self._lock.try_acquire():
             await self._clock.sleep(leader.RETRY_S)
             self._publish()
@@ -195,6 +215,11 @@ class Core:
         finally:
             self._leads = False
             self._lock.release()
+
+    def _note_store(self, trouble: str) -> None:
+        if trouble != self._store_trouble[0]:
+            self._store_trouble = (trouble, self._clock.now())
+            self._publish()
 
     async def _age(self) -> None:
         """A state that nothing confirms grows stale without any event; look at the clock."""
@@ -240,7 +265,8 @@ class Core:
             below = self._synchronizer.health()
         else:
             below = leader.read(self.workspace.folder, led=led)
-        return (self.agents.layer(), *below)
+        trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
+        return (self.agents.layer(), *leader.with_store_trouble(below, *trouble))
 
     def _link(self, now: float) -> Link:
         state = self.agents.link_state

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -65,3 +65,13 @@ def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
         for layer in known
         if layer.name == "file"
     )
+
+
+def with_store_trouble(layers: Sequence[Layer], trouble: str, at: float) -> tuple[Layer, ...]:
+    """The layers, with the store offline where it is known to be in trouble."""
+    if not trouble:
+        return tuple(layers)
+    known = [layer for layer in layers if layer.name == "store"]
+    store = known[0] if known else Layer("store", LayerState.OFFLINE, "", 0.0, 0, 0)
+    store = replace(store, state=LayerState.OFFLINE, trouble=trouble, trouble_at=at)
+    return (*(layer for layer in layers if layer.name != "store"), store)

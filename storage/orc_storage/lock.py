@@ -33,7 +33,7 @@ class FileLock:
         """Take the lock if it is free and say whether it is ours now; raises UnsafePath."""
         if self._fd is not None:
             return True
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             fd = os.open(self.path, flags, 0o600)
         except OSError as error:
@@ -69,13 +69,13 @@ class FileLock:
         The lock itself is not touched: trying it for a moment would make others miss it.
         """
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
         try:
             said = json.loads(os.read(fd, _HOLDER_BYTES_MAX))
             pid, start = int(said["pid"]), int(said["start"])
-        except (ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         finally:
             os.close(fd)

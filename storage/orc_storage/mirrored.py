@@ -15,6 +15,8 @@ from orc_storage.errors import FileFault, InvalidBody
 from orc_storage.records import Body
 
 SIZE_MAX_BYTES: Final = 1024 * 1024
+REV_MAX: Final = 2**63 - 1
+"""What a whole number of the store can hold."""
 
 _FIRST: Final = (
     "id",
@@ -62,8 +64,10 @@ def parse(data: bytes, id: str) -> tuple[Body, int | None]:
             f'{said}, but its name says "{id}": both must be the same', *_find_key(text, "id")
         )
     rev = whole.pop("rev", None)
-    if rev is not None and (type(rev) is not int or rev < 1):
-        raise FileFault('"rev" must be a whole number from 1 on', *_find_key(text, "rev"))
+    if rev is not None and (type(rev) is not int or not 1 <= rev <= REV_MAX):
+        raise FileFault(
+            f'"rev" must be a whole number from 1 to {REV_MAX}', *_find_key(text, "rev")
+        )
     try:
         encode(whole)
     except InvalidBody as error:

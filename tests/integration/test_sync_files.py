@@ -12,10 +12,11 @@ import pytest_asyncio
 from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
-from orc_core.sync.settlement import day_of
+from orc_core.sync.layers import FileLayer
+from orc_core.sync.settlement import Copy, day_of
 from orc_core.sync.synchronizer import SyncReport
 from orc_storage import counters, journal
-from orc_storage.records import OPERATOR, Clash, ConflictState
+from orc_storage.records import OPERATOR, Body, Clash, ConflictState
 from stores import Turned
 from workspaces import Workspace, open_workspace
 
@@ -167,6 +168,7 @@ async def test_a_status_in_a_file_is_a_request_to_the_machine(ws: Workspace) -> 
         (b'{"id": "T-1", "title": "x", "priority": 99}', "priority is 99; it takes a whole"),
         (b'{"id": "T-1", "title": "x", "status": "blocked"}', "blocked follows from depends_on"),
         (b'{"id": "T-1", "title": "x", "rev": 9}', '"rev" is 9, but the store has 2 revisions'),
+        (b'{"id": "T-1", "title": "x", "rev": 99999999999999999999}', '"rev" must be a whole'),
         (b'{"id": "T-1", "title": "x", "rev": "1"}', '"rev" must be a whole number'),
         (b'{"id": "T-1", "title": "x", "depends_on": ["T-1"]}', "makes a circle, T-1 -> T-1"),
         (b'{"id": "T-1", "title": "x", "a": ' + b"[" * 60 + b"]" * 60 + b"}", "nested deeper"),
@@ -193,6 +195,27 @@ async def test_a_broken_file_is_a_fault_and_kept_byte_for_byte(
         await ws.sync()
     assert ws.path().read_bytes() == data
     assert len(await ws.revisions()) == 4
+
+
+async def test_what_nobody_thought_of_is_the_matter_of_one_document(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ws.add()
+    await ws.add("Other")
+    await ws.sync()
+    give = FileLayer.give
+
+    async def fail(self: FileLayer, copy: Copy, body: Body | None, rev: int) -> str:
+        if copy.id == "T-1":
+            raise OverflowError("too large")
+        return await give(self, copy, body, rev)
+
+    monkeypatch.setattr(FileLayer, "give", fail)
+    ws.change("T-1", title="Here")
+    ws.change("T-2", title="Elsewhere")
+    assert (await ws.sync()).failed == 1
+    assert ws.file("T-2")["rev"] == 2
+    assert "OverflowError: too large" in ws.synchronizer.health()[0].trouble
 
 
 async def test_a_fault_ends_when_the_file_is_right_again(ws: Workspace) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -107,10 +107,14 @@ class OrcApp(ThemedApp[int]):
 
     def _give_up(self, error: BaseException | None) -> None:
         """End with one line where the trouble is known, with a traceback where it is not."""
-        if isinstance(error, OrcError | StorageError | OSError):
-            self.exit(return_code=1, message=Text(f"orc-tui: {error}"))
-        elif error is not None:
-            self.panic(Traceback.from_exception(type(error), error, error.__traceback__))
+        if error is None:
+            return
+        known = list(_leaves(error))
+        if all(isinstance(one, OrcError | StorageError | OSError) for one in known):
+            self.exit(return_code=1, message=Text(f"orc-tui: {known[0]}"))
+        else:
+            trace = Traceback.from_exception(type(error), error, error.__traceback__)
+            self.exit(return_code=1, message=trace)
 
     @on(SnapshotChanged)
     def _show(self, message: SnapshotChanged) -> None:
@@ -181,3 +185,12 @@ class OrcApp(ThemedApp[int]):
         else:
             self._leave_at = now
             self.tell("ctrl+c again quits")
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """What went wrong, without the groups around it."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

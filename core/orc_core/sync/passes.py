@@ -227,12 +227,12 @@ class Passes:
         async with slots:
             try:
                 fault = await self._settle(reading, tally, later)
-            except (OrcError, StorageError) as error:
+            except Exception as error:
                 tries = self._attempts[key] = self._attempts.get(key, 0) + 1
                 if tries <= RETRIES_MAX:
                     later.again.add(key)
                 else:
-                    self.standing.fail(key, str(error))
+                    self.standing.fail(key, _said(error))
                 return
         if not fault:
             self._is_right(key)
@@ -277,6 +277,12 @@ class Passes:
     def _is_right(self, key: Key) -> None:
         self.standing.is_right(key)
         self._attempts.pop(key, None)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OrcError | StorageError):
+        return str(error)
+    return f"cannot be synced ({type(error).__name__}: {str(error)[:160]}): please report this"
 
 
 def _look_up(conn: Connection, layer: str, names: Collection[Key]) -> dict[str, _Known]:

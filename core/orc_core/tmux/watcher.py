@@ -147,7 +147,7 @@ class Watcher:
                 gone = await self._list()
             self._drain()
             fresh, captured = await self._capture()
-        except TmuxError as error:
+        except (TmuxError, OSError) as error:  # OSError: no process could be started
             self._answers = False
             self._cadence.listed()
             return self._unhappy(error, self._link.forks - forks, began)
@@ -163,7 +163,7 @@ class Watcher:
             wall_s=self._clock.monotonic() - began,
         )
 
-    def _unhappy(self, error: TmuxError, forks: int, began: float) -> Tick:
+    def _unhappy(self, error: Exception, forks: int, began: float) -> Tick:
         return Tick(
             at=self._clock.now(),
             state=LinkState.GONE if isinstance(error, TmuxGone) else LinkState.STALE,
