@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +53,15 @@ def add_options(parser: argparse.ArgumentParser, *, default: object = None) -> N
     group.add_argument(
         "--read-only", action="store_true", default=default, help="look only, change nothing"
     )
+
+
+def check_text(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """End with a usage error where an argument is not text; no store and no file can hold it."""
+    for number, argument in enumerate(argv, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            parser.error(f"argument {number} is not UTF-8 text: type it anew")
 
 
 def version() -> str:

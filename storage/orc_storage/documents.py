@@ -13,7 +13,7 @@ from orc_storage import journal
 from orc_storage.canonical import decode_body, digest, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import InvalidBody, InvalidId, NotFound, StaleRevision
-from orc_storage.records import Body, Document, Revision
+from orc_storage.records import REV_MAX, Body, Document, Revision
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _PREFIX_PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,15}")
@@ -98,6 +98,8 @@ def history(conn: Connection, kind: str, id: str) -> list[Revision]:
 
 def revision(conn: Connection, kind: str, id: str, rev: int) -> Revision:
     """Return one revision; raises NotFound."""
+    if not 0 < rev <= REV_MAX:
+        raise NotFound(f"{kind} {id} has no revision {rev}")
     row = conn.execute(
         f"{_REVISION} WHERE kind = ? AND id = ? AND rev = ?", (kind, id, rev)
     ).fetchone()

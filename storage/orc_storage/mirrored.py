@@ -12,11 +12,9 @@ from typing import Any, Final, NoReturn
 
 from orc_storage.canonical import encode
 from orc_storage.errors import FileFault, InvalidBody
-from orc_storage.records import Body
+from orc_storage.records import REV_MAX, Body
 
 SIZE_MAX_BYTES: Final = 1024 * 1024
-REV_MAX: Final = 2**63 - 1
-"""What a whole number of the store can hold."""
 
 _FIRST: Final = (
     "id",

@@ -13,6 +13,9 @@ from typing import Final, TypeAlias
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Body: TypeAlias = "dict[str, Json]"
 
+REV_MAX: Final = 2**63 - 1
+"""What a whole number of the store can hold."""
+
 OPERATOR: Final = "operator"
 """The actor of everything a person does by hand; the screen calls it `you`."""
 

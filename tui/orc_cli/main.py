@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from orc_cli import agents, conflicts, history, tasks, upkeep
 from orc_cli.options import Command
-from orc_core.config import add_options, version
+from orc_core.config import add_options, check_text, version
 
+MESSAGE_MAX = 1000
 DONE, FAILED, USAGE, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 130
 
 EPILOG = """\
@@ -42,7 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    check_text(parser, sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(argv)
     run: Command = args.run
     try:
         code = asyncio.run(run(args))
@@ -58,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = exit_code(error)
         if known is None:
             raise
-        print(f"orc: {error}", file=sys.stderr)
+        from orc_core.text import clean
+
+        print(f"orc: {clean(str(error), limit=MESSAGE_MAX)}", file=sys.stderr)
         return known
 
 
@@ -71,6 +76,6 @@ def exit_code(error: Exception) -> int | None:
         return USAGE
     if isinstance(error, UnknownName | NotFound):
         return NOT_FOUND
-    if isinstance(error, OrcError | StorageError):
+    if isinstance(error, OrcError | StorageError | OSError):
         return FAILED
     return None

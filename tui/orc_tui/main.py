@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
-from orc_core.config import CoreOptions, add_options, version
+from orc_core.config import CoreOptions, add_options, check_text, version
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -43,7 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the dashboard; returns its exit code."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    check_text(parser, sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(argv)
     if args.demo and (args.workspace or args.socket_path or args.socket_name):
         return _refuse("--demo has its own workspace and server: leave the other options out")
     obstacle = find_obstacle()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orc_cli.main import FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
+from orc_cli.main import DONE, FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
 from orc_core.errors import OrcError, UnknownName, UsageError
 from orc_storage.errors import InvalidId, NotFound, StaleRevision
 
@@ -48,6 +48,41 @@ def test_a_usage_error_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         main(["task", "edit"])
     assert stop.value.code == USAGE
     assert "ID" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "argv", [["task", "show", "T-\udcff"], ["tasks", "--workspace", "/tmp/\udcff"]]
+)
+def test_an_argument_that_is_no_text_is_a_usage_error(
+    argv: list[str], lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == USAGE
+    assert "is not UTF-8 text" in capsys.readouterr().err
+
+
+def test_a_path_that_no_system_takes_is_one_line(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["task", "add", "x", "--workspace", "a" * 5000]) == FAILED
+    said = capsys.readouterr().err
+    assert "File name too long" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_message_carries_no_escapes_of_what_it_quotes(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["task", "add", "x"]) == DONE
+    assert main(["history", "task", "\x1b]0;owned\x07"]) == NOT_FOUND
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_revision_beyond_all_numbers_is_not_found(lonely: Path) -> None:
+    assert main(["task", "add", "x"]) == DONE
+    for command in ("diff", "revert"):
+        assert main([command, "task", "T-1", "9" * 30]) == NOT_FOUND
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
