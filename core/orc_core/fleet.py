@@ -15,7 +15,7 @@ from orc_core.agents.rules import RuleSet
 from orc_core.agents.supervisor import Explanation, Supervisor
 from orc_core.agents.typing import Typist
 from orc_core.clock import Clock
-from orc_core.errors import OrcError, ReadOnly, UnknownName
+from orc_core.errors import OrcError, ReadOnly, TmuxError, UnknownName
 from orc_core.model.agent import Agent, Choice, Delivery, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, LayerState, LinkState
@@ -87,9 +87,15 @@ class Fleet:
                 changed(*self._take(tick))
                 self._news.set()
 
-    async def scan(self) -> None:
-        """Look once by plain subprocesses; nothing is kept in tmux or in the store."""
-        self._take(await self._watcher.once())
+    async def scan(self, *, must_answer: bool = True) -> None:
+        """Look once by plain subprocesses; nothing is kept in tmux or in the store.
+
+        Raises TmuxError where a server is there and does not answer, unless told not to.
+        """
+        tick = await self._watcher.once()
+        self._take(tick)
+        if must_answer and tick.state is LinkState.STALE:
+            raise TmuxError(tick.trouble)
 
     def agents(self) -> tuple[Agent, ...]:
         return self._supervisor.agents()

@@ -33,7 +33,7 @@ def register(commands: Commands) -> None:
 
 async def show_status(args: argparse.Namespace) -> int:
     async with opened(args) as core:
-        await core.agents.scan()
+        await core.agents.scan(must_answer=False)
         agents = core.agents.agents()
         layers = core.layers()
         snapshot = core.snapshot

@@ -192,10 +192,14 @@ async def _read_all(stream: asyncio.StreamReader) -> bytes:
 
 
 async def reap(child: asyncio.subprocess.Process) -> None:
-    """Make sure that a child is over, by force if need be."""
-    if child.returncode is None:
+    """Make sure that a child is over, by force if need be, and its pipes closed."""
+    ended = child.returncode is not None
+    if not ended:
         with contextlib.suppress(ProcessLookupError):
             child.kill()
+    # The server holds our pipes, too: while it stands still they would never be seen to close.
+    child._transport.close()  # type: ignore[attr-defined] # noqa: SLF001
+    if not ended:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_KILL_GRACE_S):
                 await asyncio.shield(child.wait())
