@@ -74,7 +74,6 @@ PICTURES: Final = (
     Picture("conflict-160x48", 160, 48, ("3", "enter"), "Decide"),
     Picture("conflict-80x24", 80, 24, ("3", "enter"), "Conflict"),
     Picture("timeline-160x48", 160, 48, ("2", "H"), "Timeline"),
-    Picture("why-160x48", 160, 48, ("full_stop", "w"), "Why"),
     Picture("help-80x24", 80, 24, ("question_mark",), "Keys"),
 )
 
