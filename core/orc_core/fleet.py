@@ -84,9 +84,10 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             if store is not None and lock is not None:
                 group.create_task(self._keep(store, lock))
-            async for tick in self._watcher.ticks():
-                changed(*self._take(tick))
-                self._news.set()
+            async with aclosing(self._watcher.ticks()) as ticks:
+                async for tick in ticks:
+                    changed(*self._take(tick))
+                    self._news.set()
 
     async def scan(self, *, must_answer: bool = True) -> None:
         """Look once by plain subprocesses; nothing is kept in tmux or in the store.
