@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PrivateTmux, wait_for
+from clocks import wait_for
 from orc_core.hub import Core, CoreOptions, open_core
 from orc_core.model.health import LayerState
 from orc_storage import engine
+from private_tmux import PrivateTmux
 
 PROGRAM = Path(__file__).parents[1] / "integration" / "programs" / "claude"
 COMMAND = f"exec {sys.executable} {PROGRAM} idle"

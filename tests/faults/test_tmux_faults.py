@@ -11,12 +11,14 @@ import time
 
 import pytest
 
-from conftest import PrivateTmux, TurnedClock, wait_for, watching
+from clocks import TurnedClock, wait_for
 from orc_core.clock import SystemClock
 from orc_core.model.health import LinkState
 from orc_core.tmux.cadence import LIST_PHASE_S, OTHERS_S
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.watcher import Watcher
+from private_tmux import PrivateTmux
+from watches import watching
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

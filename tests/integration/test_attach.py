@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from textual.app import App
 
-from conftest import PrivateTmux, wait_for
+from clocks import wait_for
 from orc_core.errors import TmuxError, UsageError
 from orc_core.model.agent import PaneRef
 from orc_core.model.attach import How
 from orc_core.tmux.attach import WindowSize, nest, plan_attach
 from orc_core.tmux.server import Address, run
 from orc_tui.attach import attach
+from private_tmux import PrivateTmux
 
 DASHBOARD = """
 import asyncio, os, sys

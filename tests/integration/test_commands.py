@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from conftest import PrivateTmux, wait_for
+from clocks import wait_for
 from orc_core.config import CoreOptions
 from orc_core.hub import Core, open_core
 from orc_core.model.agent import State
@@ -30,6 +30,7 @@ from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.newtask import NewTask
 from orc_tui.screens.timeline import TimelineView
+from private_tmux import PrivateTmux
 
 PROGRAM = Path(__file__).with_name("programs") / "claude"
 

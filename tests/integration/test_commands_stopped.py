@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PrivateTmux
 from orc_core.tmux.server import child_environment
+from private_tmux import PrivateTmux
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PrivateTmux, wait_for
+from clocks import wait_for
 from orc_core.hub import Core, CoreOptions, open_core
 from orc_storage.errors import StoreUnavailable
 from orc_tui.app import OrcApp
+from private_tmux import PrivateTmux
 
 SIZE = (100, 30)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from conftest import wait_for
+from clocks import wait_for
 from orc_core.clock import SystemClock
 from orc_core.demo.fleet import DemoFleet, demo_fleet
 from orc_core.demo.plan import FLEET

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from conftest import wait_for
+from clocks import wait_for
 from orc_core.demo.process import Mark, is_alive, kill, mark_of, sessions_of
 from orc_core.demo.reaper import Marker, read_marker
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TurnedClock
+from clocks import TurnedClock
 from orc_core.demo.plan import FLEET
 from orc_core.demo.seed import seed
 from orc_core.model.task import Status

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from conftest import wait_for
+from clocks import wait_for
 from orc_core.agents.rules import load
 from orc_core.agents.supervisor import Supervisor
 from orc_core.agents.typing import Typist

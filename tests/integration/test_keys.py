@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PrivateTmux, wait_for
+from clocks import wait_for
 from orc_core.errors import TmuxError, TmuxGone, UsageError
 from orc_core.tmux.keys import TEXT_MAX, capture, send_keys, send_text
+from private_tmux import PrivateTmux
 
 PASTE_ON = "printf '\\033[?2004h'; "
 

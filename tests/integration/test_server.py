@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PrivateTmux
 from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
 from orc_core.tmux.server import (
     Address,
@@ -22,6 +21,7 @@ from orc_core.tmux.server import (
     run,
     version,
 )
+from private_tmux import PrivateTmux
 
 
 def children(pid: int) -> list[str]:

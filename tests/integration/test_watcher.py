@@ -12,12 +12,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from conftest import PrivateTmux, TurnedClock, wait_for, watching
+from clocks import TurnedClock, wait_for
 from orc_core.clock import SystemClock
 from orc_core.model.health import LinkState
 from orc_core.model.snapshot import Span, Style
 from orc_core.tmux.link import Link, Strategy
 from orc_core.tmux.watcher import PaneInfo, Watcher
+from private_tmux import PrivateTmux
+from watches import watching
 
 BOTH = pytest.mark.parametrize("strategy", ["async", "sync"])
 

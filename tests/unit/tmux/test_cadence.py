@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import TurnedClock
+from clocks import TurnedClock
 from orc_core.tmux.cadence import (
     DRAIN_S,
     LIST_PHASE_S,

@@ -1,0 +1,115 @@
+"""A real tmux server for one test.
+
+Invariant: a test touches only tmux servers that it started itself, on a socket in a folder of
+its own, and ends them by their own pid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from orc_core.tmux.server import Address
+
+
+class PrivateTmux:
+    """A real tmux server on a socket of its own; made by the `tmux` fixture."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket_path = str(folder / "s")
+        self.address = Address(self.socket_path)
+        self.pids: list[int] = []
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "TERM": "xterm-256color",
+            "LC_ALL": "C.UTF-8",
+            "SHELL": "/bin/sh",
+        }
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """Run one tmux command and return what it printed, without the last newline."""
+        done = subprocess.run(
+            ["tmux", "-N", "-u", "-f", "/dev/null", "-S", self.socket_path, *argv],
+            env=self.environ,
+            cwd=self.folder,
+            capture_output=True,
+            timeout=10.0,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"tmux {argv}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def start(self, command: str = "exec cat", *, name: str = "main", size: str = "100x30") -> str:
+        """Start the server with one session and return the id of its pane."""
+        width, height = size.split("x")
+        argv = ["tmux", "-u", "-f", "/dev/null", "-S", self.socket_path]
+        argv += ["new-session", "-d", "-s", name, "-x", width, "-y", height]
+        argv += ["-P", "-F", "#{pane_id} #{pid}", command]
+        done = subprocess.run(
+            argv,
+            env=self.environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=10.0,
+            check=True,
+        )
+        pane_id, pid = done.stdout.split()
+        self.pids.append(int(pid))
+        return pane_id
+
+    def window(self, command: str = "exec cat", *, session: str = "main", name: str = "w") -> str:
+        """Open one more window in the background and return the id of its pane."""
+        argv = ("new-window", "-d", "-t", f"={session}:", "-n", name, "-P", "-F", "#{pane_id}")
+        return self.run(*argv, command)
+
+    @property
+    def pid(self) -> int:
+        return self.pids[-1]
+
+    def tty(self, pane_id: str) -> str:
+        return self.run("display-message", "-p", "-t", pane_id, "#{pane_tty}")
+
+    def write(self, pane_id: str, text: str | bytes) -> None:
+        """Write to the terminal of a pane, as its program would."""
+        data = text.encode() if isinstance(text, str) else text
+        with Path(self.tty(pane_id)).open("wb", buffering=0) as tty:
+            tty.write(data)
+
+    def screen(self, pane_id: str) -> str:
+        return self.run("capture-pane", "-p", "-t", pane_id).rstrip()
+
+    def sessions(self) -> list[str]:
+        listed = self.run("list-sessions", "-F", "#{session_name}", check=False)
+        return listed.splitlines()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server itself."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End every server that was started here, whatever state it is in."""
+        for pid in self.pids:
+            if _is_tmux(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+                    os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5.0
+        while any(map(_is_tmux, self.pids)) and time.monotonic() < deadline:
+            os.sched_yield()
+
+
+def _is_tmux(pid: int) -> bool:
+    """Whether a pid is (still) a tmux server that runs; its number may be someone else's by now."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        argv = ["ps", "-o", "stat=,comm=", "-p", str(pid)]
+        shown = subprocess.run(argv, capture_output=True, text=True, timeout=5.0, check=False)
+        return "tmux" in shown.stdout and not shown.stdout.startswith("Z")
+    return False
