@@ -8,7 +8,7 @@ for captures, and none when nothing changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,7 +89,7 @@ class Watcher:
         self._cadence.hurry()
         self._wake()
 
-    async def ticks(self) -> AsyncIterator[Tick]:
+    async def ticks(self) -> AsyncGenerator[Tick, None]:
         """Look again and again; one tick a second at least, and one for whatever changes."""
         self._marks.open()
         if not self._marks.available:
