@@ -12,12 +12,12 @@ from typing import Any, Final
 from orc_storage.canonical import decode, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import NotFound
-from orc_storage.records import Act, Change
+from orc_storage.records import Act, Change, Deed
 
 ACTS_MAX: Final = 1000
 """How many acts an actor can go back over; older ones leave the list, not the history."""
 
-_COLUMNS: Final = "seq, at, actor, label, changes, conflicts, state"
+_COLUMNS: Final = "seq, at, actor, deed, label, changes, conflicts, state"
 
 
 def record(
@@ -26,6 +26,7 @@ def record(
     actor: str,
     label: str,
     changes: Iterable[Change],
+    deed: Deed = Deed.WRITE,
     conflicts: Iterable[str] = (),
 ) -> Act:
     """Put one act on top of its actor's list and drop what was undone below it."""
@@ -34,16 +35,16 @@ def record(
         "UPDATE act SET state = 'dropped' WHERE actor = ? AND state = 'undone'", (actor,)
     )
     row = tx.conn.execute(
-        "INSERT INTO act (at, actor, label, changes, conflicts, state, turn)"
-        " VALUES (?, ?, ?, ?, ?, 'done', 0) RETURNING seq",
-        (tx.at, actor, label, encode([asdict(c) for c in touched]), encode(list(decided))),
+        "INSERT INTO act (at, actor, deed, label, changes, conflicts, state, turn)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'done', 0) RETURNING seq",
+        (tx.at, actor, deed, label, encode([asdict(c) for c in touched]), encode(list(decided))),
     ).fetchall()[0]
     tx.conn.execute(
         "DELETE FROM act WHERE actor = ? AND seq <="
         " (SELECT seq FROM act WHERE actor = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)",
         (actor, actor, ACTS_MAX),
     )
-    return Act(row[0], tx.at, actor, label, touched, decided, "done")
+    return Act(row[0], tx.at, actor, deed, label, touched, decided, "done")
 
 
 def last(conn: Connection, actor: str, state: str) -> Act | None:
@@ -67,6 +68,6 @@ def mark(tx: Transaction, seq: int, state: str) -> None:
 
 
 def _act(row: tuple[Any, ...]) -> Act:
-    seq, at, actor, label, changes, conflicts, state = row
+    seq, at, actor, deed, label, changes, conflicts, state = row
     touched = tuple(Change(**change) for change in decode(changes))
-    return Act(seq, at, actor, label, touched, tuple(decode(conflicts)), state)
+    return Act(seq, at, actor, Deed(deed), label, touched, tuple(decode(conflicts)), state)

@@ -161,16 +161,27 @@ class Change:
     to_rev: int
 
 
+class Deed(StrEnum):
+    """What an act did: it wrote documents, or did something to conflicts."""
+
+    WRITE = "write"
+    DECIDE = "decide"
+    REOPEN = "reopen"
+    DEFER = "defer"
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One entry of an actor's undo list: a label, the revisions and conflicts it touched.
+    """One entry of an actor's undo list: what it did, the revisions and conflicts it touched.
 
-    `state` is done, undone or dropped (a newer act came after it was undone).
+    `label` says it to people. `state` is done, undone or dropped (a newer act came after it was
+    undone).
     """
 
     seq: int
     at: float
     actor: str
+    deed: Deed
     label: str
     changes: tuple[Change, ...]
     conflicts: tuple[str, ...]

@@ -282,6 +282,26 @@ async def test_a_deferred_conflict_waits_and_comes_back(ws: Workspace) -> None:
     assert (await ws.conflict("C-1")).state is ConflictState.OPEN
 
 
+async def test_undo_never_decides_what_somebody_else_took_back(ws: Workspace) -> None:
+    await _clash(ws)
+    await ws.conflicts.resolve("C-1", "left", actor=OPERATOR)
+    await ws.conflicts.undo_resolution("C-1", actor="codex-1")
+    await ws.history.undo(OPERATOR)
+    assert (await ws.conflict("C-1")).state is ConflictState.OPEN
+    assert (await ws.tasks.get("T-1")).title == "Trolley"
+    await ws.history.undo("codex-1")
+    assert (await ws.conflict("C-1")).state is ConflictState.RESOLVED
+    assert (await ws.tasks.get("T-1")).title == "Basket"
+
+
+async def test_taking_a_decision_back_leaves_the_act_that_put_it_off(ws: Workspace) -> None:
+    await _clash(ws)
+    await ws.conflicts.defer("C-1", ws.clock.now() + 3600, actor="codex-1")
+    await ws.conflicts.resolve("C-1", "left", actor=OPERATOR)
+    await ws.conflicts.undo_resolution("C-1", actor="codex-1")
+    assert (await ws.history.undo("codex-1")).text.startswith("undone: reopen C-1")
+
+
 async def test_an_old_copy_written_back_whole_is_a_conflict(ws: Workspace) -> None:
     await ws.add(priority=4)
     await ws.sync()

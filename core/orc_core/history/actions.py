@@ -10,14 +10,13 @@ from orc_core.errors import Overlap, UnknownName, UsageError
 from orc_core.history.preview import changes, make_plan
 from orc_core.history.steps import RULES, step
 from orc_core.model.history import FieldChange, Plan, Report
-from orc_core.sync import decisions
-from orc_core.sync.conflicts import DEFER, call_back, find, postpone
+from orc_core.sync.conflicts import find, turn
 from orc_core.sync.provenance import newest, writer
 from orc_core.text import clean
 from orc_storage import acts, documents
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.errors import NotFound
-from orc_storage.records import Act, Change, ConflictState, Revision
+from orc_storage.records import Act, Change, Revision
 
 
 class History:
@@ -117,21 +116,11 @@ def _turn(tx: Transaction, actor: str, *, is_undo: bool) -> Report:
 
 
 def _turn_conflicts(tx: Transaction, act: Act, *, is_undo: bool) -> int:
-    """Take decisions back, or make them again: whichever the conflict is not in."""
     rev = 0
     for id in act.conflicts:
         conflict = find(tx.conn, id)
-        if act.label.startswith(DEFER):
-            if is_undo and conflict.state is ConflictState.DEFERRED:
-                call_back(tx, conflict)
-            elif not is_undo and conflict.state is ConflictState.OPEN:
-                postpone(tx, conflict)
-            continue
         rules = RULES.get(conflict.doc_kind)
-        turn = (
-            decisions.reopen if conflict.state is ConflictState.RESOLVED else decisions.decide_again
-        )
-        for change in turn(tx, conflict, actor=act.actor, rules=rules):
+        for change in turn(tx, conflict, act.deed, is_undo=is_undo, actor=act.actor, rules=rules):
             rev = change.to_rev
     return rev
 

@@ -20,11 +20,9 @@ from orc_core.sync.wording import place, word
 from orc_core.text import clean
 from orc_storage import acts, conflicts
 from orc_storage.database import Connection, Database, Transaction
-from orc_storage.records import Change, Conflict, ConflictState, Json
+from orc_storage.records import Change, Conflict, ConflictState, Deed, Json
 
 TAKES: Final = ("left", "right", "base", "value")
-DEFER: Final = "defer"
-"""The first word of the label of an act that put a conflict off."""
 
 
 class Conflicts:
@@ -61,7 +59,7 @@ class Conflicts:
             changes = decisions.decide(tx, conflict, take, wanted, actor=actor, rules=rules)
             where = place(conflict.doc, conflict.path)
             label = f"resolve {conflict.id}, {where}"
-            acts.record(tx, actor=actor, label=label, changes=changes, conflicts=(conflict.id,))
+            _record(tx, actor, Deed.DECIDE, label, conflict, changes)
             source = {"left": conflict.left.layer, "right": conflict.right.layer}.get(take, take)
             text = f"{conflict.id}: {where} is {word(wanted)}, from the {source}; z takes it back"
             return Report(text, undoable=True, rev=_rev(changes))
@@ -83,11 +81,12 @@ class Conflicts:
             rules = decisions.rules_of(self._rules, conflict)
             changes = decisions.reopen(tx, conflict, actor=actor, rules=rules)
             last = acts.last(tx.conn, actor, "done")
-            if last is not None and last.conflicts == (conflict.id,):
+            own = (Deed.DECIDE, (conflict.id,))
+            if last is not None and (last.deed, last.conflicts) == own:
                 acts.mark(tx, last.seq, "undone")
             else:
                 label = f"reopen {conflict.id}"
-                acts.record(tx, actor=actor, label=label, changes=changes, conflicts=(conflict.id,))
+                _record(tx, actor, Deed.REOPEN, label, conflict, changes)
             text = f"{conflict.id} is open again: {place(conflict.doc, conflict.path)}"
             return Report(text, undoable=True, rev=_rev(changes))
 
@@ -106,8 +105,7 @@ class Conflicts:
             if conflict.state not in decisions.WAITING:
                 raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to put off")
             postpone(tx, replace(conflict, deferred_until=until))
-            label = f"{DEFER} {conflict.id}"
-            acts.record(tx, actor=actor, label=label, changes=(), conflicts=(conflict.id,))
+            _record(tx, actor, Deed.DEFER, f"defer {conflict.id}", conflict)
             return Report(f"{conflict.id} is put off; z takes that back", undoable=True)
 
         return await self._db.write(work)
@@ -121,6 +119,34 @@ def find(conn: Connection, id: str) -> Conflict:
             f"no conflict goes by {clean(id, limit=80)!r}: `orc conflicts` lists them"
         )
     return found
+
+
+def turn(
+    tx: Transaction,
+    conflict: Conflict,
+    deed: Deed,
+    *,
+    is_undo: bool,
+    actor: str,
+    rules: Rules | None,
+) -> tuple[Change, ...]:
+    """Undo or redo what an act did to a conflict; nothing where that is so already.
+
+    Raises UsageError and Overlap as `reopen` and `decide_again` do.
+    """
+    if deed is Deed.DEFER:
+        if is_undo and conflict.state is ConflictState.DEFERRED:
+            call_back(tx, conflict)
+        elif not is_undo and conflict.state is ConflictState.OPEN:
+            postpone(tx, conflict)
+        return ()
+    if (deed is Deed.DECIDE) is not is_undo:
+        if conflict.state is ConflictState.RESOLVED:
+            return ()
+        return decisions.decide_again(tx, conflict, actor=actor, rules=rules)
+    if conflict.state in decisions.WAITING:
+        return ()
+    return decisions.reopen(tx, conflict, actor=actor, rules=rules)
 
 
 def postpone(tx: Transaction, conflict: Conflict) -> None:
@@ -143,6 +169,17 @@ def call_back_due(tx: Transaction, now: float) -> None:
     """Open again what was put off until `now` or earlier."""
     for conflict in list_due(tx.conn, now):
         call_back(tx, conflict)
+
+
+def _record(
+    tx: Transaction,
+    actor: str,
+    deed: Deed,
+    label: str,
+    conflict: Conflict,
+    changes: tuple[Change, ...] = (),
+) -> None:
+    acts.record(tx, actor=actor, deed=deed, label=label, changes=changes, conflicts=(conflict.id,))
 
 
 def _wanted(conflict: Conflict, take: str, value: Json) -> Value:

@@ -259,6 +259,30 @@ async def test_an_older_schema_is_backed_up_and_migrated_once(
     conn.close()
 
 
+async def test_acts_of_the_first_schema_are_known_by_what_they_did(
+    folder: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"edit T-1 title": "[]", "resolve C-1, T-1 title": '["C-1"]'}
+    labels |= {"defer C-2": '["C-2"]', "reopen C-1": '["C-1"]', "defer T-2": "[]"}
+
+    def insert(tx: Transaction) -> None:
+        for label, conflicts in labels.items():
+            tx.conn.execute(
+                "INSERT INTO act (at, actor, label, changes, conflicts, state, turn)"
+                " VALUES (0, 'operator', ?, '[]', ?, 'done', 0)",
+                (label, conflicts),
+            )
+
+    first = schema.migrations()[:1]
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "migrations", lambda: first)
+        async with await Database.open(folder, runtime=runtime) as old:
+            await old.write(insert)
+    async with await Database.open(folder, runtime=runtime) as db:
+        rows = await db.read(lambda c: c.execute("SELECT deed FROM act ORDER BY seq").fetchall())
+    assert [deed for (deed,) in rows] == ["write", "decide", "defer", "reopen", "write"]
+
+
 async def test_a_migration_that_fails_changes_nothing(
     db: Database, folder: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from orc_storage.records import (
     Clash,
     Conflict,
     ConflictState,
+    Deed,
     LiveRow,
     Side,
     StateChange,
@@ -110,7 +111,12 @@ async def test_conflicts_are_listed_by_state_and_age(db: Database) -> None:
 async def record(db: Database, label: str, actor: str = "operator") -> Act:
     return await db.write(
         lambda tx: acts.record(
-            tx, actor=actor, label=label, changes=[Change("task", "T-1", 1, 2)], conflicts=["C-1"]
+            tx,
+            actor=actor,
+            deed=Deed.DECIDE,
+            label=label,
+            changes=[Change("task", "T-1", 1, 2)],
+            conflicts=["C-1"],
         )
     )
 
@@ -123,7 +129,14 @@ async def last(db: Database, state: str, actor: str = "operator") -> str:
 async def test_undo_goes_back_and_redo_forth_in_order(db: Database) -> None:
     made = [await record(db, label) for label in ("one", "two", "three")]
     assert made[0] == Act(
-        1, 1_790_000_000.0, "operator", "one", (Change("task", "T-1", 1, 2),), ("C-1",), "done"
+        seq=1,
+        at=1_790_000_000.0,
+        actor="operator",
+        deed=Deed.DECIDE,
+        label="one",
+        changes=(Change("task", "T-1", 1, 2),),
+        conflicts=("C-1",),
+        state="done",
     )
     assert await db.read(lambda conn: acts.last(conn, "operator", "done")) == made[2]
     for act in reversed(made[1:]):
