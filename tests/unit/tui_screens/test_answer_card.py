@@ -164,6 +164,28 @@ async def test_a_long_prompt_scrolls_to_its_end_and_no_further(table: Table) -> 
     assert "line 29" not in table.stage.text
 
 
+async def test_a_prompt_that_fits_the_screen_is_shown_whole(table: Table) -> None:
+    await table.ready(replace(PROMPT, lines=tuple(f"line {n}" for n in range(11))))
+    assert "line 0" in table.stage.text and "line 10" in table.stage.text
+    await table.press("y")
+    assert table.moves == [Answer(PROMPT.choices[0])]
+
+
+async def test_yes_is_off_until_the_end_of_the_prompt_was_read(table: Table) -> None:
+    await table.ready(replace(PROMPT, lines=tuple(f"line {n}" for n in range(30))))
+    await table.press("y", "1", "2", *["J"] * 5, "y")
+    assert table.moves == []
+    assert "read it with J first" in table.stage.text
+    await table.press(*["J"] * 40, "K", "y")
+    assert table.moves == [Answer(PROMPT.choices[0])]
+
+
+async def test_a_prompt_of_which_the_end_is_unread_can_be_refused(table: Table) -> None:
+    await table.ready(replace(PROMPT, lines=tuple(f"line {n}" for n in range(30))))
+    await table.press("n")
+    assert table.moves == [Answer(PROMPT.choices[2])]
+
+
 async def test_a_report_stays_above_the_next_prompt(table: Table) -> None:
     await table.ready()
     table.card.report("claude-2: sent, went on", style="done")

@@ -80,9 +80,10 @@ def test_choices_by_letter_and_number() -> None:
 
 def test_what_was_not_seen_whole_can_only_be_refused() -> None:
     cut = replace(PROMPT, whole=False)
-    assert card.refusal(cut, cut.choices[0]) and card.refusal(cut, cut.choices[1])
-    assert card.refusal(cut, cut.choices[2]) == ""
-    assert card.refusal(PROMPT, PROMPT.choices[0]) == ""
+    shown = a_card(cut)
+    assert card.refusal(shown, cut.choices[0]) and card.refusal(shown, cut.choices[1])
+    assert card.refusal(shown, cut.choices[2]) == ""
+    assert card.refusal(a_card(), PROMPT.choices[0]) == ""
     assert "its beginning or end was not seen" in drawn(a_card(cut))
 
 
@@ -97,3 +98,8 @@ def test_the_source_is_named() -> None:
     assert card.source(a_card()).endswith("the screen shows the same prompt")
     assert card.source(a_card(agent=ON_SCREEN)) == "waits 2m · screen only"
     assert "the screen differs" in card.source(a_card(agent=replace(AGENT, agrees=False)))
+
+
+def test_the_folder_is_told_as_live_tells_it() -> None:
+    agent = replace(AGENT, cwd="/home/ada/src/shop")
+    assert " ~/src/shop │" in drawn(replace(a_card(agent=agent), home="/home/ada"))

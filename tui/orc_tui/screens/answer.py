@@ -23,6 +23,8 @@ from orc_tui.view_models.card import Card
 GUARD_S: Final = 0.3
 """How long a prompt has to be on the screen before a key counts."""
 HEIGHT_MIN: Final = 14
+LEFT_FREE: Final = 2
+"""How many lines of the list a long prompt leaves in view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ Move: TypeAlias = Answer | Skip | Leave
 
 
 class AnswerCard(ModalScreen[None]):
-    """Shows prompts over the lower half of the screen and says what the operator wants."""
+    """Shows prompts over the lower part of the screen and says what the operator wants."""
 
     CSS_PATH = "answer.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,13 +69,19 @@ class AnswerCard(ModalScreen[None]):
     ]
 
     def __init__(
-        self, *, monotonic: Callable[[], float] = time.monotonic, guard_s: float = GUARD_S
+        self,
+        *,
+        home: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+        guard_s: float = GUARD_S,
     ) -> None:
         super().__init__()
+        self._home = home
         self._monotonic = monotonic
         self._guard_s = guard_s
         self._sheet = Sheet()
         self._card: Card | None = None
+        self._read_to = 0
         self._seen_at: float | None = None
         self._wanted: asyncio.Future[Move] | None = None
         self._left: Leave | None = None
@@ -105,10 +113,12 @@ class AnswerCard(ModalScreen[None]):
             total=total,
             now=now,
             task_title=task_title,
+            home=self._home,
             report=before.report if before else "",
             report_style=before.report_style if before else "dim",
         )
         self._seen_at = None
+        self._read_to = 0
         self._draw()
         self.call_after_refresh(self._seen)
 
@@ -164,6 +174,7 @@ class AnswerCard(ModalScreen[None]):
             last = card.last_scroll(self._card, self.size.width, self._height())
             scroll = min(max(self._card.scroll + step, 0), last)
             self._card = replace(self._card, scroll=scroll)
+            self._read_to = max(self._read_to, scroll)
             self._draw()
 
     def _choose(self, key: str, *, because: bool) -> None:
@@ -173,7 +184,7 @@ class AnswerCard(ModalScreen[None]):
         choice = card.choice_for(shown.prompt, key)
         if choice is None:
             self.report(f"this prompt has no answer for {key}")
-        elif why := card.refusal(shown.prompt, choice):
+        elif why := card.refusal(shown, choice):
             self.report(why, style="error")
         elif card.wants_twice(shown.prompt, choice) and shown.asked is not choice:
             self._card = replace(shown, asked=choice)
@@ -195,9 +206,11 @@ class AnswerCard(ModalScreen[None]):
         self._seen_at = self._monotonic()
 
     def _height(self) -> int:
-        return min(max(self.size.height * 3 // 5, HEIGHT_MIN), self.size.height)
+        return min(max(self.size.height - LEFT_FREE, HEIGHT_MIN), self.size.height)
 
     def _draw(self) -> None:
         if self._card is not None and self.is_attached and self.size.width:
             width = self.size.width
+            last = card.last_scroll(self._card, width, self._height())
+            self._card = replace(self._card, unread=self._read_to < last)
             self._sheet.show(card.lines(self._card, width, self._height()), width=width)

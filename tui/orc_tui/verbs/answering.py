@@ -48,7 +48,7 @@ class Answering(Verb):
         if self.core.agents.prompt(agent.key) is None:
             self.tell(f"{agent.name} waits, but its prompt cannot be read from here: a attaches")
             return
-        card = AnswerCard()
+        card = AnswerCard(home=str(self.core.options.home))
         await self.app.push_screen(card)
         try:
             left = await self._go_through(card, agent.key)

@@ -11,6 +11,7 @@ from orc_core.model.agent import Agent, Choice, Prompt, Source
 from orc_core.text import age, clean
 from orc_tui.view_models import box
 from orc_tui.view_models.lines import Line
+from orc_tui.view_models.live import short_path
 
 INDENT = "    "
 
@@ -20,7 +21,8 @@ class Card:
     """What the card shows. `position` counts from 1; `now` is seconds since the epoch.
 
     `asked` is a choice that was pressed once where a risk wants it twice; `report` is what
-    became of the answer before, or what is going on now.
+    became of the answer before, or what is going on now; `unread` says that the end of the
+    prompt was not on the screen yet.
     """
 
     prompt: Prompt
@@ -33,6 +35,8 @@ class Card:
     report_style: str = "dim"
     asked: Choice | None = None
     scroll: int = 0
+    unread: bool = False
+    home: str = ""
 
 
 def choice_for(prompt: Prompt, key: str) -> Choice | None:
@@ -45,11 +49,13 @@ def choice_for(prompt: Prompt, key: str) -> Choice | None:
     return None
 
 
-def refusal(prompt: Prompt, choice: Choice) -> str:
+def refusal(card: Card, choice: Choice) -> str:
     """Why a choice cannot be taken from here; "" where it can."""
-    if prompt.whole or choice.meaning == "no":
+    if choice.meaning == "no":
         return ""
-    return "not all of this prompt was seen, so it can only be refused here: a attaches"
+    if not card.prompt.whole:
+        return "not all of this prompt was seen, so it can only be refused here: a attaches"
+    return "the prompt goes on below: read it with J first" if card.unread else ""
 
 
 def wants_twice(prompt: Prompt, choice: Choice) -> bool:
@@ -92,7 +98,7 @@ def _whose(card: Card) -> Line:
 
 def _above(card: Card, width: int) -> list[Line]:
     subject = clean(card.prompt.subject, limit=200) or card.prompt.waiting.value
-    place = clean(card.agent.cwd, limit=200)
+    place = short_path(clean(card.agent.cwd, limit=200), card.home)
     line = box.spread(((f"  {subject}", "bold"),), ((f"{place} ", "dim"),), width - 2)
     report = card.report or "an answer cannot be undone"
     return [((f"  {report}", card.report_style),), line, ()]
@@ -103,6 +109,8 @@ def _body(card: Card, width: int) -> list[Line]:
     texts = [clean(text) for text in card.prompt.lines]
     while texts and texts[0].strip() in ("", card.prompt.subject):
         texts.pop(0)
+    while texts and not texts[-1].strip():
+        texts.pop()
     out: list[Line] = []
     for text in texts:
         parts = box.wrap(text, width - 2 - len(INDENT) - 1)
@@ -131,7 +139,7 @@ def _warning(text: str) -> Line:
 def _choice(card: Card, choice: Choice, width: int) -> list[Line]:
     letter = next((k for k in ("y", "n") if choice_for(card.prompt, k) is choice), " ")
     number = str(choice.number) if choice.number < 10 else " "
-    off = bool(refusal(card.prompt, choice))
+    off = bool(refusal(card, choice))
     tint = "dim" if off else "accent bold"
     style = "dim" if off else "error reverse" if card.asked is choice else "text"
     press = f"press:{letter if letter != ' ' else number}"
