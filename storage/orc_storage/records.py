@@ -125,7 +125,8 @@ class Conflict:
     """Two sides that changed one path of one document differently since their base.
 
     `left` is the layer's side, `right` the store's. `path` is dotted, "" for the whole
-    document. `base_present` is False where the base had no value there. `closed_rev` is the
+    document. `base_present` is False where the base had no value there; `base_at` and `base_by`
+    tell when and by whom its revision was written, where that is known. `closed_rev` is the
     store's revision when it was decided or superseded, 0 before.
     """
 
@@ -149,6 +150,8 @@ class Conflict:
     value_present: bool = False
     deferred_until: float = 0.0
     closed_rev: int = 0
+    base_at: float = 0.0
+    base_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,10 @@ async def test_a_conflict_says_base_both_values_who_and_when(ws: Workspace) -> N
     assert left.at == ws.path().stat().st_mtime or left.at > 0
     assert (right.layer, right.value, right.writer) == ("store", "Trolley", "codex-1")
     assert (right.at, right.cause) == (start + 60, "orc task edit")
-    assert conflict.why == "the file changed it on revision 1, the store changed it at revision 3"
+    first = (await ws.revisions())[0]
+    assert (conflict.base_at, conflict.base_by) == (first.at, first.actor)
+    told = "the file changed a copy of revision 1, the store changed it at revision 3"
+    assert conflict.why == told
 
 
 async def test_the_rest_merges_and_each_side_keeps_its_own_value(ws: Workspace) -> None:
@@ -81,10 +84,10 @@ async def test_other_fields_go_on_while_a_conflict_waits(ws: Workspace) -> None:
 @pytest.mark.parametrize(
     ("take", "value", "expected", "source"),
     [
-        ("left", None, "Basket", "file"),
-        ("right", None, "Trolley", "store"),
-        ("base", None, "Cart", "base"),
-        ("value", "Bag", "Bag", "value"),
+        ("left", None, "Basket", ", from the file"),
+        ("right", None, "Trolley", ", from the store"),
+        ("base", None, "Cart", ", from the base"),
+        ("value", "Bag", "Bag", ""),
     ],
 )
 async def test_a_decision_reaches_both_sides_and_can_be_taken_back_and_made_again(
@@ -92,7 +95,7 @@ async def test_a_decision_reaches_both_sides_and_can_be_taken_back_and_made_agai
 ) -> None:
     await _clash(ws)
     report = await ws.conflicts.resolve("c-1", take, value=value, actor=OPERATOR)
-    assert report.text == f"C-1: T-1 title is {expected}, from the {source}; z takes it back"
+    assert report.text == f"C-1: T-1 title is {expected}{source}; z takes it back"
     newest = (await ws.revisions())[-1]
     assert (newest.rev, newest.cause, newest.actor) == (4, "conflict C-1", OPERATOR)
     conflict = await ws.conflict("C-1")

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import conflict_json, iso, print_json, print_table, word
 
+if TYPE_CHECKING:
+    from orc_storage.records import Side
+
+BRIEF = 40
+"""How much of a side stands in a row; `orc conflict show` has the rest."""
 SIDES = {"file": "left", "tmux": "left", "store": "right", "base": "base"}
 
 
@@ -50,13 +56,20 @@ async def list_conflicts(args: argparse.Namespace) -> int:
             conflict.state.value,
             conflict.id,
             f"{conflict.doc} {conflict.path}".rstrip(),
-            f"{conflict.left.layer}: {word(conflict.left.value, conflict.left.present)}",
-            f"{conflict.right.layer}: {word(conflict.right.value, conflict.right.present)}",
+            _brief(conflict.left),
+            _brief(conflict.right),
         )
         for conflict in conflicts
     ]
     print_table(rows, empty="no conflicts")
     return 0
+
+
+def _brief(side: Side) -> str:
+    from orc_core.text import cells, fit
+
+    value = word(side.value, side.present)
+    return f"{side.layer}: {fit(value, BRIEF) if cells(value) > BRIEF else value}"
 
 
 async def show_conflict(args: argparse.Namespace) -> int:
@@ -67,6 +80,8 @@ async def show_conflict(args: argparse.Namespace) -> int:
         return 0
     print(f"{conflict.id}  {conflict.doc} {conflict.path}  {conflict.kind}, {conflict.state}")
     print(f"  base   {word(conflict.base, conflict.base_present)}  (revision {conflict.base_rev})")
+    if conflict.base_by:
+        print(f"         {conflict.base_by}, {iso(conflict.base_at)}")
     for side in (conflict.left, conflict.right):
         writer = side.writer or "writer unknown"
         print(f"  {side.layer:6} {word(side.value, side.present)}")

@@ -110,13 +110,15 @@ def conflict_json(conflict: Conflict) -> dict[str, object]:
         "path": conflict.path,
         "base": conflict.base,
         "base_rev": conflict.base_rev,
+        "base_at": iso(conflict.base_at),
+        "base_by": conflict.base_by or None,
         "sides": [_side_json(conflict.left), _side_json(conflict.right)],
         "state": conflict.state.value,
         "why": conflict.why,
         "opened_at": iso(conflict.opened_at),
         "decided_at": iso(conflict.decided_at),
         "decided_by": conflict.decided_by or None,
-        "decision": conflict.decision or None,
+        "decision": (conflict.decision if conflict.state.value == "resolved" else "") or None,
         "deferred_until": iso(conflict.deferred_until),
     }
 

@@ -16,7 +16,7 @@ from orc_core.model.history import Report
 from orc_core.sync import decisions
 from orc_core.sync.paths import Value, same
 from orc_core.sync.rules import Rules
-from orc_core.sync.wording import place, word
+from orc_core.sync.wording import brief, place, word
 from orc_core.text import clean
 from orc_storage import acts, conflicts
 from orc_storage.database import Connection, Database, Transaction
@@ -60,8 +60,7 @@ class Conflicts:
             where = place(conflict.doc, conflict.path)
             label = f"resolve {conflict.id}, {where}"
             _record(tx, actor, Deed.DECIDE, label, conflict, changes)
-            source = {"left": conflict.left.layer, "right": conflict.right.layer}.get(take, take)
-            text = f"{conflict.id}: {where} is {word(wanted)}, from the {source}; z takes it back"
+            text = f"{conflict.id}: {where} {_came_to_be(conflict, take, wanted)}; z takes it back"
             return Report(text, undoable=True, rev=_rev(changes))
 
         report = await self._db.write(work)
@@ -190,6 +189,12 @@ def _wanted(conflict: Conflict, take: str, value: Json) -> Value:
     if take == "base":
         return decisions.agreed(conflict)
     return value
+
+
+def _came_to_be(conflict: Conflict, take: str, wanted: Value) -> str:
+    """Say what a decision made of the field, and whose value that is."""
+    source = {"left": conflict.left.layer, "right": conflict.right.layer, "base": "base"}.get(take)
+    return f"is {brief(wanted)}" + (f", from the {source}" if source else "")
 
 
 def _superseded(conflict: Conflict, successor: Conflict | None) -> Overlap:

@@ -21,6 +21,7 @@ from orc_core.sync.reconcile import Opening, Outcome, Situation, reconcile
 from orc_core.sync.rules import Rules
 from orc_storage import acts, bases, conflicts, counters, documents
 from orc_storage.database import Connection, Transaction
+from orc_storage.errors import NotFound
 from orc_storage.records import (
     OPERATOR,
     Base,
@@ -215,6 +216,7 @@ def _open(
     before = next((old for old in superseded if old.path == values.path), None)
     right = decisions.store_side(tx.conn, newest(tx.conn, copy.kind, copy.id), values.path)
     base_rev = basis_rev if before is None else before.base_rev
+    base_at, base_by = _written(tx.conn, copy, base_rev)
     decisions.open_conflict(
         tx,
         Conflict(
@@ -226,6 +228,8 @@ def _open(
             base=values.base,
             base_present=values.base_present,
             base_rev=base_rev,
+            base_at=base_at,
+            base_by=base_by,
             left=_layer_side(copy, values),
             right=right,
             state=ConflictState.OPEN,
@@ -251,7 +255,16 @@ def _explain(copy: Copy, base_rev: int, right: Side) -> str:
     changed = f"the store changed it at revision {right.rev}" if right.present else "it was deleted"
     if not base_rev:
         return f"the {copy.layer} and the store got it without knowing of each other"
-    return f"the {copy.layer} changed it on revision {base_rev}, {changed}"
+    return f"the {copy.layer} changed a copy of revision {base_rev}, {changed}"
+
+
+def _written(conn: Connection, copy: Copy, rev: int) -> tuple[float, str]:
+    """Tell when and by whom a revision was written; (0.0, "") where there is none."""
+    try:
+        found = documents.revision(conn, copy.kind, copy.id, rev)
+    except NotFound:
+        return 0.0, ""
+    return found.at, found.actor
 
 
 def _keep(tx: Transaction, copy: Copy, base: Base | None, outcome: Outcome) -> None:

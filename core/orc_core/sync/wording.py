@@ -12,6 +12,8 @@ from orc_core.sync.paths import MISSING, Value
 from orc_core.text import clean
 
 WIDTH: Final = 60
+BRIEF: Final = 28
+"""How much of a value stands in a line that has more to say."""
 
 
 def word(value: Value) -> str:
@@ -25,8 +27,14 @@ def word(value: Value) -> str:
     return f"{said} … ({len(more) + 1} lines)" if more else said
 
 
-def shorten(text: str) -> str:
-    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+def brief(value: Value) -> str:
+    """Say a value in a line that goes on after it: of a text with many lines only how many."""
+    lines = value.strip("\n").count("\n") + 1 if isinstance(value, str) else 1
+    return f"a text of {lines} lines" if lines > 1 else shorten(word(value), BRIEF)
+
+
+def shorten(text: str, width: int = WIDTH) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def place(doc: str, path: str) -> str:

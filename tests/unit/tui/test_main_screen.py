@@ -162,7 +162,7 @@ async def test_live_follows_the_focused_list() -> None:
         stage.show(replace(scene.snapshot(), layers=scene.broken_layers()))
         for key, words in (
             ("2", ("0 Live  T-17", "Import the 2023 price list")),
-            ("3", ("0 Live  C-7", "o  claude-2", "t  codex-1", "B  base, revision 11")),
+            ("3", ("0 Live  C-7", "o  claude-2", "t  codex-1", "B  base  revision 11")),
             ("4", ("0 Live  tmux", "no faults")),
             ("1", ("0 Live  claude-2", "Do you want to proceed?")),
         ):

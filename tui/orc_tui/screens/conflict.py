@@ -21,7 +21,7 @@ from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import conflict_view as views
 from orc_tui.view_models.conflict_view import SIDES, Decision, SideName, Taken
 
-BOTH_IS_OFF: Final = "both is for lists and texts: a single value can only be one of them"
+BOTH_IS_OFF: Final = "both is off: one side is taken whole, and e writes a mix of them"
 
 
 @dataclass(frozen=True, slots=True)

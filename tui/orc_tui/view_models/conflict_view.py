@@ -13,8 +13,10 @@ from typing import Literal, TypeAlias
 from orc_core.text import clean, fit
 from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
 from orc_tui.view_models import box
+from orc_tui.view_models.conflicts import short
 from orc_tui.view_models.diff import marked_lines, value_text, wrapped
 from orc_tui.view_models.lines import Line, cut, width_of
+from orc_tui.view_models.tasks import person
 
 THREE_COLUMNS = 140
 TWO_COLUMNS = 100
@@ -83,6 +85,15 @@ def who(side: Side) -> str:
 def origin(side: Side, now: float) -> str:
     """Where a side's value came from: layer, time and cause."""
     parts = [side.layer, clock_time(side.at, now), clean(side.cause, limit=120)]
+    return " · ".join(part for part in parts if part)
+
+
+def base_origin(conflict: Conflict, now: float) -> str:
+    """Where the base comes from: its revision, when and by whom that was written."""
+    if not conflict.base_rev:
+        return "never agreed on"
+    by = person(conflict.base_by) if conflict.base_by else ""
+    parts = [f"revision {conflict.base_rev}", clock_time(conflict.base_at, now), by]
     return " · ".join(part for part in parts if part)
 
 
@@ -238,7 +249,7 @@ def _side(view: Decision, name: SideName, width: int, view_width: int) -> list[L
     key = KEY_OF[name]
     looks = "accent reverse bold" if view.side == name else "bold"
     head: Line = ((f"{key}  {side_name(conflict, name)}", f"{looks} press:{key}"),)
-    about = f"revision {conflict.base_rev}" if conflict.base_rev else "never agreed on"
+    about = base_origin(conflict, view.now)
     if name != "base":
         about = origin(conflict.left if name == "left" else conflict.right, view.now)
     text = side_text(conflict, name)
@@ -291,8 +302,8 @@ def _footer(view: Decision, width: int) -> Line:
         *box.key("Esc", "back ", press="escape"),
     )
     pairs = [
-        box.key("o", fit(side_name(conflict, "left"), 14).rstrip()),
-        box.key("t", fit(side_name(conflict, "right"), 14).rstrip()),
+        box.key("o", fit(short(conflict.left), 14).rstrip()),
+        box.key("t", fit(short(conflict.right), 14).rstrip()),
         (("b both", "dim press:b"),),
         box.key("B", "base"),
         box.key("e", "edit"),

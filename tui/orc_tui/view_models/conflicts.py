@@ -88,15 +88,15 @@ def _between(conflict: Conflict, width: int, now: float) -> str:
     if conflict.state is ConflictState.DEFERRED:
         until = _until(conflict.deferred_until, now)
         return f"{who(left)} / {who(right)}" + (f", until {until}" if until else "")
-    for name in (who, _short):
+    for name in (who, short):
         values = f"{name(left)}: {value(left)} / {name(right)}: {value(right)}"
         if cells(values) <= width:
             return values
     layers = f"{_where(left)} / {_where(right)}"
-    return layers if cells(layers) <= width else f"{_short(left)} / {_short(right)}"
+    return layers if cells(layers) <= width else f"{short(left)} / {short(right)}"
 
 
-def _short(side: Side) -> str:
+def short(side: Side) -> str:
     """A side by its layer where its writer is not known."""
     return person(side.writer) if side.writer else side.layer
 
@@ -108,8 +108,8 @@ def _where(side: Side) -> str:
 
 def _decided(conflict: Conflict) -> str:
     took = {
-        "left": f"took {who(conflict.left)} over {who(conflict.right)}",
-        "right": f"took {who(conflict.right)} over {who(conflict.left)}",
+        "left": f"took {short(conflict.left)} over {short(conflict.right)}",
+        "right": f"took {short(conflict.right)} over {short(conflict.left)}",
         "base": "took the base",
     }.get(conflict.decision, "took another value")
     return f"{took}; z undoes"

@@ -13,8 +13,9 @@ from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Status, Task
 from orc_core.text import age, cells, fit
-from orc_storage.records import Conflict, Side
+from orc_storage.records import Conflict, ConflictState, Side
 from orc_tui.view_models import agents, conflicts, glyphs
+from orc_tui.view_models.conflict_view import base_origin
 from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
 from orc_tui.view_models.spans import clock, lag
 from orc_tui.view_models.tasks import person
@@ -123,13 +124,12 @@ def conflict_lines(conflict: Conflict, now: float, width: int) -> list[Line]:
     ]
     lines += _side("o", conflict.left, width)
     lines += _side("t", conflict.right, width)
-    told = f"B  base, revision {conflict.base_rev}"
-    lines.append(((told, "text bold"),))
+    lines.append((("B  base", "text bold"), (f"  {base_origin(conflict, now)}", "dim")))
     lines += _value(conflicts.shown(conflict.base, present=conflict.base_present), width, "dim")
     lines.append(BLANK)
     if conflict.why:
         lines += [((text, "dim"),) for text in wrap(conflict.why, width)]
-    if conflict.decision:
+    if conflict.state is ConflictState.RESOLVED:
         by = person(conflict.decided_by)
         lines.append((("decided by ", "dim"), (f"{by} at {clock(conflict.decided_at)}", "text")))
     return lines

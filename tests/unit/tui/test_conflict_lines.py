@@ -1,0 +1,51 @@
+"""A conflict in Live and in its row: who wrote what, and no more than is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import scene
+from orc_storage.records import OPERATOR, Conflict, ConflictState
+from orc_tui.view_models import conflicts, live
+from orc_tui.view_models.lines import text_of
+
+
+def told(conflict: Conflict) -> str:
+    return "\n".join(text_of(line) for line in live.conflict_lines(conflict, scene.AT, 78))
+
+
+def unknown() -> Conflict:
+    """A conflict whose file has no known writer."""
+    return scene.conflict(
+        "C-1",
+        "T-1",
+        "due",
+        scene.side("file", "a", "", 5),
+        scene.side("store", "b", OPERATOR, 4),
+        4,
+    )
+
+
+def test_the_base_says_who_wrote_it_and_when() -> None:
+    clash = replace(unknown(), base_at=scene.AT - 3600, base_by=OPERATOR)
+    base = next(line for line in told(clash).split("\n") if line.startswith("B  base"))
+    assert base.startswith("B  base  revision 11 · ") and base.endswith(" · you")
+
+
+def test_a_decision_that_was_taken_back_is_not_told() -> None:
+    decided = replace(
+        unknown(),
+        state=ConflictState.RESOLVED,
+        decision="left",
+        decided_at=scene.AT,
+        decided_by="you",
+    )
+    assert "decided by you" in told(decided)
+    reopened = replace(decided, state=ConflictState.OPEN, decided_at=0.0, decided_by="")
+    assert "decided by" not in told(reopened)
+
+
+def test_a_decided_row_has_room_to_say_that_it_can_be_undone() -> None:
+    decided = replace(unknown(), state=ConflictState.RESOLVED, decision="left", decided_at=scene.AT)
+    row = text_of(conflicts.row(decided, conflicts.columns([decided], 77), scene.AT))
+    assert "took file over you; z undoes" in row
