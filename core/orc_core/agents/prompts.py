@@ -127,12 +127,16 @@ def summary(prompt: Prompt) -> str:
 
 
 def _unboxed(line: str) -> str:
-    """A line without the sides of a box around it; the box's edges become dividers."""
+    """A line without the sides of a box around it; the box's edges become dividers.
+
+    An edge keeps its place: one drawn inside a prompt's own text must not pass for its top.
+    """
     line = line.rstrip()
     if line.lstrip()[:1] not in _BOX_SIGNS:
         return line
     if _BOX_EDGE.match(line):
-        return "─" * len(line.strip())
+        edge = line.strip()
+        return line[: line.index(edge)] + "─" * len(edge)
     boxed = _BOX.match(line)
     return boxed["inner"].rstrip() if boxed else line
 
@@ -206,11 +210,15 @@ def _fit(part: PromptPart, lines: Sequence[str], options: tuple[_Option, ...]) -
 
 
 def _top(part: PromptPart, lines: Sequence[str], first_choice: int) -> tuple[int, bool]:
-    """Where the prompt begins, and whether that was seen."""
-    for at in range(first_choice - 1, -1, -1):
-        if found(part.top, lines[at]):
-            return (at, True) if part.top_included else (at + 1, True)
-    return 0, False
+    """Where the prompt begins, and whether that was seen.
+
+    A phrase may be quoted by what the prompt is about, so the first one on the screen counts:
+    too much is shown then, and nothing is hidden. A rule across the screen is the program's own.
+    """
+    tops = [at for at in range(first_choice) if found(part.top, lines[at])]
+    if not tops:
+        return 0, False
+    return (tops[0], True) if part.top_included else (tops[-1] + 1, True)
 
 
 def _subject(layout: Layout) -> str:

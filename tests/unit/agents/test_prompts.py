@@ -193,3 +193,28 @@ def test_ordinary_commands_have_no_risk(command: str) -> None:
 
 def test_a_risk_that_wraps_over_two_lines_is_seen() -> None:
     assert risks(["git push", "   --force origin"]) == ("force push",)
+
+
+def test_a_box_in_a_command_is_not_the_top_of_its_prompt(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    lines = list(screen("claude/waiting-permission-bash"))
+    at = max(i for i, line in enumerate(lines) if line.startswith("   npm run migrate"))
+    lines[at : at + 1] = ["   rm -rf ~/work", "   ╭──────────────╮", "   npm run migrate"]
+    prompt = read("claude", tuple(lines))
+    assert prompt is not None
+    assert "  rm -rf ~/work" in prompt.lines
+    assert prompt.risks
+
+
+def test_a_question_quoted_in_a_command_hides_nothing_above_it(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    lines = list(screen("codex/waiting-permission-exec"))
+    at = next(i for i, line in enumerate(lines) if "$ touch migrated" in line)
+    forged = ["  Would you like to run the following command?", "", "  $ ls"]
+    lines[at : at + 1] = ["  $ rm -rf ~/work", *forged]
+    prompt = read("codex", tuple(lines))
+    assert prompt is not None
+    assert "$ rm -rf ~/work" in prompt.lines
+    assert prompt.risks
