@@ -9,8 +9,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from orc_storage import paths
+from orc_storage.lock import lives, start_of
 
 FOLDER = "dashboards"
 
@@ -31,8 +33,11 @@ def registered(tty: str | None) -> Iterator[None]:
         return
     folder = paths.runtime_dir() / FOLDER
     paths.ensure_private(folder)
+    for name in _dead(folder):
+        (folder / name).unlink(missing_ok=True)
     mark = folder / str(os.getpid())
-    mark.write_text(tty, encoding="utf-8")
+    # A number is used again: with its start it names this process alone.
+    mark.write_text(f"{start_of(os.getpid())} {tty}", encoding="utf-8")
     try:
         yield
     finally:
@@ -41,21 +46,26 @@ def registered(tty: str | None) -> Iterator[None]:
 
 def terminals() -> set[str]:
     """The terminals of all dashboards that are alive."""
-    found: set[str] = set()
     folder = paths.runtime_dir() / FOLDER
+    return {tty for _, tty in _marks(folder) if tty}
+
+
+def _dead(folder: Path) -> list[str]:
+    return [name for name, tty in _marks(folder) if not tty]
+
+
+def _marks(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every mark's name and terminal, which is "" where its process is over."""
     with contextlib.suppress(OSError):
         for mark in folder.iterdir():
-            if mark.name.isdigit() and _alive(int(mark.name)):
-                with contextlib.suppress(OSError):
-                    found.add(mark.read_text(encoding="utf-8").strip())
-    return found
+            if mark.name.isdecimal():
+                yield mark.name, _terminal(mark)
 
 
-def _alive(pid: int) -> bool:
+def _terminal(mark: Path) -> str:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        start, _, tty = mark.read_text(encoding="utf-8").partition(" ")
+    except (OSError, ValueError):
+        return ""
+    pid = int(mark.name)
+    return tty.strip() if lives(pid) and str(start_of(pid)) == start else ""
