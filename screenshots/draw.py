@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -33,6 +34,7 @@ from orc_tui.commands import Commands
 HERE: Final = Path(__file__).parent
 NOON: Final = datetime(2026, 11, 20, 14, 32, tzinfo=UTC).timestamp()
 DEADLINE_S: Final = 30.0
+FONT: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 MINUTES: Final = {
     "claude-1": 12,
     "claude-2": 4,
@@ -69,8 +71,8 @@ PICTURES: Final = (
     Picture("main-160x48", 160, 48),
     Picture("main-80x24", 80, 24),
     Picture("main-120x36", 120, 36),
-    Picture("answer-80x24", 80, 24, ("full_stop", "y"), "Answer"),
-    Picture("answer-160x48", 160, 48, ("full_stop", "y"), "Answer"),
+    Picture("answer-80x24", 80, 24, ("y",), "Answer"),
+    Picture("answer-160x48", 160, 48, ("y",), "Answer"),
     Picture("conflict-160x48", 160, 48, ("3", "enter"), "Decide"),
     Picture("conflict-80x24", 80, 24, ("3", "enter"), "Conflict"),
     Picture("timeline-160x48", 160, 48, ("2", "H"), "Timeline"),
@@ -95,7 +97,8 @@ async def draw(names: list[str]) -> None:
         for picture in PICTURES:
             if not names or picture.name in names:
                 svg = await _shoot(options, clock, picture)
-                (HERE / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+                # The fonts are the reader's own: a picture fetches nothing.
+                (HERE / f"{picture.name}.svg").write_text(FONT.sub("", svg), encoding="utf-8")
                 print(f"{picture.name}.svg")
 
 
