@@ -15,7 +15,7 @@ from orc_core.agents.rules import load as load_rules
 from orc_core.agents.rules import rule_folders
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
-from orc_core.errors import OrcError
+from orc_core.errors import OrcError, ReadOnly
 from orc_core.fleet import Fleet, strategy_from
 from orc_core.history.actions import History
 from orc_core.history.steps import RULES
@@ -38,6 +38,7 @@ from orc_storage.records import OPERATOR, LiveRow
 
 STALE_STEP_S = 1.0
 STORE_RETRY_S = 1.0
+SYNC_TIMEOUT_S = 5.0
 OTHER = "other"
 
 
@@ -122,19 +123,27 @@ class Core:
         """Whether another live process syncs the workspace."""
         return not self._leads and self._lock.holder() is not None
 
-    async def sync_once(self, *, accept_deletions: bool, timeout_s: float) -> SyncReport | None:
-        """Bring the layers and the store in step now; None where the leader did it.
+    async def sync_once(
+        self, *, accept_deletions: bool = False, timeout_s: float = SYNC_TIMEOUT_S
+    ) -> SyncReport | None:
+        """Bring the layers and the store in step now; None where another process did it.
 
-        Raises OrcError where there is a leader that does not answer within `timeout_s`.
+        Raises ReadOnly, and OrcError where the leader does not answer within `timeout_s`.
         """
-        if self._lock.try_acquire():
+        if self.options.read_only:
+            raise ReadOnly("cannot sync: opened with --read-only")
+        # A lock of its own: ours may be taken, or given back, by the loop that leads.
+        lock = leader.lock(self.workspace.folder)
+        if self._leads or lock.try_acquire():
             try:
                 report = await self.sync.once(accept_deletions=accept_deletions)
                 leader.post(self.workspace.folder, self.sync.health())
             finally:
-                self._lock.release()
+                lock.release()
             return report
-        if not await self.sync.ask(self.actor, timeout_s=timeout_s):
+        if not await self.sync.ask(
+            self.actor, accept_deletions=accept_deletions, timeout_s=timeout_s
+        ):
             raise OrcError(
                 f"the process that syncs {self.workspace.folder} did not answer in "
                 f"{timeout_s:g} s: look at its dashboard, or end it"

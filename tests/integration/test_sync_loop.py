@@ -209,6 +209,34 @@ async def test_what_was_missed_is_found_by_the_regular_look(ws: Workspace, clock
         await _until(is_there)
 
 
+async def test_a_leader_that_is_asked_to_accepts_deletions(ws: Workspace, clock: Turned) -> None:
+    for _ in range(7):
+        await ws.add()
+    async with _running(ws):
+        await _is_in_step(ws, "T-7")
+        for number in range(2, 8):
+            ws.path(f"T-{number}").unlink()
+        asked = asyncio.create_task(ws.synchronizer.ask("codex-1", timeout_s=10.0))
+        await _turn_until_done(clock, asked)
+        assert await asked
+        assert len(await ws.tasks.listing()) == 7
+        asked = asyncio.create_task(
+            ws.synchronizer.ask("codex-1", accept_deletions=True, timeout_s=10.0)
+        )
+        await _turn_until_done(clock, asked)
+        assert await asked
+        assert [task.id for task in await ws.tasks.listing()] == ["T-1"]
+
+
+async def _turn_until_done(clock: Turned, task: asyncio.Task[bool]) -> None:
+    async def is_done() -> bool:
+        if clock.sleepers:
+            clock.turn(0.1)
+        return task.done()
+
+    await _until(is_done, 15.0)
+
+
 async def test_cancelling_the_loop_leaves_nothing_behind(ws: Workspace) -> None:
     before = asyncio.all_tasks()
     for number in (1, 2):

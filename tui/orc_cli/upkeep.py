@@ -15,8 +15,6 @@ from pathlib import Path
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import counts, iso, layer_json, print_json
 
-SETTLE_TIMEOUT_S = 5.0
-
 
 def register(commands: Commands) -> None:
     command(commands, "status", show_status, "the state of everything, in short", json=True)
@@ -78,9 +76,7 @@ async def sync_once(args: argparse.Namespace) -> int:
     from orc_core.errors import OrcError
 
     async with opened(args, create=True, cause="orc sync") as core:
-        report = await core.sync_once(
-            accept_deletions=args.accept_deletions, timeout_s=SETTLE_TIMEOUT_S
-        )
+        report = await core.sync_once(accept_deletions=args.accept_deletions)
         layers = core.layers()
     done = asdict(report) if report is not None else {}
     if args.json:

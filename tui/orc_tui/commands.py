@@ -137,7 +137,7 @@ class Commands(Verb):
         if act.pane != keymap.SYNC:
             await self._editing.retry(act)
             return
-        await self.core.sync.once()
+        await self.core.sync_once()
         self.tell("synced")
 
     async def open(self, act: Act) -> None:

@@ -27,6 +27,7 @@ from orc_storage.database import Database
 from orc_storage.errors import StorageError, StoreUnavailable
 from orc_storage.feed import Feed
 from orc_storage.files import Mirror
+from orc_storage.records import Body
 
 FULL: Final[Key] = ("", "")
 """Stands for every document."""
@@ -41,6 +42,7 @@ JOURNAL_CHUNK: Final = 1000
 
 ASKED: Final = "sync asked"
 """The journal's word for a follower's wish that everything be brought in step now."""
+ACCEPTS: Final = "accept_deletions"
 ANSWERED: Final = "sync answered"
 LEADER: Final = "leader"
 
@@ -74,6 +76,8 @@ class _Loop:
     journal_seq: int = 0
     asked_seq: int = 0
     """The newest wish that is not answered yet, 0 for none."""
+    accepts: bool = False
+    """Whether that wish says that files missing in great number were removed on purpose."""
 
 
 class Synchronizer:
@@ -127,11 +131,13 @@ class Synchronizer:
             faults=standing.faults,
         )
 
-    async def ask(self, actor: str, *, timeout_s: float) -> bool:
+    async def ask(self, actor: str, *, accept_deletions: bool = False, timeout_s: float) -> bool:
         """Have the leader bring everything in step; False where it did not answer in time."""
         async with Feed(self._db) as feed:
+            wish: Body = {ACCEPTS: accept_deletions}
             asked = await self._db.write(
-                lambda tx: journal.append(tx, actor=actor, action=ASKED), timeout_s=timeout_s
+                lambda tx: journal.append(tx, actor=actor, action=ASKED, detail=wish),
+                timeout_s=timeout_s,
             )
             seq = asked.seq
             try:
@@ -180,7 +186,11 @@ class Synchronizer:
             names = None if FULL in self._working else set(self._working)
             try:
                 later = await self._passes.run(
-                    names, Tally(), believe=believe, on_ready=loop.ready.set
+                    names,
+                    Tally(),
+                    believe=believe,
+                    accept_deletions=loop.accepts,
+                    on_ready=loop.ready.set,
                 )
             except (LayerOffline, StorageError):
                 later = Later(again={FULL})
@@ -195,7 +205,7 @@ class Synchronizer:
 
     async def _answer(self, loop: _Loop) -> None:
         """Tell who asked that everything up to their wish is in step."""
-        asked, loop.asked_seq = loop.asked_seq, 0
+        asked, loop.asked_seq, loop.accepts = loop.asked_seq, 0, False
         with contextlib.suppress(StorageError):
             await self._db.write(
                 lambda tx: journal.append(tx, actor=LEADER, action=ANSWERED, rev=asked)
@@ -264,9 +274,10 @@ class Synchronizer:
                 self._passes.standing.store_is_off(str(error))
                 return {FULL}
             found |= {(entry.kind, entry.id) for entry in entries if entry.kind in self._kinds}
-            asked = [entry.seq for entry in entries if entry.action == ASKED]
+            asked = [entry for entry in entries if entry.action == ASKED]
             if asked:
-                loop.asked_seq = asked[-1]
+                loop.asked_seq = asked[-1].seq
+                loop.accepts |= any(entry.detail.get(ACCEPTS) is True for entry in asked)
                 found.add(FULL)
             if entries:
                 loop.journal_seq = entries[-1].seq
