@@ -22,7 +22,7 @@ from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, LayerState, LinkState
 from orc_core.model.snapshot import Screen
 from orc_core.tmux.attach import plan_attach
-from orc_core.tmux.server import Address
+from orc_core.tmux.server import Address, tmux_binary
 from orc_core.tmux.watcher import Strategy, Tick, Watcher
 from orc_storage import live
 from orc_storage.database import Database
@@ -92,8 +92,10 @@ class Fleet:
     async def scan(self, *, must_answer: bool = True) -> None:
         """Look once by plain subprocesses; nothing is kept in tmux or in the store.
 
-        Raises TmuxError where a server is there and does not answer, unless told not to.
+        Raises TmuxError without tmux, or where a server does not answer, unless told not to.
         """
+        if must_answer:
+            tmux_binary()
         tick = await self._watcher.once()
         self._take(tick)
         if must_answer and tick.state is LinkState.STALE:
@@ -108,8 +110,9 @@ class Fleet:
         for agent in self.agents():
             if folded in (agent.name.casefold(), agent.key.casefold(), agent.pane.pane_id):
                 return agent
-        known = ", ".join(sorted(agent.name for agent in self.agents())[:12]) or "none is seen"
-        raise UnknownName(f"no agent {name!r} at {self.address.socket_path}: known are {known}")
+        known = ", ".join(sorted(agent.name for agent in self.agents())[:12])
+        hint = f"known are {known}" if known else "no pane is seen there"
+        raise UnknownName(f"no agent {name!r} at {self.address.socket_path}: {hint}")
 
     def select(self, key: str | None) -> None:
         """Capture this pane often and in colour from now on."""

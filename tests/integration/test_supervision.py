@@ -87,7 +87,7 @@ async def test_a_killed_agent_in_a_shell_is_a_crash_and_an_ended_one_is_done(
     os.kill(child_of(agent.pane.pid), signal.SIGKILL)
     agent = await lookout.agent(pane, lambda agent: agent.state is not State.WORKING)
     assert (agent.kind, agent.state) == ("claude", State.CRASHED)
-    assert agent.does == "killed after now; bash is left"
+    assert agent.does == "killed within a minute; bash is left"
     lookout.tmux.run("send-keys", "-t", pane, f"clear; {run}", "Enter")
     agent = await lookout.agent(pane, lambda agent: agent.state is State.WORKING)
     assert agent.name == "claude-1"

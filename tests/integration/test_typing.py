@@ -12,7 +12,7 @@ import pytest
 from clocks import wait_for
 from orc_core.agents.rules import load
 from orc_core.agents.supervisor import Supervisor
-from orc_core.agents.typing import NO_CHANGE, WENT_ON, Typist
+from orc_core.agents.typing import NO_CHANGE, STOPPED, WENT_ON, Typist
 from orc_core.clock import SystemClock
 from orc_core.model.agent import Agent, Choice, Outcome, Prompt, State
 from orc_core.tmux.watcher import Watcher
@@ -140,7 +140,7 @@ async def test_an_interruption_is_escape_for_claude(desk: Desk) -> None:
     agent = await desk.start("busy", "Percolating")
     assert agent.state is State.WORKING
     report = await desk.typist.interrupt(agent)
-    assert (report.outcome, report.text) == (Outcome.WENT_ON, WENT_ON)
+    assert (report.outcome, report.text) == (Outcome.WENT_ON, STOPPED)
     assert desk.keys() == [repr("\x1b")]
 
 

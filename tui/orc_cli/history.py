@@ -11,7 +11,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import change_json, iso, print_diff, print_json, print_table, revision_json
+from orc_cli.output import (
+    change_json,
+    iso,
+    print_diff,
+    print_json,
+    print_table,
+    revision_json,
+    spoken,
+)
 
 if TYPE_CHECKING:
     from orc_core.model.history import Plan, Report
@@ -126,7 +134,9 @@ def _print_plan(args: argparse.Namespace, plan: Plan) -> None:
 
 def _print_report(args: argparse.Namespace, report: Report) -> int:
     if args.json:
-        print_json({"text": report.text, "undoable": report.undoable, "rev": report.rev or None})
+        print_json(
+            {"text": spoken(report.text), "undoable": report.undoable, "rev": report.rev or None}
+        )
     else:
-        print(report.text)
+        print(spoken(report.text))
     return 0

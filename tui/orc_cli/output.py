@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from orc_storage.records import Conflict, Json, Revision, Side
 
 
+_KEYS = (
+    ("z undoes it", "`orc undo` takes it back"),
+    ("z takes it back", "`orc undo` takes it back"),
+    ("z takes that back", "`orc undo` takes that back"),
+    ("Z does it again", "`orc redo` does it again"),
+)
+
+
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
@@ -43,6 +51,13 @@ def iso(at: float) -> str | None:
     if not at:
         return None
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def spoken(text: str) -> str:
+    """What the core reports, with the commands of a shell for the keys of the dashboard."""
+    for key, says in _KEYS:
+        text = text.replace(key, says)
+    return text
 
 
 def word(value: Json, present: bool = True) -> str:

@@ -65,7 +65,8 @@ async def show_status(args: argparse.Namespace) -> int:
     print(f"tasks      {counts(statuses)}")
     print(f"conflicts  {counts(conflicts)}, {snapshot.merged_today} merged by themselves today")
     for layer in layers:
-        trouble = f"  {layer.trouble} ({iso(layer.trouble_at)})" if layer.trouble else ""
+        when = f" ({iso(layer.trouble_at)})" if layer.trouble_at else ""
+        trouble = f"  {layer.trouble}{when}" if layer.trouble else ""
         print(f"layer      {layer.name}: {layer.state.value}{trouble}")
         for fault in layer.faults:
             print(f"           {fault.id}: {fault.text}")

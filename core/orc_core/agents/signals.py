@@ -24,13 +24,14 @@ from orc_core.agents.rules import (
     compiled,
     found,
 )
-from orc_core.model.agent import Evidence, Signal, Source, State
+from orc_core.model.agent import DASHBOARD, Evidence, Signal, Source, State
 from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
 INPUT_LINES: Final = 6
 """How many non-empty lines from the bottom the input line may be."""
+_MINUTE_S: Final = 60.0
 SIGNAL_NAMES: Final = {
     1: "hung up",
     2: "interrupted",
@@ -166,7 +167,10 @@ def death(
 
 
 def _after(started_at: float, ended_at: float) -> str:
-    return f" after {age(max(0.0, ended_at - started_at))}" if started_at else ""
+    if not started_at:
+        return ""
+    lasted = max(0.0, ended_at - started_at)
+    return f" after {age(lasted)}" if lasted >= _MINUTE_S else " within a minute"
 
 
 def left_shell(lines: Sequence[str], command: str, started_at: float, ended_at: float) -> Signal:
@@ -187,6 +191,9 @@ def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
     """A pane that no rule knows: a shell is idle, of a program nothing can be told."""
     if info.dead:
         return death(info, 0.0, now) or _no_rule(info.command, now)
+    if program_name(script_of(argv)) == "orc-tui":
+        evidence = Evidence(Source.PROC, "dashboard", now, "orc-tui")
+        return Signal(evidence, State.UNKNOWN, does=DASHBOARD)
     if is_shell(info.command) and not script_of(argv):
         evidence = Evidence(Source.PROC, "plain-shell", now, program_name(info.command))
         return Signal(evidence, State.IDLE)

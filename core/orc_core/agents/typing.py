@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orc_core.agents.processes import is_shell
@@ -47,6 +47,7 @@ _FACTS: Final = (
 )
 NO_CHANGE: Final = f"sent, no change in {WATCH_S:.0f} s"
 WENT_ON: Final = "sent, went on"
+STOPPED: Final = "interrupted, it stopped"
 NOTHING_SENT: Final = Delivery(Outcome.REFUSED, "nothing sent")
 
 
@@ -165,6 +166,8 @@ class Typist:
                 return now != before and not self._is_busy(kind, now)
 
             say.delivery = await self._watch(stopped)
+            if say.delivery.outcome is Outcome.WENT_ON:
+                say.delivery = replace(say.delivery, text=STOPPED)
         return say.delivery
 
     def _is_busy(self, kind: Kind | None, lines: tuple[str, ...]) -> bool:

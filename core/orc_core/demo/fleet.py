@@ -35,6 +35,8 @@ _TMUX_TIMEOUT_S: Final = 10.0
 _PAINT_TIMEOUT_S: Final = 20.0
 _ALLOWED: Final = re.compile(r"PATH|TERM|LANG|LC_[A-Z]+")
 _PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
+WORKSPACE: Final = "shop"
+"""The folder of the workspace, which the dashboard shows as its name."""
 _PIPE: Final = "painted"
 _OPTIONS: Final = (
     ("-s", "set-clipboard", "off"),
@@ -87,7 +89,7 @@ async def demo_fleet(
         folder=folder,
         socket_path=str(folder / SOCKET),
         home=folder / "home",
-        workspace=folder / "workspace",
+        workspace=folder / WORKSPACE,
         frozen=frozen,
     )
     owner = mark_of(os.getpid())

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+DASHBOARD: Final = "a dashboard: its screen is not shown"
+"""What a pane does in which a dashboard runs: those are never captured."""
 
 
 class State(StrEnum):

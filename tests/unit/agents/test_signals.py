@@ -170,6 +170,11 @@ def test_a_real_kill_under_bash(screen: Screen) -> None:
     assert (told.state, told.does) == (State.CRASHED, "killed; bash is left")
 
 
+def test_what_ended_at_once_says_so() -> None:
+    told = left_shell(("Killed", "$ "), "bash", NOW - 5, NOW)
+    assert told.does == "killed within a minute; bash is left"
+
+
 @pytest.mark.parametrize("line", ["It was Killed by nobody", "the job is Killed", "$ exit"])
 def test_an_end_that_was_no_crash(line: str) -> None:
     told = left_shell((line, "$ "), "bash", NOW - 240, NOW)
@@ -179,6 +184,8 @@ def test_an_end_that_was_no_crash(line: str) -> None:
 def test_panes_that_no_rule_knows(pane: Pane) -> None:
     told = unruled(pane(command="node"), ["node", "/srv/repl.js"], NOW)
     assert (told.state, told.does) == (State.UNKNOWN, "node repl.js: no rule knows it")
+    own = unruled(pane(command="python"), ["python", "/venv/bin/orc-tui", "--demo"], NOW)
+    assert (own.state, own.does) == (State.UNKNOWN, "a dashboard: its screen is not shown")
     assert unruled(pane(command="vim"), ["vim", "x"], NOW).does == "vim: no rule knows it"
     assert unruled(pane(command="bash"), ["-bash"], NOW).state is State.IDLE
     script = unruled(pane(command="bash"), ["bash", "/srv/loop.sh"], NOW)

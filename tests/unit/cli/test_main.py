@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from orc_cli.main import DONE, FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
-from orc_core.errors import OrcError, UnknownName, UsageError
+from orc_cli.output import spoken
+from orc_core.errors import OrcError, TmuxError, UnknownName, UsageError
 from orc_storage.errors import InvalidId, NotFound, StaleRevision
 
 
@@ -48,6 +49,37 @@ def test_a_usage_error_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         main(["task", "edit"])
     assert stop.value.code == USAGE
     assert "ID" in capsys.readouterr().err
+
+
+def test_a_report_names_commands_for_keys() -> None:
+    assert (
+        spoken("undone: edit T-1; Z does it again") == "undone: edit T-1; `orc redo` does it again"
+    )
+    assert spoken("T-1 is back; z undoes it") == "T-1 is back; `orc undo` takes it back"
+
+
+def test_an_agent_that_is_not_there(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "claude-9"]) == NOT_FOUND
+    assert "no pane is seen there" in capsys.readouterr().err
+
+
+def test_agents_without_tmux_is_no_empty_list(
+    lonely: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing() -> str:
+        raise TmuxError("tmux is not installed")
+
+    monkeypatch.setattr("orc_core.fleet.tmux_binary", missing)
+    assert main(["agents", "--json"]) == FAILED
+    told = capsys.readouterr()
+    assert told.out == "" and "tmux is not installed" in told.err
+
+
+def test_the_status_without_a_dashboard_names_no_time(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status"]) == DONE
+    assert "None" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

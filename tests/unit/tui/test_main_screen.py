@@ -152,6 +152,7 @@ async def test_only_what_needs_you() -> None:
         await pilot.press("exclamation_mark")
         await stage.settled(pilot)
         assert len(stage.main.lists["agents"].roll.keys) == 7
+        assert "1 Agents  ! only what needs you" in "\n".join(stage.lines())
         await pilot.press("exclamation_mark")
         assert len(stage.main.lists["agents"].roll.keys) == 17
 

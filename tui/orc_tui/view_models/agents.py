@@ -22,6 +22,8 @@ from orc_tui.view_models.lines import Line, Part
 from orc_tui.view_models.spans import clock, coarse, evidence_age, short
 
 OTHER: Final = "other"
+READY: Final = "ready for a task"
+STOPPED: Final = "at its prompt, task not done"
 SILENT_S: Final = 15 * 60.0
 AWAY_S: Final = 10 * 60.0
 """After this long without a key the title tells what happened since."""
@@ -177,10 +179,10 @@ def does(agent: Agent, now: float) -> str:
         return f"{still}: {agent.busy_child}" if agent.busy_child else still
     if agent.state in (State.WORKING, State.STARTING) and not agent.task and agent.last_prompt:
         return f"“{agent.last_prompt}”"
+    if agent.state is State.IDLE and not is_other(agent) and agent.does in ("", READY):
+        return STOPPED if agent.task else READY
     if agent.does:
         return agent.does
-    if agent.state is State.IDLE and not is_other(agent):
-        return "ready for a task"
     if agent.last_prompt and not agent.task:
         return f"“{agent.last_prompt}”"
     return agent.command if is_other(agent) else ""

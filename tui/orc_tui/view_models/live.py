@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from orc_core.model.agent import Agent
+from orc_core.model.agent import DASHBOARD, Agent
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Status, Task
@@ -72,7 +72,8 @@ def short_path(path: str, home: str) -> str:
 
 def reading(agent: Agent) -> list[Line]:
     """What stands there until the screen was read."""
-    return [((f"reading the screen of {agent.name}", "dim"),)]
+    told = agent.does if agent.does == DASHBOARD else f"reading the screen of {agent.name}"
+    return [((told, "dim"),)]
 
 
 def task_lines(task: Task, tasks: Sequence[Task], now: float, width: int) -> list[Line]:

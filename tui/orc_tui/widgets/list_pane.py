@@ -53,6 +53,7 @@ class ListPane(Canvas):
         self._query = Query()
         self._entries: dict[str, Entry] = {}
         self._snapshot = Snapshot(at=0.0)
+        self._only_needs = False
         self._now = 0.0
         self._focused = False
         self._marked = False
@@ -85,7 +86,7 @@ class ListPane(Canvas):
 
     def take(self, snapshot: Snapshot, now: float, *, sort: bool, only_needs: bool) -> bool:
         """Take the rows of a snapshot; True when they stand in another order than they should."""
-        self._snapshot, self._now = snapshot, now
+        self._snapshot, self._now, self._only_needs = snapshot, now, only_needs
         entries = filtered(self.model.entries(snapshot, now), self._query, only_needs=only_needs)
         self._entries = {entry.key: entry for entry in entries}
         wanted = list(self._entries)
@@ -124,6 +125,8 @@ class ListPane(Canvas):
         beside: Line = BLANK
         if self.query_text:
             beside = ((f" /{self.query_text}", "limited"),)
+        elif self._only_needs:
+            beside = ((" ! only what needs you", "limited"),)
         elif self.place.shape is Shape.RULED and self.model.pane == "agents":
             count = f"{shown} of {listed}" if shown < listed else str(listed)
             beside, right = ((f" {count}", "dim"),) if listed else BLANK, ""
