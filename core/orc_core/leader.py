@@ -16,10 +16,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from orc_core.model.health import Layer, LayerState
+from orc_core.text import clean
 from orc_storage.lock import FileLock
 
 LOCK_NAME = "leader.lock"
 BULLETIN_NAME = "health.json"
+BULLETIN_MAX_BYTES = 4 * 1024 * 1024
 RETRY_S = 0.5
 NO_LEADER = "no dashboard syncs this workspace: run `orc sync --once`"
 
@@ -44,7 +46,7 @@ def post(folder: Path, layers: Sequence[Layer]) -> None:
 def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
     """The last bulletin; without a leader its states are `unknown`, its faults stand."""
     try:
-        layers = _LAYERS.validate_json((folder / BULLETIN_NAME).read_bytes())
+        layers = tuple(map(_cleaned, _LAYERS.validate_json(_bulletin(folder / BULLETIN_NAME))))
     except (OSError, ValidationError):
         layers = ()
     if led:
@@ -64,6 +66,27 @@ def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
         )
         for layer in known
         if layer.name == "file"
+    )
+
+
+def _bulletin(path: Path) -> bytes:
+    """The bytes of the bulletin; whatever else stands there keeps nobody waiting."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        return file.read(BULLETIN_MAX_BYTES)
+
+
+def _cleaned(layer: Layer) -> Layer:
+    faults = tuple(
+        replace(fault, id=clean(fault.id, limit=80), text=clean(fault.text))
+        for fault in layer.faults
+    )
+    return replace(
+        layer,
+        name=clean(layer.name, limit=40),
+        strategy=clean(layer.strategy, limit=40),
+        trouble=clean(layer.trouble),
+        faults=faults,
     )
 
 

@@ -99,7 +99,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twin = next(name for name in names if names.count(name) > 1)
-        raise _Refused(f'has "{twin[:80]}" twice', json.dumps(twin, ensure_ascii=False))
+        raise _Refused(f"has {json.dumps(twin[:80])} twice", json.dumps(twin, ensure_ascii=False))
     return found
 
 

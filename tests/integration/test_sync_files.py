@@ -15,6 +15,7 @@ from orc_core.model.task import Status
 from orc_core.sync.layers import FileLayer
 from orc_core.sync.settlement import Copy, day_of
 from orc_core.sync.synchronizer import SyncReport
+from orc_core.text import clean
 from orc_storage import counters, journal
 from orc_storage.records import OPERATOR, Body, Clash, ConflictState
 from stores import Turned
@@ -168,6 +169,7 @@ async def test_a_status_in_a_file_is_a_request_to_the_machine(ws: Workspace) -> 
         (b'{"id": "T-1", "title": "x", "priority": 99}', "priority is 99; it takes a whole"),
         (b'{"id": "T-1", "title": "x", "status": "blocked"}', "blocked follows from depends_on"),
         (b'{"id": "T-1", "title": "x", "rev": 9}', '"rev" is 9, but the store has 2 revisions'),
+        (b'{"id": "T-1", "\\u001b]0;x\\u0007": 1, "\\u001b]0;x\\u0007": 2}', r'has "\u001b]0;x'),
         (b'{"id": "T-1", "title": "x", "rev": 99999999999999999999}', '"rev" must be a whole'),
         (b'{"id": "T-1", "title": "x", "rev": "1"}', '"rev" must be a whole number'),
         (b'{"id": "T-1", "title": "x", "depends_on": ["T-1"]}', "makes a circle, T-1 -> T-1"),
@@ -186,6 +188,7 @@ async def test_a_broken_file_is_a_fault_and_kept_byte_for_byte(
     (fault,) = report.faults
     assert (fault.layer, fault.kind, fault.id) == ("file", "task", "T-1")
     assert says in fault.text
+    assert clean(fault.text) == fault.text
     (file, store) = ws.synchronizer.health()
     assert (file.state, store.state) == (LayerState.DEGRADED, LayerState.OK)
     assert file.trouble == f"T-1.json {fault.text}"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from orc_core.clock import Clock
 from orc_core.model.health import Fault, Layer, LayerState
+from orc_core.text import clean
 
 Key = tuple[str, str]
 """A document: its kind and its id."""
 
 STRATEGY = "realtime"
+TEXT_MAX = 1000
 
 
 class Standing:
@@ -42,10 +44,11 @@ class Standing:
 
     def says(self, key: Key, text: str) -> bool:
         """Whether this very fault is known."""
-        return key in self._faults and self._faults[key].text == text
+        return key in self._faults and self._faults[key].text == _safe(text)
 
     def fault(self, key: Key, text: str) -> None:
         """Note what is wrong with a document in the file layer."""
+        text = _safe(text)
         if self.says(key, text):
             return
         kind, id = key
@@ -54,7 +57,7 @@ class Standing:
 
     def fail(self, key: Key, text: str) -> None:
         """Note that a document could not be synced after all retries."""
-        self._failed[key] = text
+        self._failed[key] = _safe(text)
         self._note("file", f"{key[1]} {text}")
 
     def is_right(self, key: Key) -> None:
@@ -113,5 +116,11 @@ class Standing:
         return LayerState.DEGRADED if is_degraded else LayerState.OK
 
     def _note(self, layer: str, text: str) -> None:
+        text = _safe(text)
         if self._trouble.get(layer, ("",))[0] != text:
             self._trouble[layer] = (text, self._clock.now())
+
+
+def _safe(text: str) -> str:
+    """What is said of a file may quote it, and a file is written by anyone."""
+    return clean(text, limit=TEXT_MAX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from dialog_scenes import PLAN
 from dialog_stage import Stage
@@ -204,3 +205,25 @@ async def test_a_new_task_wants_a_title() -> None:
         assert stage.results == []
         await pilot.press("backspace", "enter")
         assert stage.results == [Wanted("Invoices as PDF", 9)]
+
+
+HOSTILE = "a\x1b]52;c;QQ==\x07\x9b31m\u202eb"
+
+
+async def test_a_field_shows_no_escapes_of_the_value_it_edits_or_of_what_is_pasted() -> None:
+    stage = Stage(FieldEdit("T-14", FIELDS["title"], HOSTILE))
+    async with stage.run_test() as pilot:
+        area = stage.screen.query_one(LineArea)
+        assert area.text == "ab"
+        area.post_message(events.Paste(HOSTILE))
+        await pilot.pause()
+        await pilot.press("enter")
+        assert stage.results == [Edited("abab")]
+
+
+def test_a_hostile_value_is_spelled_out_and_goes_round() -> None:
+    field = field_for("meta")
+    shown = text_for(field, {HOSTILE: HOSTILE})
+    assert shown.isascii()
+    assert shown.isprintable()
+    assert field.read(shown) == {HOSTILE: HOSTILE}

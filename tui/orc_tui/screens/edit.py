@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from orc_core.text import clean
 from orc_storage.records import Json
 from orc_tui.screens.line import LineArea
 
@@ -108,7 +109,9 @@ def field_for(path: str) -> Field:
 def text_for(field: Field, value: Json) -> str:
     """A value as it is typed into its field."""
     if field.name not in FIELDS:
-        return json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False)
+        # What a screen must not show is spelled out, so that the value goes round all the same.
+        return text if clean(text, limit=len(text)) == text else json.dumps(value)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return "" if value is None else str(value)

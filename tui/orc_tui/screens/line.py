@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,6 +21,10 @@ from textual.widgets import TextArea
 from orc_core.text import clean
 
 LENGTH_MAX = 16_000
+
+
+AREA_MAX: Final = 1024 * 1024
+"""As much as a file of the mirror may hold."""
 
 
 class LineArea(TextArea):
@@ -45,6 +49,7 @@ class LineArea(TextArea):
     def __init__(
         self, text: str = "", *, recall: Sequence[str] = (), many: bool = True, id: str = ""
     ) -> None:
+        text = clean(text, limit=AREA_MAX, newlines=True)
         super().__init__(text, compact=True, highlight_cursor_line=False, id=id or None)
         self.cursor_blink = False
         self._recall = tuple(recall)
