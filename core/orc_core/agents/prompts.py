@@ -32,6 +32,7 @@ _BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")
 _BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐┘]\s*$")
 _BOX_SIGNS: Final = frozenset("│┃|╭╰┌└")
 _MARKS: Final = re.compile(r"^[^\w\"'(/$<]+")
+_EDITED: Final = re.compile(r"^[•◦]\s\w+\s")
 _DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
 
 
@@ -123,7 +124,8 @@ def summary(prompt: Prompt) -> str:
     commands = [line[2:] for line in content if line.startswith("$ ")]
     rest = commands or [line for line in content if line != prompt.subject]
     subject = prompt.subject.removesuffix(" command").removesuffix(" file")
-    return f"{subject}  {rest[0] if rest else ''}".strip()[:SUMMARY_MAX]
+    what = _EDITED.sub("", rest[0]) if rest else ""
+    return f"{subject}  {what}".strip()[:SUMMARY_MAX]
 
 
 def _unboxed(line: str) -> str:
@@ -218,7 +220,17 @@ def _top(part: PromptPart, lines: Sequence[str], first_choice: int) -> tuple[int
     tops = [at for at in range(first_choice) if found(part.top, lines[at])]
     if not tops:
         return 0, False
-    return (tops[0], True) if part.top_included else (tops[-1] + 1, True)
+    return (_above(part, lines, tops[0]), True) if part.top_included else (tops[-1] + 1, True)
+
+
+def _above(part: PromptPart, lines: Sequence[str], top: int) -> int:
+    """Where what the prompt is about begins: the next line over it that is not indented."""
+    if part.above is None:
+        return top
+    for at in range(top - 1, -1, -1):
+        if lines[at].strip() and not lines[at].startswith(" "):
+            return at if found(part.above, lines[at]) else top
+    return top
 
 
 def _subject(layout: Layout) -> str:
@@ -230,12 +242,13 @@ def _subject(layout: Layout) -> str:
 
 
 def _choice(part: PromptPart, option: _Option) -> Choice:
-    keys = (str(option.number), "Enter") if part.keys == "digit-enter" else (str(option.number),)
     meaning = ""
     if found(part.no, option.label):
         meaning = "no"
     elif found(part.yes, option.label):
         meaning = "yes"
+    enter = part.keys == "digit-enter" or (part.keys == "digit-enter-yes" and meaning == "yes")
+    keys = (str(option.number), "Enter") if enter else (str(option.number),)
     return Choice(option.number, option.label, keys, meaning)
 
 

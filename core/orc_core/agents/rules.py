@@ -146,19 +146,21 @@ class PromptPart(_Part):
     """How one kind of prompt is laid out and answered.
 
     `top` is the line it begins at, part of it where `top_included`; `question` is the line that
-    asks; `footer` matches what may stand below the choices. `keys` says what chooses: the
-    choice's digit, alone or with Enter.
+    asks; `footer` matches what may stand below the choices. `above` is how what the prompt is
+    about begins, such as a diff, where that stands right over it. `keys` says what chooses: the
+    choice's digit, alone, with Enter, or with Enter where it means yes.
     """
 
     id: Name
     waiting: Annotated[Waiting, Field(strict=False)]
     top: Pattern
     top_included: bool = False
+    above: Pattern | None = None
     question: Pattern
     footer: Pattern
     yes: Pattern
     no: Pattern
-    keys: Literal["digit", "digit-enter"] = "digit"
+    keys: Literal["digit", "digit-enter", "digit-enter-yes"] = "digit"
     cut: Pattern | None = None
     """A line that says that something of the prompt is not shown."""
     subjects: list[SubjectPart] = []

@@ -70,6 +70,58 @@ def test_a_command_prompt_of_codex(read: Callable[..., Prompt | None], screen: S
     assert summary(prompt) == "Command  touch migrated && echo migrated"
 
 
+def test_an_edit_prompt_of_codex_shows_its_diff(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    lines = screen("codex/waiting-permission-edit-measured")
+    prompt = read("codex", lines)
+    assert prompt is not None
+    assert prompt.subject == "Edit"
+    assert prompt.lines[:3] == ("• Edited a.txt (+1 -1)", "    2 -two", "    2 +TWO")
+    assert prompt.lines[-1] == "  Destination: /home/me/shop/a.txt"
+    assert prompt.whole
+    assert summary(prompt) == "Edit  a.txt (+1 -1)"
+    other = read("codex", tuple(line.replace("+TWO", "+2") for line in lines))
+    assert other is not None
+    assert other.fingerprint != prompt.fingerprint
+
+
+def test_what_codex_did_before_is_no_part_of_a_command_prompt(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    lines = screen("codex/waiting-permission-exec")
+    at = next(at for at, line in enumerate(lines) if "Would you like" in line)
+    before = ("• Edited a.txt (+1 -1)", "    2 +TWO", "", "• Running touch migrated", "")
+    prompt = read("codex", (*before, *lines[at:]))
+    assert prompt is not None
+    assert prompt.lines[0] == "Would you like to run the following command?"
+
+
+def test_the_trust_prompt_of_codex_is_confirmed_by_enter_where_it_means_yes(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    prompt = read("codex", screen("codex/waiting-trust-folder-access"))
+    assert prompt is not None
+    assert (prompt.waiting, prompt.subject) == (Waiting.TRUST, "Trust this folder?")
+    assert [(choice.keys, choice.meaning) for choice in prompt.choices] == [
+        (("1", "Enter"), "yes"),
+        (("2",), "no"),
+    ]
+    assert prompt.lines[:2] == ("Folder access", "/home/me/shop")
+    assert prompt.whole
+
+
+def test_an_edit_whose_diff_is_still_to_come_is_not_whole(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    prompt = read("claude", screen("claude/waiting-permission-edit-loading"))
+    assert prompt is not None
+    assert not prompt.whole
+    loaded = read("claude", screen("claude/waiting-permission-edit"))
+    assert loaded is not None
+    assert loaded.whole
+
+
 def test_a_question_of_claude(read: Callable[..., Prompt | None], screen: Screen) -> None:
     prompt = read("claude", screen("claude/waiting-question-tool"))
     assert prompt is not None
