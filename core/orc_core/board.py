@@ -5,13 +5,13 @@ Invariant: a board is read in one transaction, so its parts agree with one anoth
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orc_core.model.agent import Agent
 from orc_core.model.health import Fault
 from orc_core.model.task import Status, Task
+from orc_core.sync.settlement import MERGED, day_of
 from orc_core.tasks.ages import Age, ages
 from orc_core.tasks.graph import view
 from orc_storage import conflicts, counters, documents
@@ -19,7 +19,6 @@ from orc_storage.database import Connection, Database
 from orc_storage.records import Conflict, ConflictState, Document
 
 RESOLVED_SHOWN_S = 15 * 60.0
-MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
     """
     if store is None:
         return Board()
-    day = time.strftime("%Y-%m-%d", time.localtime(now))
+    day = day_of(now)
 
     def read(conn: Connection) -> Board:
         waiting = {ConflictState.OPEN, ConflictState.DEFERRED}

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+from orc_core.agents.names import identity
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.supervisor import Explanation, Supervisor
 from orc_core.agents.typing import Typist
@@ -213,8 +214,8 @@ class Fleet:
 
     async def _write_down(self, store: Database) -> None:
         rows = tuple(self._supervisor.rows())
-        known = {_identity(row): row for row in self._persisted}
-        fresh = [row for row in rows if _differs(known.get(_identity(row)), row)]
+        known = {identity(row): row for row in self._persisted}
+        fresh = [row for row in rows if _differs(known.get(identity(row)), row)]
         if not fresh:
             return
         await store.write(lambda tx: live.upsert(tx, fresh))
@@ -235,10 +236,6 @@ class Fleet:
     def _refuse_read_only(self, verb: str) -> None:
         if self._read_only:
             raise ReadOnly(f"cannot {verb}: opened with --read-only")
-
-
-def _identity(row: LiveRow) -> tuple[str, int, str, int]:
-    return row.server, row.server_start, row.pane_id, row.pane_pid
 
 
 def _differs(known: LiveRow | None, row: LiveRow) -> bool:

@@ -19,6 +19,7 @@ from orc_core.errors import OrcError, ReadOnly
 from orc_core.fleet import Fleet, strategy_from
 from orc_core.history.actions import History
 from orc_core.history.steps import RULES
+from orc_core.model.agent import OTHER
 from orc_core.model.health import Fault, Layer, Link, LinkState
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_core.sync.conflicts import Conflicts
@@ -39,7 +40,6 @@ from orc_storage.records import OPERATOR, LiveRow
 STALE_STEP_S = 1.0
 STORE_RETRY_S = 1.0
 SYNC_TIMEOUT_S = 5.0
-OTHER = "other"
 
 
 class Core:

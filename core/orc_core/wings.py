@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orc_core.errors import UnknownName
 from orc_core.history.actions import History
 from orc_core.model.history import FieldChange, Plan, Report
 from orc_core.model.task import Status, Task
@@ -52,10 +51,7 @@ class ConflictWing:
         return await self.conflicts.listing()
 
     async def get(self, id: str) -> Conflict:
-        for conflict in await self.conflicts.listing():
-            if conflict.id.casefold() == id.casefold():
-                return conflict
-        raise UnknownName(f"no conflict {id!r}: `orc conflicts` lists them")
+        return await self.conflicts.get(id)
 
     async def resolve(self, id: str, take: str, value: Json = None) -> Report:
         """`take` is left, right, base, or value with the value to write."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from orc_core.errors import OrcError, UsageError
 from orc_storage import paths
+from orc_storage.engine import STORE_FILE
 
 PROJECT_FOLDER = ".orc"
-STORE_NAME = "store.db"
 GIT_TIMEOUT_S = 5.0
 
 
@@ -34,7 +34,7 @@ class Workspace:
     @property
     def exists(self) -> bool:
         """Whether a store was ever made here."""
-        return (self.folder / STORE_NAME).exists()
+        return (self.folder / STORE_FILE).exists()
 
 
 async def find(folder: Path | None, *, environ: Mapping[str, str], cwd: Path) -> Workspace:
@@ -82,11 +82,11 @@ async def repository_root(cwd: Path) -> Path | None:
 
 
 async def _refuse_tracked(root: Path) -> None:
-    tracked = await _git(root, "ls-files", "--", f"{PROJECT_FOLDER}/{STORE_NAME}")
+    tracked = await _git(root, "ls-files", "--", f"{PROJECT_FOLDER}/{STORE_FILE}")
     if tracked and tracked.strip():
         raise OrcError(
-            f"{root / PROJECT_FOLDER / STORE_NAME} is tracked by git and may hold someone else's "
-            f"commands: run `git rm --cached {PROJECT_FOLDER}/{STORE_NAME}`"
+            f"{root / PROJECT_FOLDER / STORE_FILE} is tracked by git and may hold someone else's "
+            f"commands: run `git rm --cached {PROJECT_FOLDER}/{STORE_FILE}`"
         )
 
 

@@ -24,7 +24,7 @@ from orc_storage.documents import ID_PATTERN
 from orc_storage.errors import FileFault, FileMoved, InvalidId, StoreUnavailable
 from orc_storage.exchange import swap
 from orc_storage.mirrored import SIZE_MAX_BYTES, parse, render
-from orc_storage.paths import ensure_private
+from orc_storage.paths import ensure_private, sync_folder
 
 __all__ = ["SIZE_MAX_BYTES", "FileFault", "FileMoved", "Mirror", "MirrorFile", "parse", "render"]
 
@@ -122,7 +122,7 @@ class Mirror:
                     self._replace(draft, path, expect_sha256)
             finally:
                 _discard(draft, {hashlib.sha256(data).hexdigest(), expect_sha256})
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             written = _read(kind, id, path)
         if written is None or written.data != data:
             raise FileMoved(f"{path} was changed right after it was written: read it again")
@@ -145,7 +145,7 @@ class Mirror:
                 aside.unlink()
                 raise FileMoved(f"{path} was saved while it was being removed: it stays")
             aside.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[set[tuple[str, str]]]:
         """Yield sets of (kind, id) whose files may have changed, until `stop` is set.
@@ -264,14 +264,6 @@ def _link_new(draft: Path, path: Path) -> None:
         path.hardlink_to(draft)
     except FileExistsError:
         raise FileMoved(f"{path} is there already: read it first") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextlib.contextmanager

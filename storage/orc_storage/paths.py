@@ -80,6 +80,15 @@ def check_own_file(path: Path) -> os.stat_result | None:
     return found
 
 
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk, so that a file that was made or renamed stays so."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def _fault(folder: Path) -> str:
     try:
         found = folder.lstat()

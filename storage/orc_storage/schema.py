@@ -24,7 +24,7 @@ from orc_storage.engine import (
 from orc_storage.errors import StoreCorrupt, StoreUnavailable
 from orc_storage.lane import Opening
 from orc_storage.lock import lives
-from orc_storage.paths import check_own_file, ensure_private
+from orc_storage.paths import check_own_file, ensure_private, sync_folder
 
 _COMPANIONS: Final = ("-wal", "-journal")
 _DRAFT_PREFIX: Final = ".new-"
@@ -148,7 +148,7 @@ def _create(engine: Engine, folder: Path) -> None:
             path.hardlink_to(draft)
         except FileExistsError:
             return
-        _sync_folder(folder)
+        sync_folder(folder)
     except engine.error as error:
         raise engine.translate(error, path) from error
     except OSError as error:
@@ -185,11 +185,3 @@ def _check_header(engine: Engine, path: Path) -> bool:
             " pysqlite3 (`pip install pysqlite3`), or a Python with SQLite 3.51.3 or newer"
         )
     return bool(application == APPLICATION_WAL)
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -13,10 +13,10 @@ import pytest
 
 from clocks import wait_for
 from orc_core.agents.processes import ProcFolder
-from orc_core.agents.rules import OTHER, load
+from orc_core.agents.rules import load
 from orc_core.agents.supervisor import Supervisor
 from orc_core.clock import SystemClock
-from orc_core.model.agent import Agent, Source, State, Waiting
+from orc_core.model.agent import OTHER, Agent, Source, State, Waiting
 from orc_core.tmux.watcher import Watcher
 from private_tmux import PrivateTmux
 

@@ -38,12 +38,13 @@ def register(commands: Commands) -> None:
 
 
 async def list_agents(args: argparse.Namespace) -> int:
+    from orc_core.model.agent import OTHER
     from orc_core.model.health import LinkState
     from orc_core.text import age
 
     async with opened(args) as core:
         await core.agents.scan()
-        agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == "other", agent.name))
+        agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == OTHER, agent.name))
         now = core.snapshot.at
         gone = core.agents.link_state is LinkState.GONE
         server = core.agents.address.socket_path

@@ -30,6 +30,8 @@ def register(commands: Commands) -> None:
 
 
 async def show_status(args: argparse.Namespace) -> int:
+    from orc_core.model.agent import OTHER
+
     async with opened(args) as core:
         await core.agents.scan(must_answer=False)
         agents = core.agents.agents()
@@ -39,8 +41,8 @@ async def show_status(args: argparse.Namespace) -> int:
         folder = core.workspace.folder
         link = core.agents.link_state.value
         server = core.agents.address.socket_path
-    states = Counter(agent.state.value for agent in agents if agent.kind != "other")
-    others = sum(agent.kind == "other" for agent in agents)
+    states = Counter(agent.state.value for agent in agents if agent.kind != OTHER)
+    others = sum(agent.kind == OTHER for agent in agents)
     statuses = Counter(task.status.value for task in snapshot.tasks)
     conflicts = Counter(conflict.state.value for conflict in snapshot.conflicts)
     if args.json:

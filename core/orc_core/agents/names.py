@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from orc_core.agents.rules import OTHER
-from orc_core.model.agent import PaneRef
+from orc_core.model.agent import OTHER, PaneRef
 from orc_storage.records import LiveRow
 
 

@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from orc_core.errors import OrcError
-from orc_core.model.agent import State, Waiting
+from orc_core.model.agent import OTHER, State, Waiting
 
 BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
@@ -34,8 +34,6 @@ LINE_MAX: Final = 400
 LINES_KEPT: Final = 4096
 PATTERN_MAX: Final = 300
 FILE_MAX_BYTES: Final = 256 * 1024
-OTHER: Final = "other"
-"""The kind of a pane that no rule knows."""
 
 
 class RuleFault(OrcError):

@@ -14,17 +14,8 @@ from typing import Final
 from orc_core.agents.limits import limit_line
 from orc_core.agents.processes import is_shell, program_name, script_of, short_command
 from orc_core.agents.prompts import Layout, find_layout
-from orc_core.agents.rules import (
-    BOTTOM_LINES,
-    OTHER,
-    TAIL_LINES,
-    Kind,
-    RulePart,
-    RuleSet,
-    compiled,
-    found,
-)
-from orc_core.model.agent import DASHBOARD, Evidence, Signal, Source, State
+from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet, compiled, found
+from orc_core.model.agent import DASHBOARD, OTHER, Evidence, Signal, Source, State
 from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 

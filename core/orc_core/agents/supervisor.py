@@ -26,7 +26,7 @@ from orc_core.agents.processes import (
 )
 from orc_core.agents.prompts import read_prompt
 from orc_core.agents.registry import Sessions
-from orc_core.agents.rules import OTHER, RuleSet
+from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import (
     activity,
     death,
@@ -39,6 +39,7 @@ from orc_core.agents.tracks import SILENT_AFTER_S, Track, name_row, row, shown
 from orc_core.clock import Clock
 from orc_core.errors import UnknownName
 from orc_core.model.agent import (
+    OTHER,
     Agent,
     Evidence,
     Explanation,

@@ -12,9 +12,9 @@ from typing import Final
 from orc_core.agents.detect import Live
 from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
-from orc_core.agents.rules import OTHER, Kind
+from orc_core.agents.rules import Kind
 from orc_core.agents.signals import Reading, unruled
-from orc_core.model.agent import Agent, Prompt, Signal, State
+from orc_core.model.agent import OTHER, Agent, Prompt, Signal, State
 from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo
 from orc_storage.records import LiveRow

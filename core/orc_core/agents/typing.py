@@ -15,11 +15,12 @@ from typing import Final
 
 from orc_core.agents.processes import is_shell
 from orc_core.agents.prompts import find_layout, fingerprint, read_prompt
-from orc_core.agents.rules import OTHER, Kind, RuleSet
+from orc_core.agents.rules import Kind, RuleSet
 from orc_core.agents.signals import input_at, input_text, states
 from orc_core.clock import Clock
 from orc_core.errors import TmuxError, TmuxGone, UsageError
 from orc_core.model.agent import (
+    OTHER,
     Agent,
     Choice,
     Delivery,

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+OTHER: Final = "other"
+"""The kind of a pane that no rule knows."""
+
 DASHBOARD: Final = "a dashboard: its screen is not shown"
 """What a pane does in which a dashboard runs: those are never captured."""
 

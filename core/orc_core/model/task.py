@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}$"
 PRIORITY_MAX = 15
 TITLE_MAX = 200
 TEXT_MAX = 64_000

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from orc_core.model.task import ID_PATTERN, LABEL_MAX, LIST_MAX, PRIORITY_MAX, TEXT_MAX, TITLE_MAX
+from orc_core.model.task import LABEL_MAX, LIST_MAX, PRIORITY_MAX, TEXT_MAX, TITLE_MAX
+from orc_storage.documents import ID_PATTERN
 
-Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN.pattern}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=LABEL_MAX)]
 
 

@@ -37,6 +37,10 @@ class Conflicts:
         """Return all conflicts, decided and superseded ones too, in the order of opening."""
         return await self._db.read(conflicts.listing)
 
+    async def get(self, id: str) -> Conflict:
+        """Return one conflict, found without regard to case; raises UnknownName."""
+        return await self._db.read(lambda conn: find(conn, id))
+
     async def resolve(self, id: str, take: str, *, value: Json = None, actor: str) -> Report:
         """Decide a conflict: `take` is left, right, base, or value with the value to write.
 

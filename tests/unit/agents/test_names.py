@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from orc_core.agents.names import assign, places
-from orc_core.agents.rules import OTHER
-from orc_core.model.agent import PaneRef
+from orc_core.model.agent import OTHER, PaneRef
 from orc_storage.records import LiveRow
 
 SERVER = "/tmp/s"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from orc_core.agents.rules import OTHER, RuleSet
+from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import (
     activity,
     death,
@@ -17,7 +17,7 @@ from orc_core.agents.signals import (
     signals,
     unruled,
 )
-from orc_core.model.agent import Source, State, Waiting
+from orc_core.model.agent import OTHER, Source, State, Waiting
 from orc_core.tmux.watcher import PaneInfo
 
 pytest_plugins = ("agents_on_stage",)

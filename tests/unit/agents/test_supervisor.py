@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from orc_core.agents.rules import OTHER, RuleSet
+from orc_core.agents.rules import RuleSet
 from orc_core.agents.supervisor import Supervisor
 from orc_core.errors import UnknownName
-from orc_core.model.agent import Agent, PaneRef, Source, State, Waiting
+from orc_core.model.agent import OTHER, Agent, PaneRef, Source, State, Waiting
 from orc_core.model.health import LinkState
 from orc_core.tmux.watcher import PaneInfo, Sighting, Tick
 from orc_storage.records import LiveRow

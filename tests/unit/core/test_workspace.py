@@ -9,6 +9,7 @@ import pytest
 
 from orc_core import workspace
 from orc_core.errors import OrcError, UsageError
+from orc_storage.engine import STORE_FILE
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def test_all_work_trees_share_one(repository: Path, tmp_path: Path) -> Non
 
 async def test_a_tracked_store_is_refused(repository: Path) -> None:
     made = await workspace.init_project(repository)
-    (made.folder / workspace.STORE_NAME).touch()
+    (made.folder / STORE_FILE).touch()
     _git(repository, "add", "-f", ".orc/store.db")
     with pytest.raises(OrcError, match="git rm --cached"):
         await workspace.find(None, environ={}, cwd=repository)

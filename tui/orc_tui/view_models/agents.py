@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from orc_core.model.agent import Agent, State
+from orc_core.model.agent import OTHER, Agent, State
 from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Status, Task
 from orc_core.text import age, cells, fit
@@ -21,7 +21,6 @@ from orc_tui.view_models import glyphs
 from orc_tui.view_models.lines import Line, Part
 from orc_tui.view_models.spans import clock, coarse, evidence_age, short
 
-OTHER: Final = "other"
 READY: Final = "ready for a task"
 STOPPED: Final = "at its prompt, task not done"
 SILENT_S: Final = 15 * 60.0
