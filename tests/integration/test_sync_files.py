@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -244,6 +245,34 @@ async def test_a_broken_file_of_no_task_is_a_fault_until_it_is_gone(ws: Workspac
     ws.path("T-9").write_bytes(b"{")
     assert [fault.id for fault in (await ws.sync()).faults] == ["T-9"]
     ws.path("T-9").unlink()
+    assert (await ws.sync()).faults == ()
+
+
+@pytest.mark.parametrize("how", ["symlink", "folder", "pipe"])
+async def test_what_stands_in_the_place_of_a_file_deletes_nothing(ws: Workspace, how: str) -> None:
+    await ws.add()
+    await ws.sync()
+    good = ws.file()
+    ws.path().unlink()
+    if how == "symlink":
+        ws.path().symlink_to("/etc/hostname")
+    elif how == "folder":
+        ws.path().mkdir()
+    else:
+        os.mkfifo(ws.path())
+    (fault,) = (await ws.sync()).faults
+    assert (fault.id, "no plain file" in fault.text) == ("T-1", True)
+    assert (await ws.sync()).faults == (fault,)
+    assert (await ws.tasks.get("T-1")).title == "Cart"
+    ws.path().rmdir() if how == "folder" else ws.path().unlink()
+    ws.write(good | {"title": "Basket"})
+    assert (await ws.sync()).faults == ()
+    assert (await ws.tasks.get("T-1")).title == "Basket"
+
+
+async def test_a_symlink_of_no_task_is_ignored(ws: Workspace) -> None:
+    await ws.sync()
+    ws.path("T-9").symlink_to("/etc/hostname")
     assert (await ws.sync()).faults == ()
 
 

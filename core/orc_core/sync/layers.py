@@ -7,6 +7,7 @@ the copy that was read and over nothing else.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -22,15 +23,20 @@ T = TypeVar("T")
 
 DISK_TIMEOUT_S: Final = 10.0
 DEPTH_MAX: Final = 40
+NO_FILE: Final = "is no plain file (a symlink, a folder or a pipe): put a plain file in its place"
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A copy that is there and cannot be read; `text` says where it is wrong."""
+    """A copy that is there and cannot be read; `text` says where it is wrong.
+
+    `foreign` is True for what is no copy at all and merely stands in the place of one.
+    """
 
     kind: str
     id: str
     text: str
+    foreign: bool = False
 
 
 Reading = Copy | Unreadable
@@ -91,7 +97,11 @@ class FileLayer:
 
         def work() -> Reading:
             file = self._mirror.read(kind, id)
-            return absent(self.name, kind, id) if file is None else _parse(file)
+            if file is not None:
+                return _parse(file)
+            if os.path.lexists(self._mirror.path(kind, id)):
+                return Unreadable(kind, id, NO_FILE, foreign=True)
+            return absent(self.name, kind, id)
 
         return await self._on_disk(work)
 

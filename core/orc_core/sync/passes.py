@@ -78,6 +78,15 @@ class _Known:
             and same(document.body, base.seen)
         )
 
+    def is_strange(self, reading: Reading) -> bool:
+        """Whether something stands there that is no copy, where none was expected."""
+        known = self.ids()
+        return (
+            isinstance(reading, Unreadable)
+            and reading.foreign
+            and reading.id.casefold() not in known
+        )
+
     def is_missing(self, reading: Reading) -> bool:
         """Whether a copy is gone that the layer had, while the store still has the document."""
         base = self.bases.get(reading.id.casefold())
@@ -149,7 +158,7 @@ class Passes:
             if known[kind].is_missing(reading):
                 self._absences.note((kind, id), self._clock.monotonic())
                 later.missed = True
-            elif known[kind].is_settled(reading):
+            elif known[kind].is_settled(reading) or known[kind].is_strange(reading):
                 self._is_right((kind, id))
             else:
                 found.append(reading)
@@ -189,7 +198,9 @@ class Passes:
                 self._is_right(key)
             else:
                 due.append(reading)
-        return due + self._confirm(kind, missing, known, later, accept_deletions)
+        gone = self._confirm(kind, missing, known, later, accept_deletions)
+        # What was not listed may still be in the way there: that is a fault and no deletion.
+        return due + [await self._layer.read(kind, reading.id) for reading in gone]
 
     def _confirm(
         self,
