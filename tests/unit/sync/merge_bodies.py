@@ -12,6 +12,9 @@ from orc_storage.records import Body
 EXAMPLES = int(os.environ.get("ORC_EXAMPLES", "2000"))
 """Examples per law; nightly runs set it to 20,000 and more."""
 
+LIMIT_S = 30 + EXAMPLES * 0.05
+"""What a law may take on a busy machine; an idle one needs a tenth of it."""
+
 laws = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 
 words = st.sampled_from(["a", "b", "c", "d"])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from merge_bodies import bodies, laws
+from merge_bodies import LIMIT_S, bodies, laws
 
 from orc_core.sync.merge import SETS, diff, get_path, merge, same, set_path
 from orc_core.sync.paths import MISSING, Value, is_keyed, join, split
 from orc_storage.records import Body, Json
+
+pytestmark = pytest.mark.timeout(LIMIT_S)
 
 
 def encode(value: Json) -> str:
