@@ -56,8 +56,7 @@ async def test_a_conflict_says_base_both_values_who_and_when(ws: Workspace) -> N
     assert (right.at, right.cause) == (start + 60, "orc task edit")
     first = (await ws.revisions())[0]
     assert (conflict.base_at, conflict.base_by) == (first.at, first.actor)
-    told = "the file changed a copy of revision 1, the store changed it at revision 3"
-    assert conflict.why == told
+    assert conflict.why == "the file changed revision 1, the store changed it in revision 3"
 
 
 async def test_the_rest_merges_and_each_side_keeps_its_own_value(ws: Workspace) -> None:

@@ -33,6 +33,7 @@ _BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐�
 _BOX_SIGNS: Final = frozenset("│┃|╭╰┌└")
 _MARKS: Final = re.compile(r"^[^\w\"'(/$<]+")
 _EDITED: Final = re.compile(r"^[•◦]\s\w+\s")
+_ASKS: Final = re.compile(r"\?$|^Reason: ")
 _DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
 
 
@@ -122,7 +123,8 @@ def summary(prompt: Prompt) -> str:
         asked = next((line for line in content if line.endswith("?")), prompt.subject)
         return f"asks  {asked}"[:SUMMARY_MAX]
     commands = [line[2:] for line in content if line.startswith("$ ")]
-    rest = commands or [line for line in content if line != prompt.subject]
+    told = [line for line in content if line != prompt.subject]
+    rest = commands or [line for line in told if not _ASKS.search(line)] or told
     subject = prompt.subject.removesuffix(" command").removesuffix(" file")
     what = _EDITED.sub("", rest[0]) if rest else ""
     return f"{subject}  {what}".strip()[:SUMMARY_MAX]

@@ -15,7 +15,7 @@ from orc_core.agents.limits import limit_line
 from orc_core.agents.processes import is_shell, program_name, script_of, short_command
 from orc_core.agents.prompts import Layout, find_layout
 from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet, compiled, found
-from orc_core.model.agent import DASHBOARD, OTHER, Evidence, Signal, Source, State
+from orc_core.model.agent import DASHBOARD, OTHER, PANE_DEAD, Evidence, Signal, Source, State
 from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
@@ -145,7 +145,7 @@ def death(
         status, number = exit_status >> 8, exit_status & 0x7F
     if status is None and number is None:
         text = f"ended{_after(started_at, died_at)}, how is not known"
-        evidence = Evidence(Source.PROC, "pane-dead", died_at, "tmux tells no exit status")
+        evidence = Evidence(Source.PROC, PANE_DEAD, died_at, "tmux tells no exit status")
         return Signal(evidence, State.DONE, does=text)
     status, number = status or 0, number or 0
     if number == 0 and status > 128:
@@ -153,7 +153,7 @@ def death(
     how = SIGNAL_NAMES.get(number, f"signal {number}") if number else "ended"
     code = status or (128 + number if number else 0)
     state = State.CRASHED if status or number else State.DONE
-    evidence = Evidence(Source.PROC, "pane-dead", died_at, f"status {status} signal {number}")
+    evidence = Evidence(Source.PROC, PANE_DEAD, died_at, f"status {status} signal {number}")
     return Signal(evidence, state, does=f"exit {code}, {how}{_after(started_at, died_at)}")
 
 

@@ -12,6 +12,8 @@ from typing import Final
 OTHER: Final = "other"
 """The kind of a pane that no rule knows."""
 
+PANE_DEAD: Final = "pane-dead"
+"""The rule of the evidence that a pane stands there with its program ended."""
 DASHBOARD: Final = "a dashboard: its screen is not shown"
 """What a pane does in which a dashboard runs: those are never captured."""
 

@@ -252,10 +252,10 @@ def _layer_side(copy: Copy, values: Conflicting) -> Side:
 
 
 def _explain(copy: Copy, base_rev: int, right: Side) -> str:
-    changed = f"the store changed it at revision {right.rev}" if right.present else "it was deleted"
+    changed = f"the store changed it in revision {right.rev}" if right.present else "it was deleted"
     if not base_rev:
         return f"the {copy.layer} and the store got it without knowing of each other"
-    return f"the {copy.layer} changed a copy of revision {base_rev}, {changed}"
+    return f"the {copy.layer} changed revision {base_rev}, {changed}"
 
 
 def _written(conn: Connection, copy: Copy, rev: int) -> tuple[float, str]:

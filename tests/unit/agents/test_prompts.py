@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -120,6 +121,15 @@ def test_an_edit_whose_diff_is_still_to_come_is_not_whole(
     loaded = read("claude", screen("claude/waiting-permission-edit"))
     assert loaded is not None
     assert loaded.whole
+
+
+def test_an_edit_is_told_by_its_file_and_not_by_its_question(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    command = read("codex", screen("codex/waiting-permission-exec"))
+    assert command is not None
+    lines = ("Would you like to make the following edits?", "Reason: a bundle", "src/a.ts (+2 -1)")
+    assert summary(replace(command, subject="Edit", lines=lines)) == "Edit  src/a.ts (+2 -1)"
 
 
 def test_a_question_of_claude(read: Callable[..., Prompt | None], screen: Screen) -> None:

@@ -35,11 +35,16 @@ def tabs(active: str) -> Line:
     return tuple(parts)
 
 
-def screen_lines(screen: Screen) -> list[Line]:
-    """A pane's screen, without the blank lines under its text."""
+def screen_lines(screen: Screen, *, dead: bool = False) -> list[Line]:
+    """A pane's screen, without the blank lines under its text.
+
+    tmux writes how a dead pane ended on its last line: that line moves up to the text.
+    """
     found: list[Line] = [tuple((span.text, span.style) for span in line) for line in screen.lines]
     while found and not text_of(found[-1]).strip():
         found.pop()
+    while dead and len(found) > 2 and not any(text_of(line).strip() for line in found[-3:-1]):
+        del found[-2]
     return found
 
 

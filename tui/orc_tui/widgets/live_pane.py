@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from orc_core.model.agent import Agent, Explanation
+from orc_core.model.agent import PANE_DEAD, Agent, Explanation
 from orc_core.model.health import Layer
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Task
@@ -146,7 +146,8 @@ class LivePane(Canvas):
         screen = self.held or self._screen()
         if screen is None:
             return Content(head, live.reading(agent))
-        return Content(head, live.screen_lines(screen), tail=True)
+        dead = agent.evidence.rule == PANE_DEAD
+        return Content(head, live.screen_lines(screen, dead=dead), tail=True)
 
     def _why(self, agent: Agent) -> list[Line]:
         lines = why.own_lines(agent, self._now)
