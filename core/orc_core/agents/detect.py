@@ -70,18 +70,21 @@ def mark_seen(live: Live, now: float) -> Live:
 
 
 def _winner(fresh: Sequence[Signal]) -> Signal | None:
-    """The strongest signal, unless it says idle and the screen knows better.
+    """The strongest signal, unless the screen knows better.
 
-    An idle title is the same at a prompt; an idle level does not tell why a turn ended.
+    An idle title is the same at a prompt; an idle level does not tell why a turn ended. Titles
+    are read less often than screens, so that a busy one may be older than the prompt.
     """
     if not fresh:
         return None
     first = fresh[0]
-    if first.state is not State.IDLE:
-        return first
     screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
     if screen is None:
         return first
+    if first.state is not State.IDLE:
+        late = first.evidence.source is Source.TITLE and first.evidence.at < screen.evidence.at
+        asks = first.state is State.WORKING and screen.state is State.WAITING
+        return screen if late and asks else first
     if first.evidence.source is Source.TITLE and screen.state not in _QUIET:
         return screen
     if screen.state in (State.LIMITED, State.ERROR) and first.evidence.source is not Source.PROC:

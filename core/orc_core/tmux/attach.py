@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from orc_core.errors import TmuxError, UsageError
@@ -47,7 +48,8 @@ def here(environ: Mapping[str, str]) -> Here | None:
     tmux, pane = environ.get("TMUX", ""), environ.get("TMUX_PANE", "")
     if not tmux or not re.fullmatch(r"%\d+", pane):
         return None
-    return Here(Address(tmux.rsplit(",", 2)[0]), pane)
+    # `tmux -S` with a relative path hands that path on; ours runs in another folder.
+    return Here(Address(str(Path(tmux.rsplit(",", 2)[0]).absolute())), pane)
 
 
 async def plan_attach(

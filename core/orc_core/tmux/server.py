@@ -53,7 +53,7 @@ def resolve(
     if socket_path:
         path = Path(socket_path).expanduser().absolute()
     elif not socket_name and environ.get("TMUX"):
-        path = Path(environ["TMUX"].rsplit(",", 2)[0])
+        path = Path(environ["TMUX"].rsplit(",", 2)[0]).absolute()
     else:
         folder = Path(environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}"  # noqa: S108
         path = folder.absolute() / (socket_name or "default")

@@ -65,6 +65,15 @@ def test_waiting_is_never_delayed() -> None:
     assert (live.state, live.since, live.waiting) == (State.WAITING, T + 0.1, Waiting.PERMISSION)
 
 
+def test_a_prompt_on_screen_beats_a_busy_title_that_is_older() -> None:
+    busy = said(Source.TITLE, State.WORKING)
+    asks = Signal(Evidence(Source.SCREEN, "prompt", T + 0.3), State.WAITING, Waiting.PERMISSION)
+    live = fold(fold(None, [busy], T), [busy, asks], T + 0.3)
+    assert (live.state, live.evidence.source) == (State.WAITING, Source.SCREEN)
+    newer = Signal(Evidence(Source.TITLE, "busy", T + 1), State.WORKING)
+    assert fold(live, [newer, asks], T + 1).state is State.WORKING
+
+
 def test_what_was_idle_when_first_seen_is_not_done() -> None:
     assert run((T, [said(Source.TITLE, State.IDLE)]), (T + 9, [])).state is State.UNKNOWN
     assert fold(None, [said(Source.TITLE, State.IDLE)], T).state is State.IDLE
