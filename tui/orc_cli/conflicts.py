@@ -114,9 +114,9 @@ async def resolve_conflict(args: argparse.Namespace) -> int:
         synced = core.led_elsewhere()
         decided = await core.conflicts.get(conflict.id)
     if args.json:
-        print_json(conflict_json(decided) | {"text": spoken(report.text), "synced": synced})
+        print_json(conflict_json(decided) | {"text": spoken(report), "synced": synced})
     else:
-        print(spoken(report.text))
+        print(spoken(report))
     return 0
 
 
@@ -126,9 +126,9 @@ async def undo_conflict(args: argparse.Namespace) -> int:
         report = await core.conflicts.undo_resolution(conflict.id)
         reopened = await core.conflicts.get(conflict.id)
     if args.json:
-        print_json(conflict_json(reopened) | {"text": spoken(report.text)})
+        print_json(conflict_json(reopened) | {"text": spoken(report)})
     else:
-        print(spoken(report.text))
+        print(spoken(report))
     return 0
 
 
@@ -138,7 +138,7 @@ async def defer_conflict(args: argparse.Namespace) -> int:
         until = core.snapshot.at + args.hours * 3600.0
         report = await core.conflicts.defer(conflict.id, until)
     if args.json:
-        print_json({"id": conflict.id, "deferred_until": iso(until), "text": spoken(report.text)})
+        print_json({"id": conflict.id, "deferred_until": iso(until), "text": spoken(report)})
     else:
-        print(spoken(report.text))
+        print(spoken(report))
     return 0

@@ -134,9 +134,7 @@ def _print_plan(args: argparse.Namespace, plan: Plan) -> None:
 
 def _print_report(args: argparse.Namespace, report: Report) -> int:
     if args.json:
-        print_json(
-            {"text": spoken(report.text), "undoable": report.undoable, "rev": report.rev or None}
-        )
+        print_json({"text": spoken(report), "undoable": report.undoable, "rev": report.rev or None})
     else:
-        print(spoken(report.text))
+        print(spoken(report))
     return 0

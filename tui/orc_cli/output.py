@@ -14,17 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orc_core.model.agent import Agent
     from orc_core.model.health import Layer
-    from orc_core.model.history import FieldChange
+    from orc_core.model.history import FieldChange, Report
     from orc_core.model.task import Task
     from orc_storage.records import Conflict, Json, Revision, Side
-
-
-_KEYS = (
-    ("z undoes it", "`orc undo` takes it back"),
-    ("z takes it back", "`orc undo` takes it back"),
-    ("z takes that back", "`orc undo` takes that back"),
-    ("Z does it again", "`orc redo` does it again"),
-)
 
 
 def print_json(value: object) -> None:
@@ -53,11 +45,11 @@ def iso(at: float) -> str | None:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def spoken(text: str) -> str:
-    """What the core reports, with the commands of a shell for the keys of the dashboard."""
-    for key, says in _KEYS:
-        text = text.replace(key, says)
-    return text
+def spoken(report: Report) -> str:
+    """What an act did, with the command that is the way back."""
+    if report.redoable:
+        return f"{report.text}; `orc redo` does it again"
+    return f"{report.text}; `orc undo` takes it back" if report.undoable else report.text
 
 
 def word(value: Json, present: bool = True) -> str:

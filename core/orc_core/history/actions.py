@@ -85,7 +85,7 @@ class History:
             change = Change(kind, id, now.rev, done.rev)
             label = f"revert {id} to {target.rev}"
             acts.record(tx, actor=actor, label=label, changes=(change,))
-            text = f"{id} is back at revision {target.rev}, as revision {done.rev}; z undoes it"
+            text = f"{id} is back at revision {target.rev}, as revision {done.rev}"
             return Report(text, undoable=True, rev=done.rev)
 
         return await self._db.write(work)
@@ -111,8 +111,8 @@ def _turn(tx: Transaction, actor: str, *, is_undo: bool) -> Report:
             rev = step(tx, change, is_undo=is_undo, actor=actor, label=act.label)
     acts.mark(tx, act.seq, "undone" if is_undo else "done")
     label = clean(act.label, limit=200)
-    text = f"undone: {label}; Z does it again" if is_undo else f"done again: {label}; z undoes it"
-    return Report(text, undoable=True, rev=rev)
+    text = f"undone: {label}" if is_undo else f"done again: {label}"
+    return Report(text, undoable=not is_undo, rev=rev, redoable=is_undo)
 
 
 def _turn_conflicts(tx: Transaction, act: Act, *, is_undo: bool) -> int:

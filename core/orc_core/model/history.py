@@ -43,8 +43,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an act did, in one line, and whether `z` takes it back."""
+    """What an act did, in one line, and the way back: undo, or redo after an undo.
+
+    Which key or command that is, each front end says for itself.
+    """
 
     text: str
     undoable: bool
     rev: int = 0
+    redoable: bool = False

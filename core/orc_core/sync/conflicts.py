@@ -64,7 +64,7 @@ class Conflicts:
             where = place(conflict.doc, conflict.path)
             label = f"resolve {conflict.id}, {where}"
             _record(tx, actor, Deed.DECIDE, label, conflict, changes)
-            text = f"{conflict.id}: {where} {_came_to_be(conflict, take, wanted)}; z takes it back"
+            text = f"{conflict.id}: {where} {_came_to_be(conflict, take, wanted)}"
             return Report(text, undoable=True, rev=_rev(changes))
 
         report = await self._db.write(work)
@@ -109,7 +109,7 @@ class Conflicts:
                 raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to put off")
             postpone(tx, replace(conflict, deferred_until=until))
             _record(tx, actor, Deed.DEFER, f"defer {conflict.id}", conflict)
-            return Report(f"{conflict.id} is put off; z takes that back", undoable=True)
+            return Report(f"{conflict.id} is put off", undoable=True)
 
         return await self._db.write(work)
 

@@ -12,6 +12,7 @@ import pytest
 from orc_cli.main import DONE, FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
 from orc_cli.output import spoken
 from orc_core.errors import OrcError, TmuxError, UnknownName, UsageError
+from orc_core.model.history import Report
 from orc_storage.errors import InvalidId, NotFound, StaleRevision
 
 
@@ -52,10 +53,10 @@ def test_a_usage_error_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_report_names_commands_for_keys() -> None:
-    assert (
-        spoken("undone: edit T-1; Z does it again") == "undone: edit T-1; `orc redo` does it again"
-    )
-    assert spoken("T-1 is back; z undoes it") == "T-1 is back; `orc undo` takes it back"
+    undone = Report("undone: edit T-1", undoable=False, redoable=True)
+    assert spoken(undone) == "undone: edit T-1; `orc redo` does it again"
+    back = Report("T-1 is back", undoable=True)
+    assert spoken(back) == "T-1 is back; `orc undo` takes it back"
 
 
 def test_an_agent_that_is_not_there(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None:

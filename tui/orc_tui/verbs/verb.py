@@ -5,7 +5,6 @@ Invariant: a verb reads the snapshot and talks to the core; it never draws.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -59,9 +58,9 @@ class Verb:
             view.note(f"{text} · z takes it back" if undoable else text)
 
     def told(self, report: Report) -> None:
-        """Say what an act of the core did; most reports name the way back themselves."""
-        says_how = re.search(r"; [zZ] ", report.text) is not None
-        self.tell(report.text, undoable=report.undoable and not says_how)
+        """Say what an act of the core did, and which key is the way back."""
+        text = f"{report.text}; Z does it again" if report.redoable else report.text
+        self.tell(text, undoable=report.undoable)
 
     async def safely(self, doing: Awaitable[None]) -> None:
         """Do something; a refusal of the core or the store becomes a line."""
