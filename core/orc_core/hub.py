@@ -8,26 +8,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from orc_core import board, dashboards, leader, workspace
 from orc_core.agents.rules import load as load_rules
 from orc_core.agents.rules import rule_folders
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
-from orc_core.errors import OrcError, ReadOnly
+from orc_core.errors import OrcError
 from orc_core.fleet import Fleet, strategy_from
 from orc_core.history.actions import History
 from orc_core.history.steps import RULES
+from orc_core.leadership import Leadership
 from orc_core.model.agent import OTHER
 from orc_core.model.health import Fault, Layer, Link, LinkState
-from orc_core.model.snapshot import Delta, Part, Snapshot
+from orc_core.model.snapshot import Delta, Snapshot
+from orc_core.publisher import Publisher
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
 from orc_core.tmux import server
-from orc_core.tmux.server import Address
+from orc_core.tmux.attach import here
 from orc_core.wings import ConflictWing, HistoryWing, TaskWing
 from orc_core.workspace import Workspace
 from orc_storage import live
@@ -60,25 +62,36 @@ class Core:
         self.agents = fleet
         self._clock = clock
         self._store = store
-        self._lock = leader.lock(place.folder)
-        self._leads = False
         self._board = board.Board()
-        self._subscribers: set[_Subscriber] = set()
-        self._failure: BaseException | None = None
         self._store_trouble = ("", 0.0)
+        self._leadership = Leadership(
+            place.folder,
+            clock,
+            actor=actor,
+            read_only=options.read_only,
+            changed=self._publish,
+            trouble=self._note_store,
+        )
         self._synchronizer: Synchronizer | None = None
         if store is not None:
             mirror = Mirror(place.folder / "files")
             self._synchronizer = Synchronizer(
                 store, mirror, clock, on_change=self._layers_changed, rules=RULES
             )
-        self.snapshot = Snapshot(
-            at=clock.now(),
-            workspace=place.name,
-            host=options.host,
-            server=fleet.address.socket_path,
-            link=Link(read_only=options.read_only),
+        self._publisher = Publisher(
+            Snapshot(
+                at=clock.now(),
+                workspace=place.name,
+                host=options.host,
+                server=fleet.address.socket_path,
+                link=Link(read_only=options.read_only),
+            )
         )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        return self._publisher.snapshot
 
     @property
     def store(self) -> Database:
@@ -112,16 +125,17 @@ class Core:
     @property
     def leads(self) -> bool:
         """Whether this process syncs the workspace."""
-        return self._leads
+        return self._leadership.leads
+
+    @property
+    def led_elsewhere(self) -> bool:
+        """Whether another live process syncs the workspace."""
+        return self._leadership.led_elsewhere
 
     def _no_store(self) -> OrcError:
         return OrcError(
             f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
         )
-
-    def led_elsewhere(self) -> bool:
-        """Whether another live process syncs the workspace."""
-        return not self._leads and self._lock.holder() is not None
 
     async def sync_once(
         self, *, accept_deletions: bool = False, timeout_s: float = SYNC_TIMEOUT_S
@@ -130,49 +144,21 @@ class Core:
 
         Raises ReadOnly, and OrcError where the leader does not answer within `timeout_s`.
         """
-        if self.options.read_only:
-            raise ReadOnly("cannot sync: opened with --read-only")
-        # A lock of its own: ours may be taken, or given back, by the loop that leads.
-        lock = leader.lock(self.workspace.folder)
-        if self._leads or lock.try_acquire():
-            try:
-                report = await self.sync.once(accept_deletions=accept_deletions)
-                leader.post(self.workspace.folder, self.sync.health())
-            finally:
-                lock.release()
-            return report
-        if not await self.sync.ask(
-            self.actor, accept_deletions=accept_deletions, timeout_s=timeout_s
-        ):
-            raise OrcError(
-                f"the process that syncs {self.workspace.folder} did not answer in "
-                f"{timeout_s:g} s: look at its dashboard, or end it"
-            )
-        return None
+        return await self._leadership.sync_once(
+            self.sync, accept_deletions=accept_deletions, timeout_s=timeout_s
+        )
 
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""
         self._board = await board.load(self._store, self._clock.now(), self._board)
         self._publish()
 
-    async def subscribe(self) -> AsyncIterator[Delta]:
+    def subscribe(self) -> AsyncIterator[Delta]:
         """The snapshot now, then each newer one; a slow reader skips to the newest.
 
         Raises what ended the watching, if that failed.
         """
-        subscriber = _Subscriber(set(Part))
-        self._subscribers.add(subscriber)
-        try:
-            while True:
-                await subscriber.wake.wait()
-                subscriber.wake.clear()
-                if self._failure is not None:
-                    raise self._failure
-                parts = frozenset(subscriber.parts)
-                subscriber.parts.clear()
-                yield Delta(self.snapshot, parts)
-        finally:
-            self._subscribers.discard(subscriber)
+        return self._publisher.subscribe()
 
     async def watch(self) -> None:
         """Watch tmux, follow the store, lead when nobody else does; until cancelled."""
@@ -183,11 +169,9 @@ class Core:
                 if self._store is not None:
                     group.create_task(self._follow(self._store))
                     if not self.options.read_only:
-                        group.create_task(self._lead())
+                        group.create_task(self._leadership.run(self.sync))
         except BaseExceptionGroup as failure:
-            self._failure = failure
-            for subscriber in self._subscribers:
-                subscriber.wake.set()
+            self._publisher.fail(failure)
             raise
 
     async def _follow(self, store: Database) -> None:
@@ -203,27 +187,6 @@ class Core:
             except StorageError as error:
                 self._note_store(str(error))
             await self._clock.sleep(STORE_RETRY_S)
-
-    async def _lead(self) -> None:
-        """Sync whenever nobody else does; what fails is tried again."""
-        while True:
-            try:
-                await self._lead_on()
-            except* (OrcError, StorageError, OSError) as group:
-                self._note_store("; ".join(map(str, group.exceptions)))
-            await self._clock.sleep(STORE_RETRY_S)
-
-    async def _lead_on(self) -> None:
-        while not self._lock.try_acquire():
-            await self._clock.sleep(leader.RETRY_S)
-            self._publish()
-        try:
-            self._leads = True
-            self._publish()
-            await self.sync.run(asyncio.Event())
-        finally:
-            self._leads = False
-            self._lock.release()
 
     def _note_store(self, trouble: str) -> None:
         if trouble != self._store_trouble[0]:
@@ -241,8 +204,7 @@ class Core:
             self._publish()
 
     def _layers_changed(self) -> None:
-        if self._leads and self._synchronizer is not None:
-            leader.post(self.workspace.folder, self._synchronizer.health())
+        self._leadership.post(self.sync)
         self._publish()
 
     def _publish(self) -> None:
@@ -260,20 +222,11 @@ class Core:
             link=self._link(now),
             screen=self.agents.screen,
         )
-        parts = _differing(self.snapshot, fresh)
-        self.snapshot = fresh
-        if parts:
-            for subscriber in self._subscribers:
-                subscriber.parts |= parts
-                subscriber.wake.set()
+        self._publisher.publish(fresh)
 
     def layers(self) -> tuple[Layer, ...]:
         """The lines of the sync pane: tmux, then the file layer and the store."""
-        led = self._leads or self.led_elsewhere()
-        if self._leads and self._synchronizer is not None:
-            below = self._synchronizer.health()
-        else:
-            below = leader.read(self.workspace.folder, led=led)
+        below = self._leadership.layers(self._synchronizer)
         trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
         return (self.agents.layer(), *leader.with_store_trouble(below, *trouble))
 
@@ -285,17 +238,8 @@ class Core:
             state=state,
             stale_s=float(int(behind)) if stale else 0.0,
             read_only=self.options.read_only,
-            leader=self._leads,
+            leader=self.leads,
         )
-
-
-@dataclass(slots=True, eq=False)
-class _Subscriber:
-    parts: set[Part]
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.wake.set()
 
 
 @asynccontextmanager
@@ -329,7 +273,7 @@ async def open_core(
             read_only=options.read_only,
             environ=options.environ,
         )
-        core = Core(options, clock, place, store, fleet, _find_actor(options, address, known))
+        core = Core(options, clock, place, store, fleet, _find_actor(options, known))
         await core.refresh()
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))
@@ -345,33 +289,18 @@ async def _end(task: asyncio.Task[None]) -> None:
         raise error
 
 
-def _find_actor(options: CoreOptions, address: Address, known: Sequence[LiveRow]) -> str:
+def _find_actor(options: CoreOptions, known: Sequence[LiveRow]) -> str:
     """Who acts: as told, `$ORC_ACTOR`, the agent in whose pane this runs, else the operator."""
     told = options.actor or clean(options.environ.get("ORC_ACTOR", ""), limit=60).strip()
     if told:
         return told
-    socket_path = options.environ.get("TMUX", "").partition(",")[0]
-    pane_id = options.environ.get("TMUX_PANE", "")
+    place = here(options.environ)
+    own = (place.address.socket_path, place.pane_id) if place is not None else None
     for row in known:
-        if (row.server, row.pane_id) == (socket_path, pane_id) and row.agent_kind != OTHER:
+        if (row.server, row.pane_id) == own and row.agent_kind != OTHER:
             return row.name
     return OPERATOR
 
 
 def _faults(layers: tuple[Layer, ...]) -> list[Fault]:
     return [fault for layer in layers for fault in layer.faults]
-
-
-def _differing(before: Snapshot, after: Snapshot) -> frozenset[Part]:
-    pairs = {
-        Part.AGENTS: (before.agents, after.agents),
-        Part.TASKS: (before.tasks, after.tasks),
-        Part.CONFLICTS: (
-            (before.conflicts, before.merged_today),
-            (after.conflicts, after.merged_today),
-        ),
-        Part.LAYERS: (before.layers, after.layers),
-        Part.LINK: (before.link, after.link),
-        Part.SCREEN: (before.screen, after.screen),
-    }
-    return frozenset(part for part, (old, new) in pairs.items() if old != new)

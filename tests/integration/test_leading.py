@@ -30,7 +30,7 @@ async def test_a_leader_that_syncs_at_once_goes_on_leading(options: CoreOptions)
         await leading.tasks.add("Cart")
         assert await leading.sync_once() is not None
         async with open_core(options, watch=False) as other:
-            assert other.led_elsewhere()
+            assert other.led_elsewhere
             assert await other.sync_once() is None
 
 
@@ -40,7 +40,7 @@ async def test_nobody_leads_after_a_sync_without_a_leader(options: CoreOptions) 
         assert report is not None
         assert not core.leads
     async with open_core(options, watch=False) as other:
-        assert not other.led_elsewhere()
+        assert not other.led_elsewhere
 
 
 async def test_looking_only_never_syncs(options: CoreOptions, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def resolve_conflict(args: argparse.Namespace) -> int:
                     f"{conflict.left.layer} and {conflict.right.layer}"
                 )
             report = await core.conflicts.resolve(conflict.id, SIDES[args.take])
-        synced = core.led_elsewhere()
+        synced = core.led_elsewhere
         decided = await core.conflicts.get(conflict.id)
     if args.json:
         print_json(conflict_json(decided) | {"text": spoken(report), "synced": synced})

@@ -161,7 +161,7 @@ async def show_task(args: argparse.Namespace) -> int:
 
 
 def _print_written(args: argparse.Namespace, core: Core, task: Task, text: str) -> int:
-    synced = core.led_elsewhere()
+    synced = core.led_elsewhere
     if args.json:
         print_json(task_json(task) | {"synced": synced})
     else:

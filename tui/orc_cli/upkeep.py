@@ -37,7 +37,7 @@ async def show_status(args: argparse.Namespace) -> int:
         agents = core.agents.agents()
         layers = core.layers()
         snapshot = core.snapshot
-        leader = core.led_elsewhere()
+        leader = core.led_elsewhere
         folder = core.workspace.folder
         link = core.agents.link_state.value
         server = core.agents.address.socket_path

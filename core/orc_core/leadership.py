@@ -1,0 +1,112 @@
+"""Leading a workspace, or following who does.
+
+Invariant: only the process that holds `leader.lock` syncs; whoever follows asks it, and shows
+what it posted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from orc_core import leader
+from orc_core.clock import Clock
+from orc_core.errors import OrcError, ReadOnly
+from orc_core.model.health import Layer
+from orc_core.sync.synchronizer import Synchronizer, SyncReport
+from orc_storage.errors import StorageError
+
+RETRY_S: Final = 1.0
+
+
+class Leadership:
+    """One process's part in syncing a workspace.
+
+    `changed` is called when what `layers` says may differ, `trouble` with what went wrong.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        actor: str,
+        read_only: bool,
+        changed: Callable[[], None],
+        trouble: Callable[[str], None],
+    ) -> None:
+        self.leads = False
+        """Whether this process syncs the workspace."""
+        self._folder = folder
+        self._clock = clock
+        self._actor = actor
+        self._read_only = read_only
+        self._changed = changed
+        self._trouble = trouble
+        self._lock = leader.lock(folder)
+
+    @property
+    def led_elsewhere(self) -> bool:
+        """Whether another live process syncs the workspace."""
+        return not self.leads and self._lock.holder() is not None
+
+    async def run(self, synchronizer: Synchronizer) -> None:
+        """Sync whenever nobody else does, until cancelled; what fails is tried again."""
+        while True:
+            try:
+                await self._lead(synchronizer)
+            except* (OrcError, StorageError, OSError) as group:
+                self._trouble("; ".join(map(str, group.exceptions)))
+            await self._clock.sleep(RETRY_S)
+
+    async def _lead(self, synchronizer: Synchronizer) -> None:
+        while not self._lock.try_acquire():
+            await self._clock.sleep(leader.RETRY_S)
+            self._changed()
+        try:
+            self.leads = True
+            self._changed()
+            await synchronizer.run(asyncio.Event())
+        finally:
+            self.leads = False
+            self._lock.release()
+
+    async def sync_once(
+        self, synchronizer: Synchronizer, *, accept_deletions: bool, timeout_s: float
+    ) -> SyncReport | None:
+        """Bring the layers and the store in step now; None where another process did it.
+
+        Raises ReadOnly, and OrcError where the leader does not answer within `timeout_s`.
+        """
+        if self._read_only:
+            raise ReadOnly("cannot sync: opened with --read-only")
+        # A lock of its own: ours may be taken, or given back, by the loop that leads.
+        lock = leader.lock(self._folder)
+        if self.leads or lock.try_acquire():
+            try:
+                report = await synchronizer.once(accept_deletions=accept_deletions)
+                leader.post(self._folder, synchronizer.health())
+            finally:
+                lock.release()
+            return report
+        if not await synchronizer.ask(
+            self._actor, accept_deletions=accept_deletions, timeout_s=timeout_s
+        ):
+            raise OrcError(
+                f"the process that syncs {self._folder} did not answer in {timeout_s:g} s: "
+                "look at its dashboard, or end it"
+            )
+        return None
+
+    def post(self, synchronizer: Synchronizer) -> None:
+        """Tell the followers how the layers are, if this process leads."""
+        if self.leads:
+            leader.post(self._folder, synchronizer.health())
+
+    def layers(self, synchronizer: Synchronizer | None) -> tuple[Layer, ...]:
+        """The file layer and the store: as we see them, or as the leader posted them."""
+        if self.leads and synchronizer is not None:
+            return synchronizer.health()
+        return leader.read(self._folder, led=self.leads or self.led_elsewhere)
