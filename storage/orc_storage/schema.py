@@ -55,7 +55,7 @@ def prepare(engine: Engine, folder: Path, *, read_only: bool) -> Opening:
             f" {folder / 'backups'} in its place or start anew"
         )
     try:
-        is_wal = _check_header(engine, path)
+        is_wal = _check_header(engine, path, read_only=read_only)
     except engine.error as error:
         raise engine.translate(error, path) from error
     return Opening(
@@ -167,9 +167,9 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _check_header(engine: Engine, path: Path) -> bool:
-    """Return whether the store uses a write-ahead log; looks at its first page and no more."""
-    conn = engine.connect(path, mode="immutable")
+def _check_header(engine: Engine, path: Path, *, read_only: bool) -> bool:
+    """Return whether the store uses a write-ahead log; raises where it may not be opened."""
+    conn = engine.connect(path, mode=_looking_mode(engine, path, read_only=read_only))
     try:
         application = conn.execute("PRAGMA application_id").fetchone()[0]
     finally:
@@ -179,9 +179,29 @@ def _check_header(engine: Engine, path: Path) -> bool:
             f"{path} is not a store of orc-tui: move it away, or name another workspace"
         )
     if application == APPLICATION_WAL and not engine.is_wal_safe:
-        version = ".".join(map(str, engine.version))
-        raise StoreUnavailable(
-            f"{path} uses a write-ahead log, which SQLite {version} can damage: install"
-            " pysqlite3 (`pip install pysqlite3`), or a Python with SQLite 3.51.3 or newer"
-        )
+        raise _unsafe_log(engine, path)
     return bool(application == APPLICATION_WAL)
+
+
+def _looking_mode(engine: Engine, path: Path, *, read_only: bool) -> str:
+    """How to open the store for a first look.
+
+    While a log or a journal is there the file alone is half of the truth: a writer may be moving
+    pages into it, or was killed doing so. Only without them may it be read as a file at rest.
+    """
+    log, journal = (path.with_name(path.name + suffix).exists() for suffix in _COMPANIONS)
+    if log and not engine.is_wal_safe:
+        raise _unsafe_log(engine, path)
+    if engine.is_wal_safe and not read_only:
+        return "rw"
+    if log or journal:
+        return "ro" if read_only else "rw"
+    return "immutable"
+
+
+def _unsafe_log(engine: Engine, path: Path) -> StoreUnavailable:
+    version = ".".join(map(str, engine.version))
+    return StoreUnavailable(
+        f"{path} uses a write-ahead log, which SQLite {version} can damage: install"
+        " pysqlite3 (`pip install pysqlite3`), or a Python with SQLite 3.51.3 or newer"
+    )

@@ -500,6 +500,26 @@ async def test_a_cancelled_read_frees_its_reader(db: Database) -> None:
 # Looking only
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_a_store_whose_pages_are_still_in_its_log_is_sound(
+    folder: Path, runtime: Path, read_only: bool
+) -> None:
+    async with await Database.open(folder, runtime=runtime) as db:
+        await db.write(bump)
+    path = folder / "store.db"
+    mover = pick().connect(path, mode="rw")
+    try:
+        mover.execute("PRAGMA wal_autocheckpoint = 0")
+        mover.execute("VACUUM")
+        # Every page is in the log now. A move of them into the file that is under way, or was
+        # cut short by a kill, leaves the file itself no database.
+        os.truncate(path, 4096)
+        async with await Database.open(folder, runtime=runtime, read_only=read_only) as again:
+            assert await count(again) == 1
+    finally:
+        mover.close()
+
+
 async def test_looking_makes_nothing(folder: Path, runtime: Path) -> None:
     with pytest.raises(StoreUnavailable, match="does not exist"):
         await Database.open(folder, read_only=True, runtime=runtime)
