@@ -41,7 +41,7 @@ QUIET_S: Final = 2.0
 """Hands off for so long, and rows are sorted anew; a done agent looked at so long is seen."""
 MINUTE_S: Final = 60.0
 ALL_PARTS: Final = frozenset(Part)
-SETTLE_S: Final = 5.0
+SETTLE_S: Final = 30.0
 """So long after the first agents came the cursor stays on the first row, or until a key."""
 
 
