@@ -56,9 +56,9 @@ __all__ = ["Explanation", "Supervisor"]
 
 LOOK_AGAIN_S: Final = 2.0
 READ_AGAIN_S: Final = 5.0
-TURNS_MIN: Final = 8
-TURNS_SHARE: Final = 5
-"""A fifth of the panes at a tick, which is one a second where nothing changes."""
+TURNS_MIN: Final = 4
+TURNS_SHARE: Final = 10
+"""A tenth of the panes at a tick, which is one a second where nothing changes."""
 CHILD_EVERY_S: Final = 10.0
 STARTING_S: Final = 15.0
 EXIT_WITHIN_S: Final = 2.0
