@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -34,9 +35,13 @@ async def test_a_snapshot_that_says_the_same_wakes_nobody() -> None:
     publisher = Publisher(FIRST)
     deltas = publisher.subscribe()
     await anext(deltas)
+    waiting = asyncio.ensure_future(anext(deltas))
     publisher.publish(replace(FIRST, at=2.0))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
     publisher.publish(replace(FIRST, at=3.0, merged_today=1))
-    assert (await anext(deltas)).parts == {Part.CONFLICTS}
+    assert (await waiting).parts == {Part.CONFLICTS}
 
 
 async def test_what_ends_the_watching_ends_every_subscription() -> None:
