@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from orc_core.agents.names import identity
+from orc_core.agents.observer import Explanation, Observer
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.supervisor import Explanation, Supervisor
 from orc_core.agents.typing import Typist
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, ReadOnly, TmuxError, UnknownName
@@ -66,7 +66,7 @@ class Fleet:
         self._environ = environ
         self._read_only = read_only
         self._watcher = Watcher(address, clock, skip_ttys=skip_ttys, strategy=strategy)
-        self._supervisor = Supervisor(rules, clock, home, known)
+        self._observer = Observer(rules, clock, home, known)
         self._typist = Typist(address, rules, clock)
         self._selected: str | None = None
         self._persisted: tuple[LiveRow, ...] = ()
@@ -103,7 +103,7 @@ class Fleet:
             raise TmuxError(tick.trouble)
 
     def agents(self) -> tuple[Agent, ...]:
-        return self._supervisor.agents()
+        return self._observer.agents()
 
     def find(self, name: str) -> Agent:
         """The agent of that name, `%pane` or `SOCKET:%pane`; raises UnknownName."""
@@ -124,16 +124,16 @@ class Fleet:
 
     def seen(self, key: str) -> bool:
         """The operator looked: a finished turn is idle from now on. True if that changed it."""
-        return self._supervisor.seen(key)
+        return self._observer.seen(key)
 
     def lines(self, key: str) -> tuple[str, ...]:
-        return self._supervisor.lines(key)
+        return self._observer.lines(key)
 
     def prompt(self, key: str) -> Prompt | None:
-        return self._supervisor.prompt(key)
+        return self._observer.prompt(key)
 
     def explain(self, key: str) -> Explanation:
-        return self._supervisor.explain(key)
+        return self._observer.explain(key)
 
     async def answer(self, key: str, prompt: Prompt, choice: Choice) -> Delivery:
         """Type one choice of a prompt, if the pane still shows that prompt."""
@@ -179,7 +179,7 @@ class Fleet:
         self.link_state = tick.state
         if tick.complete:
             self.last_complete_at = tick.at
-        agents = self._supervisor.apply(tick)
+        agents = self._observer.apply(tick)
         screens = [s.screen for s in tick.sightings if s.screen is not None]
         fresh = next((screen for screen in screens if screen.key == self._selected), None)
         screen = fresh is not None and (self.screen is None or fresh.lines != self.screen.lines)
@@ -213,7 +213,7 @@ class Fleet:
             self.store_trouble = ("", 0.0)
 
     async def _write_down(self, store: Database) -> None:
-        rows = tuple(self._supervisor.rows())
+        rows = tuple(self._observer.rows())
         known = {identity(row): row for row in self._persisted}
         fresh = [row for row in rows if _differs(known.get(identity(row)), row)]
         if not fresh:

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.bench.fleet import Fleet, Pane, fleet, idle_screen, prompt_screen
 from tests.bench.report import Figure, p50, p95
 
+from orc_core.agents.observer import Observer
 from orc_core.agents.rules import load
-from orc_core.agents.supervisor import Supervisor
 from orc_core.clock import SystemClock
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.panes import capture_commands, list_command
@@ -85,7 +85,7 @@ async def _ours(
     """Real ticks: after each that saw changes come quiet ones."""
     clock = SystemClock()
     watcher = Watcher(Address(watched.socket_path), clock)
-    supervisor = Supervisor(load(), clock, folder)
+    observer = Observer(load(), clock, folder)
     busy: list[float] = []
     quiet: list[float] = []
     forks_busy: list[int] = []
@@ -93,7 +93,7 @@ async def _ours(
     painted_at = clock.monotonic()
     async for tick in watcher.ticks():
         started = time.perf_counter()
-        supervisor.apply(tick)
+        observer.apply(tick)
         wall_s = tick.wall_s + time.perf_counter() - started
         captured = sum(sighting.lines is not None for sighting in tick.sightings)
         if captured == CHANGED:

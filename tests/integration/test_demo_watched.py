@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from clocks import wait_for
+from orc_core.agents.observer import Observer
 from orc_core.agents.rules import load
-from orc_core.agents.supervisor import Supervisor
 from orc_core.agents.typing import Typist
 from orc_core.clock import SystemClock
 from orc_core.demo.fleet import DemoFleet, demo_fleet
@@ -22,15 +22,15 @@ class Eyes:
 
     def __init__(self, fleet: DemoFleet) -> None:
         clock, rules, address = SystemClock(), load(), Address(fleet.socket_path)
-        self.supervisor = Supervisor(rules, clock, fleet.home)
+        self.observer = Observer(rules, clock, fleet.home)
         self.typist = Typist(address, rules, clock)
         self.watcher = Watcher(address, clock, skip_ttys=set)
 
     def __getitem__(self, name: str) -> Agent:
-        return next(agent for agent in self.supervisor.agents() if agent.name == name)
+        return next(agent for agent in self.observer.agents() if agent.name == name)
 
     def states(self) -> dict[str, State]:
-        return {agent.name: agent.state for agent in self.supervisor.agents()}
+        return {agent.name: agent.state for agent in self.observer.agents()}
 
     async def show(self, expected: dict[str, State], deadline_s: float = 5.0) -> None:
         """Wait until these agents are in these states."""
@@ -41,7 +41,7 @@ class Eyes:
 
     async def look(self) -> None:
         async for tick in self.watcher.ticks():
-            self.supervisor.apply(tick)
+            self.observer.apply(tick)
 
 
 @asynccontextmanager
@@ -73,7 +73,7 @@ async def test_a_frozen_fleet_is_known_by_the_rules_for_real_agents() -> None:
             },
             deadline_s=15.0,
         )
-        others = [agent for agent in eyes.supervisor.agents() if agent.kind == "other"]
+        others = [agent for agent in eyes.observer.agents() if agent.kind == "other"]
         assert sorted(agent.name for agent in others) == ["backend:0.1", "ops:0"]
         assert eyes["claude-2"].waiting is Waiting.PERMISSION
         assert eyes["claude-2"].agrees
@@ -94,7 +94,7 @@ async def test_a_live_fleet_takes_answers_lines_and_interruptions() -> None:
             deadline_s=20.0,
         )
         for name, meaning in (("claude-2", "yes"), ("codex-1", "no")):
-            prompt = eyes.supervisor.prompt(eyes[name].key)
+            prompt = eyes.observer.prompt(eyes[name].key)
             assert prompt is not None
             choice = next(one for one in prompt.choices if one.meaning == meaning)
             report = await eyes.typist.answer(eyes[name], prompt, choice)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
+from orc_core.agents.observer import Observer
 from orc_core.agents.rules import load
-from orc_core.agents.supervisor import Supervisor
 from orc_core.agents.typing import NO_CHANGE, STOPPED, WENT_ON, Typist
 from orc_core.clock import SystemClock
 from orc_core.model.agent import Agent, Choice, Outcome, Prompt, State
@@ -29,7 +29,7 @@ class Desk:
         self.rules = load()
         self.clock = SystemClock()
         self.watcher = Watcher(tmux.address, self.clock)
-        self.supervisor = Supervisor(self.rules, self.clock, tmux.folder)
+        self.observer = Observer(self.rules, self.clock, tmux.folder)
         self.typist = Typist(tmux.address, self.rules, self.clock)
 
     async def start(self, mode: str, mark: str) -> Agent:
@@ -38,12 +38,12 @@ class Desk:
         return await self.look()
 
     async def look(self) -> Agent:
-        self.supervisor.apply(await self.watcher.once())
-        (agent,) = self.supervisor.agents()
+        self.observer.apply(await self.watcher.once())
+        (agent,) = self.observer.agents()
         return agent
 
     def prompt(self, agent: Agent) -> Prompt:
-        prompt = self.supervisor.prompt(agent.key)
+        prompt = self.observer.prompt(agent.key)
         assert prompt is not None
         return prompt
 

@@ -36,6 +36,8 @@ class Live:
     does: str = ""
     agrees: bool = True
     quiet_since: float | None = None
+    substate: str = ""
+    resets_at: float = 0.0
 
 
 def strongest_first(signals: Sequence[Signal]) -> tuple[Signal, ...]:
@@ -133,6 +135,8 @@ def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now
         does=does,
         agrees=_agrees(winner, fresh),
         quiet_since=quiet_since if state in _QUIET else None,
+        substate=winner.substate,
+        resets_at=winner.resets_at,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from orc_core.agents.processes import Facts, Processes, walk
+from orc_core.agents.sources import NOTHING, Report, Subject
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
 
@@ -58,6 +59,13 @@ class Sessions:
         self._known: OrderedDict[Path, tuple[tuple[int, int, int], SessionFile | None]]
         self._known = OrderedDict()
         self._found: OrderedDict[int, tuple[int, float, int]] = OrderedDict()
+
+    def report(self, subject: Subject, now: float) -> Report:
+        """What the session under the agent's pane says, for agents that keep such files."""
+        if subject.kind.agent.level != "claude-sessions":
+            return NOTHING
+        told = self.signal(subject.pane.pid, now)
+        return Report((told,)) if told is not None else NOTHING
 
     def signal(self, pane_pid: int, now: float) -> Signal | None:
         """What the session under the pane says, or None where there is none to believe.

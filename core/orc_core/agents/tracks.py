@@ -14,7 +14,7 @@ from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import Kind
 from orc_core.agents.signals import Reading, unruled
-from orc_core.model.agent import OTHER, Agent, Prompt, Signal, State
+from orc_core.model.agent import OTHER, Agent, Prompt, Signal, State, Usage
 from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo
 from orc_storage.records import LiveRow
@@ -46,6 +46,7 @@ class Track:
     end: Signal | None = None
     dismissed_at: float = 0.0
     last_prompt: str = ""
+    usage: Usage = field(default_factory=Usage)
     activity: str = ""
     prompt: Prompt | None = None
     asked: tuple[str, float] = ("", 0.0)
@@ -88,6 +89,9 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
         agrees=live.agrees,
         last_prompt=track.last_prompt,
         busy_child=track.busy_child,
+        substate=live.substate,
+        usage=track.usage,
+        resets_at=live.resets_at,
     )
 
 

@@ -5,7 +5,7 @@ Invariant: a state always carries the evidence that decided it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -82,6 +82,22 @@ class PaneRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What an agent has used, as far as a source tells; None and "" where none does.
+
+    `context` is the share of its context window that is used, 0 to 1. `account` is whose limit
+    it runs under. `at` is when this was told, in seconds since the epoch.
+    """
+
+    context: float | None = None
+    cost_usd: float | None = None
+    tokens: int | None = None
+    model: str = ""
+    account: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One pane as the fleet list shows it.
 
@@ -109,6 +125,13 @@ class Agent:
     last_prompt: str = ""
     task: str = ""
     busy_child: str = ""
+    substate: str = ""
+    """What kind of its state this is, e.g. `auth-401`, `retrying`, `compacting`; "" for none."""
+    usage: Usage = field(default_factory=Usage)
+    resets_at: float = 0.0
+    """When the limit that it hit ends, in seconds since the epoch; 0 where that is not told."""
+    flips: int = 0
+    """How often its state changed in the last minute, where that is too often to be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +145,8 @@ class Signal:
     expired: bool = False
     attended: bool = False
     """A person brought this about (an interruption), so that nothing new waits to be seen."""
+    substate: str = ""
+    resets_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

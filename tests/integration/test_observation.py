@@ -1,4 +1,4 @@
-"""Real panes and processes, seen by the watcher and told by the supervisor."""
+"""Real panes and processes, seen by the watcher and told by the observer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
+from orc_core.agents.observer import Observer
 from orc_core.agents.processes import ProcFolder
 from orc_core.agents.rules import load
-from orc_core.agents.supervisor import Supervisor
 from orc_core.clock import SystemClock
 from orc_core.model.agent import OTHER, Agent, Source, State, Waiting
 from orc_core.tmux.watcher import Watcher
@@ -24,24 +24,24 @@ PROGRAM = Path(__file__).with_name("programs") / "claude"
 
 
 class Lookout:
-    """A supervisor fed by single looks at a private server, whose folder is HOME."""
+    """A observer fed by single looks at a private server, whose folder is HOME."""
 
     def __init__(self, tmux: PrivateTmux) -> None:
         self.tmux = tmux
         self.clock = SystemClock()
         self.watcher = Watcher(tmux.address, self.clock)
-        self.supervisor = Supervisor(load(), self.clock, tmux.folder)
+        self.observer = Observer(load(), self.clock, tmux.folder)
 
     async def agent(self, pane: str, true: Callable[[Agent], object]) -> Agent:
         """The agent of a pane as soon as something holds of it; looks again and again."""
         deadline = self.clock.monotonic() + 10.0
         while True:
-            self.supervisor.apply(await self.watcher.once())
-            for agent in self.supervisor.agents():
+            self.observer.apply(await self.watcher.once())
+            for agent in self.observer.agents():
                 if agent.pane.pane_id == pane and true(agent):
                     return agent
             if self.clock.monotonic() > deadline:
-                pytest.fail(f"never so: {self.supervisor.agents()}")
+                pytest.fail(f"never so: {self.observer.agents()}")
 
     async def start(self, command: str, mark: str) -> str:
         pane = self.tmux.start(command)
@@ -71,7 +71,7 @@ async def test_a_session_file_of_the_living_process_decides(lookout: Lookout) ->
     (folder / f"{facts.pid}.json").write_text(json.dumps(body))
     agent = await lookout.agent(pane, lambda agent: agent.evidence.source is Source.LEVEL)
     assert (agent.state, agent.agrees) == (State.WORKING, False)
-    told = lookout.supervisor.explain(agent.key)
+    told = lookout.observer.explain(agent.key)
     assert [signal.state for signal in told.signals] == [State.WORKING, State.WAITING]
     assert told.processes[0].pid == agent.pane.pid
 
@@ -94,7 +94,7 @@ async def test_a_killed_agent_in_a_shell_is_a_crash_and_an_ended_one_is_done(
     lookout.tmux.run("send-keys", "-t", pane, "C-c")
     agent = await lookout.agent(pane, lambda agent: agent.state is not State.WORKING)
     assert (agent.state, agent.evidence.source) == (State.DONE, Source.PROC)
-    lookout.supervisor.seen(agent.key)
+    lookout.observer.seen(agent.key)
     agent = await lookout.agent(pane, lambda agent: agent.kind == OTHER)
     assert (agent.name, agent.state) == ("main:0", State.IDLE)
 
@@ -115,4 +115,4 @@ async def test_what_no_rule_knows_is_other(lookout: Lookout) -> None:
     agent = await lookout.agent(pane, lambda agent: agent.does)
     assert (agent.kind, agent.name, agent.state) == (OTHER, "main:0", State.UNKNOWN)
     assert agent.does == "cat: no rule knows it"
-    assert lookout.supervisor.rows() == []
+    assert lookout.observer.rows() == []

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from orc_core.agents.observer import Observer
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.supervisor import Supervisor
 from orc_core.errors import UnknownName
 from orc_core.model.agent import OTHER, Agent, PaneRef, Source, State, Waiting
 from orc_core.model.health import LinkState
@@ -40,20 +40,18 @@ class Turned:
 
 
 class Stage:
-    """A supervisor with panes that tests move about."""
+    """A observer with panes that tests move about."""
 
     def __init__(self, rules, machine, home: Path, screen, pane) -> None:  # type: ignore[no-untyped-def]
         self.rules, self.machine, self.home = rules, machine, home
         self.screen, self.make = screen, pane
         self.clock = Turned()
         self.panes: dict[str, tuple[PaneInfo, tuple[str, ...] | None]] = {}
-        self.supervisor = self.open()
+        self.observer = self.open()
 
-    def open(self, known: tuple[LiveRow, ...] = ()) -> Supervisor:
-        self.supervisor = Supervisor(
-            self.rules, self.clock, self.home, known, processes=self.machine
-        )
-        return self.supervisor
+    def open(self, known: tuple[LiveRow, ...] = ()) -> Observer:
+        self.observer = Observer(self.rules, self.clock, self.home, known, processes=self.machine)
+        return self.observer
 
     def put(self, pane_id: str, lines: str | tuple[str, ...] = (), **facts: object) -> None:
         number = int(pane_id[1:])
@@ -67,11 +65,11 @@ class Stage:
             Sighting(info, lines, None, self.clock.at) for info, lines in self.panes.values()
         )
         live = LinkState.LIVE
-        return self.supervisor.apply(Tick(self.clock.at, live, sightings, gone, True, 0, 0.0))
+        return self.observer.apply(Tick(self.clock.at, live, sightings, gone, True, 0, 0.0))
 
     def agent(self, pane_id: str = "%1") -> Agent:
         key = f"{SERVER}:{pane_id}"
-        return next(agent for agent in self.supervisor.agents() if agent.key == key)
+        return next(agent for agent in self.observer.agents() if agent.key == key)
 
     def session(self, pid: int, status: str, **more: str) -> None:
         folder = self.home / ".claude" / "sessions"
@@ -100,7 +98,7 @@ def test_agents_are_named_and_others_are_called_by_their_place(stage: Stage) -> 
     stage.put("%4", command="bash", where="ops:1.0")
     stage.put("%5", command="vim", where="ops:1.1")
     assert stage.tick()
-    told = {agent.name: (agent.kind, agent.state) for agent in stage.supervisor.agents()}
+    told = {agent.name: (agent.kind, agent.state) for agent in stage.observer.agents()}
     assert told == {
         "claude-1": ("claude", State.IDLE),
         "codex-1": ("codex", State.WORKING),
@@ -110,7 +108,7 @@ def test_agents_are_named_and_others_are_called_by_their_place(stage: Stage) -> 
     }
     assert stage.agent("%3").does == "node repl.js: no rule knows it"
     assert stage.agent("%1").does == "ready for a task"
-    assert [row.name for row in stage.supervisor.rows()] == ["claude-1", "codex-1"]
+    assert [row.name for row in stage.observer.rows()] == ["claude-1", "codex-1"]
     assert not stage.tick(1.0)
 
 
@@ -126,9 +124,9 @@ def test_a_turn_from_work_to_done_to_seen(stage: Stage) -> None:
     done = stage.agent()
     assert (done.state, done.since) == (State.DONE, T + 1.0)
     assert done.does == "All done: the cart totals are rounded now."
-    assert stage.supervisor.seen(done.key)
+    assert stage.observer.seen(done.key)
     assert stage.agent().state is State.IDLE
-    assert not stage.supervisor.seen(done.key)
+    assert not stage.observer.seen(done.key)
     stage.tick(60.0)
     assert stage.agent().state is State.IDLE
 
@@ -143,11 +141,11 @@ def test_a_level_decides_and_a_prompt_says_what_is_asked(stage: Stage) -> None:
     assert (agent.state, agent.waiting) == (State.WAITING, Waiting.QUESTION)
     assert (agent.evidence.source, agent.agrees) == (Source.LEVEL, True)
     assert agent.does == "asks  Shall I keep the v1 routes?"
-    prompt = stage.supervisor.prompt(agent.key)
+    prompt = stage.observer.prompt(agent.key)
     assert prompt is not None
     assert (prompt.agent, len(prompt.choices)) == ("claude-1", 5)
     assert prompt.evidence.source is Source.LEVEL
-    told = stage.supervisor.explain(agent.key)
+    told = stage.observer.explain(agent.key)
     assert [signal.evidence.source for signal in told.signals] == [
         Source.LEVEL,
         Source.TITLE,
@@ -159,13 +157,13 @@ def test_a_level_decides_and_a_prompt_says_what_is_asked(stage: Stage) -> None:
     stage.session(151, "busy")
     stage.tick(0.3)
     assert (stage.agent().state, stage.agent().agrees) == (State.WORKING, False)
-    assert stage.supervisor.prompt(agent.key) is None
+    assert stage.observer.prompt(agent.key) is None
 
 
 def test_risks_of_a_prompt_know_the_work_tree(stage: Stage) -> None:
     stage.put("%1", "claude/waiting-permission-wrapped-choice", cwd="/home/me/shop")
     stage.tick()
-    prompt = stage.supervisor.prompt(stage.agent().key)
+    prompt = stage.observer.prompt(stage.agent().key)
     assert prompt is not None
     assert prompt.risks == ("rm -rf", "runs a download")
     assert prompt.choices[1].label.endswith("and sh commands in /home/me/shop")
@@ -189,7 +187,7 @@ def test_a_killed_agent_leaves_a_crash_until_someone_went_on(stage: Stage) -> No
     stage.put("%1", tuple(f"line {n}" for n in range(20)), command="bash")
     stage.tick(5.0)
     assert stage.agent().state is State.CRASHED
-    stage.supervisor.seen(agent.key)
+    stage.observer.seen(agent.key)
     stage.tick(5.0)
     assert stage.agent().state is State.CRASHED
     stage.put("%1", ("$ ls", "src"), command="bash")
@@ -212,7 +210,7 @@ def test_an_agent_that_ends_is_done_and_then_only_a_shell(stage: Stage) -> None:
         State.DONE,
         "ended after 5m; zsh is left",
     )
-    stage.supervisor.seen(stage.agent().key)
+    stage.observer.seen(stage.agent().key)
     stage.tick(3.0)
     assert (stage.agent().kind, stage.agent().state) == (OTHER, State.IDLE)
 
@@ -284,10 +282,10 @@ def test_absent_is_not_gone(stage: Stage) -> None:
     assert not stage.tick(1.0)
     assert stage.agent().name == "claude-1"
     assert stage.tick(1.0, gone=(pane,))
-    assert stage.supervisor.agents() == ()
-    assert stage.supervisor.lines(f"{SERVER}:%1") == ()
+    assert stage.observer.agents() == ()
+    assert stage.observer.lines(f"{SERVER}:%1") == ()
     with pytest.raises(UnknownName):
-        stage.supervisor.explain(f"{SERVER}:%1")
+        stage.observer.explain(f"{SERVER}:%1")
 
 
 def test_a_pane_number_used_again_starts_anew(stage: Stage) -> None:
@@ -304,7 +302,7 @@ def test_names_and_work_outlive_the_process_that_saw_them(stage: Stage) -> None:
     stage.put("%1", "claude/working-spinner")
     stage.put("%2", "claude/working-spinner")
     stage.tick()
-    rows = tuple(replace(row, name=f"{row.name}9") for row in stage.supervisor.rows())
+    rows = tuple(replace(row, name=f"{row.name}9") for row in stage.observer.rows())
     stage.clock.at += 3600
     stage.open(rows)
     stage.put("%1", "claude/idle-turn-ended")
@@ -321,7 +319,7 @@ def test_the_same_question_has_waited_across_a_restart_and_another_has_not(
     stage.put("%1", "claude/waiting-permission-bash")
     stage.put("%2", "claude/waiting-permission-bash")
     stage.tick()
-    rows = tuple(stage.supervisor.rows())
+    rows = tuple(stage.observer.rows())
     stage.clock.at += 240
     stage.open(rows)
     stage.put("%2", "claude/waiting-permission-edit")
@@ -336,7 +334,7 @@ def test_a_screen_that_was_not_taken_again_stays(stage: Stage) -> None:
     stage.panes["%1"] = (stage.panes["%1"][0], None)
     assert not stage.tick(4.0)
     assert stage.agent().state is State.WAITING
-    assert len(stage.supervisor.lines(stage.agent().key)) > 10
+    assert len(stage.observer.lines(stage.agent().key)) > 10
 
 
 def test_just_started_is_starting_and_then_unknown(stage: Stage) -> None:

@@ -1,0 +1,165 @@
+"""Judging one agent: all that is known of it, folded into its state, prompt and busiest child.
+
+Invariant: nothing is remembered here; what is kept between two judgements stands in the track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from orc_core.agents.detect import Live, fold, strongest_first
+from orc_core.agents.processes import Processes, busiest_child
+from orc_core.agents.prompts import read_prompt
+from orc_core.agents.rules import RuleSet
+from orc_core.agents.signals import death, left_shell
+from orc_core.agents.sources import Report, SignalSource, Subject
+from orc_core.agents.tracks import SILENT_AFTER_S, Track
+from orc_core.model.agent import Evidence, Prompt, Signal, Source, State, Usage
+
+READ_AGAIN_S: Final = 5.0
+CHILD_EVERY_S: Final = 10.0
+STARTING_S: Final = 15.0
+EXIT_WITHIN_S: Final = 2.0
+SHELL_SAYS_S: Final = 0.5
+
+
+class Judge:
+    """Judges agents by rules, processes and sources."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        processes: Processes,
+        sources: Sequence[SignalSource],
+        home: Path,
+    ) -> None:
+        self._rules = rules
+        self._processes = processes
+        self._sources = tuple(sources)
+        self._home = home
+
+    def judge(self, track: Track, now: float) -> None:
+        """Fold all that is known of an agent into its state, prompt and busiest child."""
+        made = [*self._of_process(track, now), *track.reading.signals]
+        if not track.ended_at:
+            reports = self._reports(track, now)
+            made.extend(signal for report in reports for signal in report.signals)
+            track.usage = merged_usage([report.usage for report in reports])
+            told = next((report.last_prompt for report in reports if report.last_prompt), "")
+            track.last_prompt = told or track.last_prompt
+            if not made and not track.reading.hold and 0 < now - track.started_at < STARTING_S:
+                evidence = Evidence(Source.SCREEN, "just-started", track.started_at)
+                made.append(Signal(evidence, State.STARTING))
+        track.told = strongest_first(made)
+        live = fold(track.live, track.told, now, hold=track.reading.hold)
+        if track.live is not None and _same_evidence(track.live.evidence, live.evidence):
+            live = replace(live, evidence=track.live.evidence)
+        track.live = live
+        track.prompt = self._prompt(track, live)
+        if track.prompt is not None:
+            # Only the very same question has waited all along.
+            fingerprint, since = track.asked
+            if track.prompt.fingerprint == fingerprint:
+                track.live = replace(live, since=since)
+            track.asked = ("", 0.0)
+        if live.state is not State.WORKING or now - track.changed_at < SILENT_AFTER_S:
+            track.busy_child = ""
+        elif now - track.child_at >= CHILD_EVERY_S:
+            track.child_at = now
+            pid = track.process.pid if track.process else track.info.pane.pid
+            track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
+
+    def is_exit_unsaid(self, track: Track, now: float) -> bool:
+        """Whether an agent just ended and nobody says how yet.
+
+        A terminal closes before tmux has a status; a shell is back before it writes `Killed`.
+        """
+        info = track.info
+        if not info.dead:
+            return 0 <= now - track.ended_at < SHELL_SAYS_S and track.live is not None
+        if info.dead_status is not None or info.dead_signal is not None:
+            return False
+        facts = self._processes.facts(info.pane.pid)
+        known = facts is not None and facts.exit_status is not None
+        return not known and track.live is not None and now - track.ended_at < EXIT_WITHIN_S
+
+    def _of_process(self, track: Track, now: float) -> list[Signal]:
+        info = track.info
+        if info.dead:
+            facts = self._processes.facts(info.pane.pid)
+            status = facts.exit_status if facts is not None else None
+            ended_at = track.ended_at or now
+            signal = death(info, track.started_at, ended_at, exit_status=status)
+            return [signal] if signal is not None else []
+        if track.ended_at:
+            # What the shell said of a crash stays true when it has scrolled away.
+            if track.end is None or now - track.ended_at < EXIT_WITHIN_S:
+                shell = track.argv[0] if track.argv else info.command
+                told = left_shell(track.lines, shell, track.started_at, track.ended_at)
+                if track.end is None or told.state is State.CRASHED:
+                    track.end = told
+            return [track.end]
+        if track.stopped and track.process is not None:
+            text = f"pid {track.process.pid} is stopped"
+            evidence = Evidence(Source.PROC, "stopped", track.changed_at, text)
+            return [Signal(evidence, State.IDLE, does="stopped: fg brings it back", attended=True)]
+        return []
+
+    def _reports(self, track: Track, now: float) -> list[Report]:
+        kind = self._rules.kind(track.kind)
+        if kind is None:
+            return []
+        info, process = track.info, track.process
+        subject = Subject(
+            pane=info.pane,
+            kind=kind,
+            name=track.name,
+            tty=info.tty,
+            cwd=info.cwd,
+            pid=process.pid if process is not None else info.pane.pid,
+            started_at=track.started_at,
+        )
+        return [source.report(subject, now) for source in self._sources]
+
+    def _prompt(self, track: Track, live: Live) -> Prompt | None:
+        if live.state is not State.WAITING:
+            track.prompt_of = ()
+            return None
+        of = (track.lines, live.waiting, live.evidence, track.name, track.info.cwd)
+        if of == track.prompt_of:
+            return track.prompt
+        track.prompt_of = of
+        return read_prompt(
+            self._rules,
+            track.kind,
+            track.name,
+            track.lines,
+            live.waiting,
+            live.evidence,
+            cwd=track.info.cwd,
+            home=str(self._home),
+        )
+
+
+def _same_evidence(before: Evidence, now: Evidence) -> bool:
+    """Whether a level only says again what it said a moment ago."""
+    same = (before.source, before.rule, before.text) == (now.source, now.rule, now.text)
+    return same and now.source is Source.LEVEL and 0 <= now.at - before.at < READ_AGAIN_S
+
+
+def merged_usage(told: Sequence[Usage | None]) -> Usage:
+    """What several sources tell of usage: each figure as it was told last."""
+    merged = Usage()
+    for usage in sorted((one for one in told if one is not None), key=lambda one: one.at):
+        merged = Usage(
+            context=merged.context if usage.context is None else usage.context,
+            cost_usd=merged.cost_usd if usage.cost_usd is None else usage.cost_usd,
+            tokens=merged.tokens if usage.tokens is None else usage.tokens,
+            model=usage.model or merged.model,
+            account=usage.account or merged.account,
+            at=usage.at,
+        )
+    return merged

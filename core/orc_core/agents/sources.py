@@ -1,0 +1,48 @@
+"""Sources: whatever tells of an agent beside its pane, its title and its screen.
+
+Invariant: a source answers from memory at once and never raises. What it tells is a report of
+signals, which the fold weighs, and of facts beside the state, which it does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from orc_core.agents.rules import Kind
+from orc_core.model.agent import PaneRef, Signal, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The agent that a source is asked about.
+
+    `pid` is the agent's own process, or the pane's where that is not known; `started_at` is when
+    it began, in epoch seconds, 0 where that is not known.
+    """
+
+    pane: PaneRef
+    kind: Kind
+    name: str
+    tty: str
+    cwd: str
+    pid: int
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one source knows of one agent now; "" and None where it does not tell."""
+
+    signals: tuple[Signal, ...] = ()
+    usage: Usage | None = None
+    last_prompt: str = ""
+
+
+NOTHING = Report()
+
+
+class SignalSource(Protocol):
+    """One source of reports. `report` is called at every tick in which the agent is judged."""
+
+    def report(self, subject: Subject, now: float) -> Report: ...
