@@ -53,7 +53,7 @@ def fold(
     `hold` says that the screen shows a view over the conversation (a transcript, a menu), so
     that without a stronger word the state stays what it was.
     """
-    fresh = [signal for signal in strongest_first(signals) if not signal.expired]
+    fresh = [one for one in strongest_first(signals) if one.decides and not one.expired]
     winner = _winner(fresh)
     if winner is None:
         if hold and previous is not None:

@@ -98,7 +98,10 @@ class Judge:
             # What the shell said of a crash stays true when it has scrolled away.
             if track.end is None or now - track.ended_at < EXIT_WITHIN_S:
                 shell = track.argv[0] if track.argv else info.command
-                told = left_shell(track.lines, shell, track.started_at, track.ended_at)
+                status = self._exit_status(track, now)
+                told = left_shell(
+                    track.lines, shell, track.started_at, track.ended_at, exit_status=status
+                )
                 if track.end is None or told.state is State.CRASHED:
                     track.end = told
             return [track.end]
@@ -107,6 +110,10 @@ class Judge:
             evidence = Evidence(Source.PROC, "stopped", track.changed_at, text)
             return [Signal(evidence, State.IDLE, does="stopped: fg brings it back", attended=True)]
         return []
+
+    def _exit_status(self, track: Track, now: float) -> int | None:
+        told = (report.exit_status for report in self._reports(track, now))
+        return next((status for status in told if status is not None), None)
 
     def _reports(self, track: Track, now: float) -> list[Report]:
         kind = self._rules.kind(track.kind)
@@ -121,6 +128,7 @@ class Judge:
             cwd=info.cwd,
             pid=process.pid if process is not None else info.pane.pid,
             started_at=track.started_at,
+            ended_at=track.ended_at,
         )
         return [source.report(subject, now) for source in self._sources]
 

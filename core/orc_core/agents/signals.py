@@ -164,10 +164,27 @@ def _after(started_at: float, ended_at: float) -> str:
     return f" after {age(lasted)}" if lasted >= _MINUTE_S else " within a minute"
 
 
-def left_shell(lines: Sequence[str], command: str, started_at: float, ended_at: float) -> Signal:
-    """An agent whose pane is back at the shell: crashed where the shell says so, else ended."""
+def left_shell(
+    lines: Sequence[str],
+    command: str,
+    started_at: float,
+    ended_at: float,
+    *,
+    exit_status: int | None = None,
+) -> Signal:
+    """An agent whose pane is back at the shell: crashed where the shell says so, else ended.
+
+    `exit_status` is what the shell reported of the program, where it reports such things.
+    """
     lasted = _after(started_at, ended_at)
     shell = program_name(command)
+    if exit_status is not None:
+        # A program that a person stops by ctrl+c says 130: it was asked to.
+        crashed = exit_status not in (0, 130)
+        how = SIGNAL_NAMES.get(exit_status - 128, "ended")
+        evidence = Evidence(Source.PROC, "shell-told", ended_at, f"{shell}: exit {exit_status}")
+        does = f"exit {exit_status}, {how}{lasted}; {shell} is left"
+        return Signal(evidence, State.CRASHED if crashed else State.DONE, does=does)
     for line in reversed(_tail(lines, BOTTOM_LINES)):
         match = _FATAL.search(line.strip()[:TEXT_MAX])
         if match is not None:

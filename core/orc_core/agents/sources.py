@@ -28,6 +28,8 @@ class Subject:
     cwd: str
     pid: int
     started_at: float
+    ended_at: float = 0.0
+    """When the agent's program ended and a shell was left, 0 while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,17 @@ class Report:
     signals: tuple[Signal, ...] = ()
     usage: Usage | None = None
     last_prompt: str = ""
+    exit_status: int | None = None
+    """How the program ended, in a shell's numbers; asked about only once it has."""
 
 
 NOTHING = Report()
 
 
 class SignalSource(Protocol):
-    """One source of reports. `report` is called at every tick in which the agent is judged."""
+    """One source of reports. `report` is called at every tick in which the agent is judged.
+
+    Of an agent whose program has ended only `exit_status` is heeded.
+    """
 
     def report(self, subject: Subject, now: float) -> Report: ...

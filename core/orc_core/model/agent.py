@@ -147,6 +147,8 @@ class Signal:
     """A person brought this about (an interruption), so that nothing new waits to be seen."""
     substate: str = ""
     resets_at: float = 0.0
+    decides: bool = True
+    """False for what is told beside the others and never decides a state: a bell, a notice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""A pane's output heard on a real server: sequences become signals, and nothing is in the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clocks import wait_for
+from orc_core.agents.observer import Observer
+from orc_core.agents.processes import ProcFolder
+from orc_core.agents.rules import load
+from orc_core.agents.sequences import Sequences
+from orc_core.clock import SystemClock
+from orc_core.errors import TmuxError
+from orc_core.model.agent import Agent, Source, State, Waiting
+from orc_core.tmux.listening import listen, record_path, unlisten
+from orc_core.tmux.watcher import Watcher
+from private_tmux import PrivateTmux
+
+
+class Ear:
+    """An agent's pane that is listened to; a script named `claude` stands for the program."""
+
+    def __init__(self, tmux: PrivateTmux, records: Path) -> None:
+        script = tmux.folder / "claude"
+        script.write_text("#!/bin/sh\nstty -echo -opost\ncat\n")
+        script.chmod(0o755)
+        self.tmux, self.records = tmux, records
+        self.pane_id = tmux.start(f"exec {script}")
+        self.clock = SystemClock()
+        self.watcher = Watcher(tmux.address, self.clock)
+        sources = [Sequences(records)]
+        self.observer = Observer(load(), self.clock, tmux.folder, sources=sources)
+
+    async def agent(
+        self, pane_id: str = "", true: Callable[[Agent], object] = lambda _: True
+    ) -> Agent:
+        """The agent of a pane as soon as something holds of it; looks again and again."""
+        end = self.clock.monotonic() + 8.0
+        while True:
+            self.observer.apply(await self.watcher.once())
+            for agent in self.observer.agents():
+                if agent.pane.pane_id == (pane_id or self.pane_id) and true(agent):
+                    return agent
+            if self.clock.monotonic() > end:
+                pytest.fail(f"never so: {self.observer.agents()}")
+
+    async def record(self, key: str, pane_id: str = "") -> Path:
+        """The file of the pane, once it holds a record of that key."""
+        path = record_path((await self.agent(pane_id)).pane, self.records)
+        await wait_for(lambda: path.exists() and f"\n{key} " in path.read_text(), 8.0)
+        return path
+
+    def says(self, text: bytes, pane_id: str = "") -> None:
+        """The program writes to its terminal."""
+        self.tmux.write(pane_id or self.pane_id, text)
+
+
+@pytest.fixture
+def ear(tmux: PrivateTmux, tmp_path: Path) -> Ear:
+    return Ear(tmux, tmp_path / "heard #{pid} 100%d")
+
+
+async def test_a_status_decides_what_the_agent_is(ear: Ear, tmux: PrivateTmux) -> None:
+    agent = await ear.agent()
+    await listen(tmux.address, agent.pane, ear.records)
+    ear.says(b"\x1b]7501;state=blocked:kind=permission\x1b\\")
+    path = await ear.record("status/")
+    agent = await ear.agent()
+    assert (agent.state, agent.waiting) == (State.WAITING, Waiting.PERMISSION)
+    assert (agent.evidence.source, agent.evidence.rule) == (Source.LEVEL, "osc-7501")
+    assert path.stat().st_mode & 0o777 == 0o600
+    ear.says(b"\x1b]7501;state=working\x1b\\")
+    await wait_for(lambda: b"working".hex() in path.read_text(), 8.0)
+    assert (await ear.agent()).state is State.WORKING
+
+
+async def test_listening_twice_is_one_pipe_and_ends_when_asked(ear: Ear, tmux: PrivateTmux) -> None:
+    pane = (await ear.agent()).pane
+    await listen(tmux.address, pane, ear.records)
+    ear.says(b"\x07")
+    path = await ear.record("bell")
+    first = path.read_text().splitlines()[0]
+    await listen(tmux.address, pane, ear.records)
+    ear.says(b"\x1b]9;hello\x07")
+    await ear.record("notice")
+    assert path.read_text().splitlines()[0] == first
+    assert await unlisten(tmux.address, pane, ear.records)
+    assert not path.exists()
+    assert tmux.run("display-message", "-p", "-t", pane.pane_id, "#{pane_pipe}") == "0"
+    assert not await unlisten(tmux.address, pane, ear.records)
+
+
+async def test_a_pipe_of_someone_else_is_left_alone(ear: Ear, tmux: PrivateTmux) -> None:
+    pane = (await ear.agent()).pane
+    log = tmux.folder / "log"
+    tmux.run("pipe-pane", "-O", "-t", pane.pane_id, f"exec cat >>{log}")
+    with pytest.raises(TmuxError, match="piped already"):
+        await listen(tmux.address, pane, ear.records)
+    assert not await unlisten(tmux.address, pane, ear.records)
+    ear.says(b"still logged\n")
+    await wait_for(lambda: log.exists() and b"still logged" in log.read_bytes(), 8.0)
+
+
+async def test_a_flood_is_heard_to_its_end(ear: Ear, tmux: PrivateTmux) -> None:
+    pane = (await ear.agent()).pane
+    await listen(tmux.address, pane, ear.records)
+    for _ in range(40):
+        ear.says(b"\x1b]7501;state=idle\x1b\\" * 400 + b"x" * 4000)
+    ear.says(b"\x1b]9;the end\x07")
+    path = await ear.record("notice")
+    assert len(path.read_text().splitlines()) == 3
+    assert (await ear.agent()).state is State.IDLE
+
+
+async def test_a_shell_that_tells_exit_codes_tells_of_a_crash(ear: Ear, tmux: PrivateTmux) -> None:
+    login = tmux.folder / "login"
+    told = r"printf '\033]133;D;%s\033\\' $?"
+    login.write_text(f"{tmux.folder}/claude\n{told}\nexec sh\n")
+    pane_id = tmux.window(f"exec sh {login}")
+    agent = await ear.agent(pane_id, lambda agent: agent.kind == "claude")
+    await listen(tmux.address, agent.pane, ear.records)
+    ear.says(b"\x07", pane_id)
+    await ear.record("bell", pane_id)
+    (program,) = ProcFolder().children(agent.pane.pid)
+    os.kill(program, signal.SIGKILL)
+    agent = await ear.agent(pane_id, lambda agent: agent.evidence.rule == "shell-told")
+    assert (agent.state, agent.does[:17]) == (State.CRASHED, "exit 137, killed ")
