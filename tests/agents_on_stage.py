@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from corpus_screens import read_screen
 from orc_core.agents.processes import Facts
 from orc_core.agents.rules import RuleSet, load
 from orc_core.model.agent import PaneRef
 from orc_core.tmux.watcher import PaneInfo
 
-SCREENS = Path(__file__).parent / "unit" / "agents" / "screens"
 NOW = 1_800_000_000.0
 
 
@@ -23,12 +22,8 @@ def rules() -> RuleSet:
 
 @pytest.fixture
 def screen() -> Callable[[str], tuple[str, ...]]:
-    """The lines of a captured screen by its path under `screens/`, without the suffix."""
-
-    def read(name: str) -> tuple[str, ...]:
-        return tuple((SCREENS / f"{name}.txt").read_text(encoding="utf-8").rstrip().split("\n"))
-
-    return read
+    """The lines of a screen of the corpus by `AGENT/NAME`."""
+    return read_screen
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ BELOW_MAX: Final = 24
 SUMMARY_MAX: Final = 120
 
 _CHOICE: Final = re.compile(
-    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶]\s+|)(?P<number>\d{1,2})"
+    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶●]\s+|)(?P<number>\d{1,2})"
     r"[.)](?:\s+|(?=[A-Z]))(?P<label>\S.*)$"
 )
 _BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")

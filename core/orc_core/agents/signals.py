@@ -48,10 +48,18 @@ _FATAL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one look at an agent gave. `hold`: the screen shows a view over the conversation."""
+    """What one look at an agent gave.
+
+    `held_by` is the rule that says that the screen shows a view over the conversation.
+    """
 
     signals: tuple[Signal, ...]
-    hold: bool = False
+    held_by: str = ""
+
+    @property
+    def hold(self) -> bool:
+        """Whether the screen shows a view over the conversation."""
+        return bool(self.held_by)
 
 
 def kind_of(rules: RuleSet, info: PaneInfo, argv: Sequence[str]) -> str:
@@ -105,8 +113,8 @@ def signals(
         at = now if title_at is None else title_at
         made.append(_signal(*title, Source.TITLE, at, now))
     at = now if screen_at is None else screen_at
-    shown, hold = _of_screen(known, lines, at, now)
-    return Reading((*made, *([shown] if shown is not None else [])), hold)
+    shown, held_by = _of_screen(known, lines, at, now)
+    return Reading((*made, *([shown] if shown is not None else [])), held_by)
 
 
 def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
@@ -117,17 +125,17 @@ def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
 
 def _of_screen(
     kind: Kind, lines: Sequence[str], at: float, now: float
-) -> tuple[Signal | None, bool]:
-    """What the screen says, and whether it shows a view over the conversation instead."""
+) -> tuple[Signal | None, str]:
+    """What the screen says, or the rule by which it shows a view over the conversation."""
     layout = find_layout(kind, lines)
     screen = _first(kind, "screen", _regions(kind, lines, layout))
     if screen is not None and screen[1].hold:
-        return None, True
+        return None, f"{kind.id}/{screen[1].id}"
     if layout is not None:
         asked = next((line for line in reversed(layout.body) if line.strip()), "")
         evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, _short(asked))
-        return Signal(evidence, State.WAITING, layout.part.waiting), False
-    return (_signal(*screen, Source.SCREEN, at, now) if screen is not None else None), False
+        return Signal(evidence, State.WAITING, layout.part.waiting), ""
+    return (_signal(*screen, Source.SCREEN, at, now) if screen is not None else None), ""
 
 
 def death(

@@ -1,0 +1,98 @@
+"""Every screen of the corpus tells what its label says, and every rule has a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+import corpus_screens
+from orc_core.agents.detect import fold
+from orc_core.agents.rules import RuleSet
+from orc_core.agents.signals import left_shell, signals, unruled
+from orc_core.model.agent import State, Waiting
+from orc_core.tmux.watcher import PaneInfo
+
+pytest_plugins = ("agents_on_stage",)
+
+NOW = 1_800_000_000.0
+RIGHT_SHARE = 0.97
+CORPUS = corpus_screens.corpus()
+OF_AGENTS = [one for one in CORPUS if one.agent != corpus_screens.SHELL]
+OF_NOBODY = [one for one in CORPUS if one.agent == corpus_screens.SHELL]
+Pane = Callable[..., PaneInfo]
+
+
+@dataclass(frozen=True)
+class Told:
+    state: State
+    waiting: Waiting
+    substate: str
+    hold: bool
+
+
+def told(rules: RuleSet, pane: Pane, one: corpus_screens.Labelled) -> Told:
+    """What orc makes of a screen that it sees for the first time."""
+    info = pane(title=one.label.title, command=one.label.command or one.agent)
+    if one.agent == corpus_screens.SHELL:
+        ended = one.label.state in (State.CRASHED, State.DONE)
+        signal = (
+            left_shell(one.lines, one.label.command, 0.0, NOW)
+            if ended
+            else unruled(info, (one.label.command,), NOW)
+        )
+        return Told(signal.state, signal.waiting, signal.substate, hold=False)
+    read = signals(rules, one.agent, info, one.lines, NOW)
+    if read.hold:
+        return Told(State.UNKNOWN, Waiting.NONE, "", hold=True)
+    live = fold(None, read.signals, NOW)
+    return Told(live.state, live.waiting, live.substate, hold=False)
+
+
+def labelled(one: corpus_screens.Labelled) -> Told:
+    label = one.label
+    return Told(label.state, label.waiting, label.substate, label.hold)
+
+
+@pytest.mark.parametrize("one", CORPUS, ids=[one.name for one in CORPUS])
+def test_the_screen_tells_its_label(
+    one: corpus_screens.Labelled, rules: RuleSet, pane: Pane
+) -> None:
+    assert told(rules, pane, one) == labelled(one)
+
+
+def test_the_score(rules: RuleSet, pane: Pane) -> None:
+    said = [(one, told(rules, pane, one)) for one in CORPUS]
+    right = [one for one, state in said if state == labelled(one)]
+    assert len(right) >= RIGHT_SHARE * len(CORPUS)
+    for grave in (State.CRASHED, State.WAITING):
+        false = [one.name for one, now in said if now.state is grave is not one.label.state]
+        assert false == [], f"called {grave} and is not"
+
+
+@pytest.mark.parametrize("one", CORPUS, ids=[one.name for one in CORPUS])
+def test_a_label_is_sound(one: corpus_screens.Labelled) -> None:
+    label = one.label
+    assert label.origin in ("lab", "written")
+    assert label.version or label.origin == "written", "the lab knows which version it ran"
+    assert (label.state is State.WAITING) == (label.waiting is not Waiting.NONE)
+    assert not label.hold or label.state is State.UNKNOWN
+    assert bool(label.command) == (one.agent == corpus_screens.SHELL)
+
+
+def test_each_agent_with_screens_has_rules(rules: RuleSet) -> None:
+    assert {one.agent for one in OF_AGENTS} <= {kind.id for kind in rules.kinds}
+
+
+def test_each_rule_and_prompt_is_proved_by_a_screen(rules: RuleSet, pane: Pane) -> None:
+    proved = set()
+    for one in OF_AGENTS:
+        read = signals(rules, one.agent, pane(title=one.label.title), one.lines, NOW)
+        proved |= {signal.evidence.rule for signal in read.signals} | {read.held_by}
+    asked = {
+        f"{kind.id}/{part.id}"
+        for kind in rules.kinds
+        for part in (*kind.prompts, *(rule for rule in kind.rules if rule.source == "screen"))
+    }
+    assert sorted(asked - proved) == []
