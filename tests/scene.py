@@ -9,7 +9,7 @@ import calendar
 from dataclasses import replace
 from typing import Final
 
-from orc_core.model.agent import Agent, Evidence, PaneRef, Source, State, Waiting
+from orc_core.model.agent import Agent, Evidence, PaneRef, Source, State, Usage, Waiting
 from orc_core.model.health import Fault, Layer, LayerState, Link, LinkState
 from orc_core.model.snapshot import Delta, Part, Screen, Snapshot, Span, Style
 from orc_core.model.task import Status, Task
@@ -38,6 +38,7 @@ def agent(
     kind: str = "",
     where: str = "",
     number: int = 0,
+    context: float | None = None,
 ) -> Agent:
     """One agent; `minutes` in its state, evidence `seen` and screen `still` minutes ago."""
     pane = PaneRef(SOCKET, 1, f"%{number}", 4000 + number)
@@ -60,6 +61,7 @@ def agent(
         last_prompt=prompt,
         task=task,
         busy_child=child,
+        usage=Usage(context=context),
     )
 
 
@@ -89,6 +91,7 @@ def agents() -> tuple[Agent, ...]:
             source=hook,
             seen=4,
             waiting=Waiting.PERMISSION,
+            context=0.62,
         ),
         agent("claude-7", working, 3, task="T-20", does="Edit  src/cart/price.ts"),
         agent(

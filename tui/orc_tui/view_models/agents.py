@@ -99,6 +99,7 @@ class Columns:
     gap: int
     where: int
     why: int
+    context: int = 0
 
     @property
     def with_age(self) -> bool:
@@ -108,6 +109,7 @@ class Columns:
 
 _WHY_WORD: Final = 6
 _WHY_AGE: Final = 4
+_CONTEXT: Final = 7
 _STATE: Final = 8
 _FOR: Final = 4
 
@@ -120,10 +122,12 @@ def columns(agents: Sequence[Agent], width: int, *, boxed: bool) -> Columns:
     task_w = min(max(task, 4), 4 if width < 64 else 12)
     why = _WHY_WORD if width < 76 else _WHY_WORD + _WHY_AGE
     where = 12 if width >= 96 else 0
+    told = any(agent.usage.context is not None for agent in agents)
+    context = _CONTEXT if width >= 96 and told else 0
     gap = 1 if boxed or width < 80 else 4
     fixed = 3 + _STATE + 1 + agent_w + 1 + _FOR + 1 + task_w + 1 + gap + why + 1
-    does = width - fixed - (where + 1 if where else 0)
-    return Columns(agent_w, task_w, max(does, 0), gap, where, why)
+    does = width - fixed - (where + 1 if where else 0) - (context + 1 if context else 0)
+    return Columns(agent_w, task_w, max(does, 0), gap, where, why, context)
 
 
 def heading(at: Columns) -> Line:
@@ -139,6 +143,7 @@ def heading(at: Columns) -> Line:
         fit("asks or does", at.does),
         " " * at.gap,
         fit("where", at.where) + " " if at.where else "",
+        "context " if at.context else "",
         fit("why", at.why),
     ]
     return (("".join(names), "dim"),)
@@ -160,8 +165,16 @@ def row(agent: Agent, at: Columns, now: float) -> Line:
     ]
     if at.where:
         parts.append((fit(agent.where, at.where) + " ", "dim"))
+    if at.context:
+        parts.append((context_share(agent).rjust(at.context) + " ", "dim"))
     parts.append((_why(agent, at, now), "dim"))
     return tuple(parts)
+
+
+def context_share(agent: Agent) -> str:
+    """How much of its context window is used, `62 %`; "" where nothing tells."""
+    share = agent.usage.context
+    return "" if share is None else f"{min(max(share, 0.0), 1.0) * 100:.0f} %"
 
 
 def _why(agent: Agent, at: Columns, now: float) -> str:

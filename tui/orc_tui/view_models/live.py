@@ -65,8 +65,14 @@ def agent_head(agent: Agent, task: Task | None, now: float, width: int, home: st
     )
     return [
         ends(name, ((lasts, "dim"),), width),
-        ends(place, ((agent.kind, "dim"),), width),
+        ends(place, ((context(agent) or agent.kind, "dim"),), width),
     ]
+
+
+def context(agent: Agent) -> str:
+    """`context 62 % used`, or "" where nothing tells."""
+    share = agents.context_share(agent)
+    return f"context {share} used" if share else ""
 
 
 def short_path(path: str, home: str) -> str:

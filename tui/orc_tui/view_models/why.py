@@ -1,6 +1,7 @@
 """Why an agent is in its state: what every signal says, and what runs in its pane.
 
-Invariant: the signal that decided is marked; one that is too old to count says so.
+Invariant: the signal that decided is marked; one that is too old to count says so, and so does
+one that never decides.
 """
 
 from __future__ import annotations
@@ -32,11 +33,16 @@ def own_lines(agent: Agent, now: float) -> list[Line]:
     lines: list[Line] = [
         ((f"{sign} {state}", f"{ink} bold"), (f"  since {clock(agent.since)}", "dim")),
         BLANK,
+        *([field("kind of it", agent.substate)] if agent.substate else []),
         field("decided by", f"{evidence.source.value}, rule {evidence.rule}"),
         field("last seen", _ago(now - evidence.at)),
     ]
     if evidence.text:
         lines.append(field("matched", evidence.text))
+    if agent.flips:
+        lines.append(field("flickers", f"{agent.flips} changes of state in the last minute"))
+    if agent.resets_at:
+        lines.append(field("limit ends", clock(agent.resets_at)))
     lines.append(field("the screen", "says the same" if agent.agrees else "says something else"))
     lines.append(field("changed", _ago(now - agent.changed_at)))
     if agent.last_prompt:
@@ -44,7 +50,23 @@ def own_lines(agent: Agent, now: float) -> list[Line]:
     lines.append(field("pane", f"{agent.where}  {agent.pane.pane_id}  pid {agent.pane.pid}"))
     if agent.title:
         lines.append(field("title", agent.title))
+    if used := usage(agent):
+        lines.append(field("used", used))
     return lines
+
+
+def usage(agent: Agent) -> str:
+    """What it has used: `context 62 %, 1.84 USD, 48,210 tokens, opus`; "" where nothing tells."""
+    used = agent.usage
+    share = agents.context_share(agent)
+    told = [
+        f"context {share}" if share else "",
+        f"{used.cost_usd:.2f} USD" if used.cost_usd is not None else "",
+        f"{used.tokens:,} tokens" if used.tokens is not None else "",
+        used.model,
+        f"account {used.account}" if used.account else "",
+    ]
+    return ", ".join(one for one in told if one)
 
 
 def explained_lines(explanation: Explanation, now: float) -> list[Line]:
@@ -66,6 +88,8 @@ def _signal(signal: Signal, won: bool, now: float) -> Line:
     ink = "text" if won else "dim"
     state = signal.state.value + (f": {signal.waiting.value}" if signal.waiting.value else "")
     told = "too old" if signal.expired else _ago(now - evidence.at)
+    if not signal.decides:
+        state, told = "tells no state", evidence.text or told
     return (
         (f"{glyphs.CURSOR} " if won else "  ", "accent"),
         (fit(evidence.source.value, 7), ink),

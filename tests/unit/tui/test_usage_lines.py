@@ -1,0 +1,47 @@
+"""What an agent has used, and what is told beside its state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orc_core.model.agent import Evidence, Explanation, Signal, Source, State, Usage
+from orc_tui.view_models import agents, live, why
+from orc_tui.view_models.lines import text_of
+from scene import AT, agent
+
+QUIET = agent("claude-1", State.WORKING, 3.0)
+USED = replace(QUIET, usage=Usage(context=0.617, cost_usd=1.844, tokens=48_210, model="opus"))
+
+
+def test_the_context_stands_over_the_screen_and_in_a_wide_list() -> None:
+    assert "context 62 % used" in text_of(live.agent_head(USED, None, AT, 78, "/home/u")[1])
+    assert "claude" in text_of(live.agent_head(QUIET, None, AT, 78, "/home/u")[1])
+    at = agents.columns([USED, QUIET], 98, boxed=True)
+    assert "context" in text_of(agents.heading(at))
+    assert "   62 % " in text_of(agents.row(USED, at, AT))
+    widths = {len(text_of(agents.row(one, at, AT))) for one in (USED, QUIET)}
+    assert len(widths) == 1
+
+
+def test_no_column_is_kept_for_what_nobody_tells() -> None:
+    assert not agents.columns([QUIET], 98, boxed=True).context
+    assert not agents.columns([USED], 95, boxed=True).context
+
+
+def test_why_tells_what_was_used_and_of_what_kind_the_state_is() -> None:
+    odd = replace(USED, substate="retrying", flips=5, resets_at=AT + 3600)
+    told = "\n".join(text_of(line) for line in why.own_lines(odd, AT))
+    assert "used        context 62 %, 1.84 USD, 48,210 tokens, opus" in told
+    assert "kind of it  retrying" in told
+    assert "flickers    5 changes of state" in told
+    assert "limit ends" in told
+    plain = "\n".join(text_of(line) for line in why.own_lines(QUIET, AT))
+    assert not any(word in plain for word in ("used  ", "kind of it", "flickers", "limit ends"))
+
+
+def test_a_notice_is_told_and_called_no_state() -> None:
+    notice = Evidence(Source.TITLE, "osc-notice", AT - 5, "Claude needs you")
+    beside = Signal(notice, State.UNKNOWN, decides=False)
+    told = why.explained_lines(Explanation(QUIET, (beside,), None, ()), AT)
+    assert "tells no state" in text_of(told[1])
+    assert text_of(told[1]).endswith("Claude needs you")
