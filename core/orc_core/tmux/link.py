@@ -1,8 +1,9 @@
 """How a server is asked: over the control connection, or by one process per question.
 
 Invariant: both ways answer the same. A connection that misses a deadline is given up, the
-processes do its work, and it is tried again later, ever less often. A question forks at most
-one process. Nothing is asked of a server over a connection that keeps it alive for us alone.
+processes do its work, and it is tried again once the server answers; where it fails again and
+again, ever more rarely, because each introduction is a risk to the server. A question forks at
+most one process. Nothing is asked of a server over a connection that keeps it alive for us alone.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from orc_core.breaker import Breaker, Limits
 from orc_core.clock import Clock
 from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
 from orc_core.model.health import LinkState
+from orc_core.switches import Strategy
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.panes import (
     Row,
@@ -28,15 +31,15 @@ from orc_core.tmux.panes import (
 )
 from orc_core.tmux.server import Address, alive, failure, spawn
 
-Strategy = Literal["async", "sync"]
+__all__ = ["Link", "Listing", "Strategy"]
 
 OPEN_DEADLINE_S: Final = 2.0
 DEADLINE_S: Final = 1.5
-RETRY_FIRST_S: Final = 1.0
-RETRY_WEDGED_S: Final = 5.0
-RETRY_MAX_S: Final = 60.0
 STEADY_S: Final = 30.0
-"""A connection that held this long may be tried again at once when it ends."""
+"""A connection that held this long was a success; one that ends before is a failure."""
+
+INTRODUCTIONS: Final = Limits(failures=3, within_s=60.0, reset_s=60.0, successes=1)
+"""Three in a minute where each fails, then one a minute."""
 
 CONTROL_CHUNK: Final = 20
 """Captures asked for at once over the connection: more makes typing lag for who is attached."""
@@ -65,8 +68,8 @@ class Link:
         self._mark = secrets.token_hex(8)
         self._control: ControlClient | None = None
         self._opened_at = 0.0
-        self._retry_at = 0.0
-        self._retry_s = RETRY_FIRST_S
+        self._breaker = Breaker(clock, INTRODUCTIONS)
+        self._server = (0, 0)
         self._answers = True
         self._lonely = False
 
@@ -81,6 +84,10 @@ class Link:
         """The name of our hidden session, "" where there is none."""
         return self._control.name if self._control else ""
 
+    def use(self, strategy: Strategy) -> None:
+        """Ask by this strategy from the next list on."""
+        self._wants_control = strategy == "async"
+
     def take_structural(self) -> bool:
         """Whether tmux told of sessions or windows that changed."""
         return self._control is not None and self._control.take_structural()
@@ -91,7 +98,7 @@ class Link:
         Raises `TmuxGone` where there is no server, `TmuxTimeout` where it does not answer; the
         next question goes another way then.
         """
-        await self._connect()
+        await self._settle()
         if self._control is not None:
             try:
                 lines = await self._control.request(
@@ -125,9 +132,7 @@ class Link:
 
     async def leave(self) -> None:
         """Give up our session for now: no other is left, or someone was thrown into it."""
-        if self._control is not None:
-            await self.close()
-            self._postpone()
+        await self._drop(wedged=False)
 
     def lonely(self, alone: bool) -> None:
         """Whether the server has no session but hidden ones; then we make none either."""
@@ -139,54 +144,72 @@ class Link:
         if control is not None:
             await control.close()
 
+    async def _settle(self) -> None:
+        """Have the connection that is wanted, as far as it can be had."""
+        if self._control is not None and not self._wants_control:
+            self._breaker.withdraw()
+            await self.close()
+        if self._control is None:
+            await self._connect()
+        elif self._is_steady:
+            self._breaker.succeed()
+
     async def _connect(self) -> None:
-        if self._control is not None or not self._wants_control or self._lonely:
+        if not self._wants_control or self._lonely or not self._answers:
             return
-        if not self._answers or self._clock.monotonic() < self._retry_at:
+        if self._breaker.retry_in_s > 0:
             return
         await self._require()
+        if not self._breaker.admit():
+            return
         self.forks += 1
         try:
             self._control = await ControlClient.open(self._address, timeout_s=OPEN_DEADLINE_S)
             self._opened_at = self._clock.monotonic()
+            self._server = (self._control.pid, self._control.start)
         except TmuxTimeout:
             self._answers = False
-            self._postpone()
+            self._breaker.fail()
         except TmuxGone:
+            self._breaker.withdraw()
             raise
         except TmuxError:
-            self._postpone()
+            self._breaker.fail()
+
+    @property
+    def _is_steady(self) -> bool:
+        return self._clock.monotonic() - self._opened_at >= STEADY_S
 
     async def _require(self) -> None:
         """Raise `TmuxGone` where nobody listens; whoever comes later is met afresh."""
         if not await alive(self._address):
             self._answers, self._lonely = True, False
-            self._retry_at, self._retry_s = 0.0, RETRY_FIRST_S
+            self._breaker.reset()
             raise TmuxGone(f"no tmux server at {self._address.socket_path}")
 
     async def _drop(self, *, wedged: bool) -> None:
+        """Let go of the connection; after one that wedged the server has to answer first."""
         control, self._control = self._control, None
-        if control is not None and wedged:
-            control.abandon()
-        elif control is not None:
-            await control.close()
-        if wedged:
-            self._retry_s = max(self._retry_s, RETRY_WEDGED_S)
-            self._postpone()
-        elif self._clock.monotonic() - self._opened_at >= STEADY_S:
-            self._retry_s = RETRY_FIRST_S
+        if control is None:
+            return
+        if wedged or not self._is_steady:
+            self._breaker.fail()
         else:
-            self._postpone()
-
-    def _postpone(self) -> None:
-        self._retry_at = self._clock.monotonic() + self._retry_s
-        self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
+            self._breaker.succeed()
+        if wedged:
+            self._answers = False
+            control.abandon()
+        else:
+            await control.close()
 
     async def _listing_by_process(self, since: int) -> Listing:
         await self._require()
         script = [identity_command(self._mark), list_command(self._mark, since)]
         text = await self._source(script)
         pid, start = parse_identity(self._mark, text)
+        if (pid, start) != self._server:
+            self._server = (pid, start)
+            self._breaker.reset()
         return Listing(pid, start, tuple(parse_rows(self._mark, text)))
 
     async def _source(self, script: Sequence[str]) -> str:
