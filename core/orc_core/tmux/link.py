@@ -18,6 +18,7 @@ from orc_core.clock import Clock
 from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
 from orc_core.model.health import LinkState
 from orc_core.switches import Strategy
+from orc_core.text import clean
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.panes import (
     Row,
@@ -128,7 +129,15 @@ class Link:
             for pane_id, colour in panes
             for command in capture_commands(self._mark, pane_id, colour=colour)
         ]
-        return list(parse_shots(self._mark, await self._source(script)))
+        try:
+            return list(parse_shots(self._mark, await self._source(script)))
+        except TmuxGone:
+            if self._control is None or self._control.closed.is_set():
+                raise
+            raise TmuxError(
+                f"the socket {clean(self._address.socket_path, limit=120)} is gone, but its"
+                f" server runs: kill -USR1 {self._control.pid} brings it back"
+            ) from None
 
     async def leave(self) -> None:
         """Give up our session for now: no other is left, or someone was thrown into it."""
@@ -185,7 +194,7 @@ class Link:
         if not await alive(self._address):
             self._answers, self._lonely = True, False
             self._breaker.reset()
-            raise TmuxGone(f"no tmux server at {self._address.socket_path}")
+            raise TmuxGone(f"no tmux server at {clean(self._address.socket_path, limit=120)}")
 
     async def _drop(self, *, wedged: bool) -> None:
         """Let go of the connection; after one that wedged the server has to answer first."""

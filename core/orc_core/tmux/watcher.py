@@ -89,6 +89,10 @@ class Watcher:
         self._cadence.hurry()
         self._wake()
 
+    def use(self, strategy: Strategy) -> None:
+        """Watch by this strategy from the next list on, which is a second away at most."""
+        self._link.use(strategy)
+
     async def ticks(self) -> AsyncGenerator[Tick, None]:
         """Look again and again; one tick a second at least, and one for whatever changes."""
         self._marks.open()
