@@ -86,7 +86,7 @@ async def draw(names: list[str]) -> None:
     async with demo_fleet(clock, frozen=True) as fleet:
         options = CoreOptions(
             workspace=fleet.workspace,
-            socket_path=fleet.socket_path,
+            socket_paths=(fleet.socket_path,),
             home=fleet.home,
             host="devbox",
             environ={"PATH": os.environ["PATH"]},

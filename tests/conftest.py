@@ -20,6 +20,9 @@ def same_everywhere() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("NO_COLOR", "ORC_THEME", "ORC_ASCII", "COLORTERM"):
             patch.delenv(name, raising=False)
+        for name in ("TMUX", "TMUX_PANE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("TMUX_TMPDIR", "/nonexistent")  # nobody's servers are looked for
         patch.setenv("TZ", "UTC")
         time.tzset()
         yield

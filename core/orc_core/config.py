@@ -17,14 +17,16 @@ from pathlib import Path
 class CoreOptions:
     """Where to look, and who does what is done.
 
-    `home` is where agents keep their session files. `actor` is found from the environment
-    when it is "": `$ORC_ACTOR`, the agent in whose pane this runs, else the operator.
-    `cause` names what a write was made through, `host` is what the header calls the machine.
+    Exactly the tmux servers of `socket_paths` and `socket_names` are watched; where both are
+    empty, all of the person's own. `home` is where agents keep their session files. `actor` is
+    found from the environment when it is "": `$ORC_ACTOR`, the agent in whose pane this runs,
+    else the operator. `cause` names what a write was made through, `host` is what the header
+    calls the machine.
     """
 
     workspace: Path | None = None
-    socket_path: str | None = None
-    socket_name: str | None = None
+    socket_paths: tuple[str, ...] = ()
+    socket_names: tuple[str, ...] = ()
     read_only: bool = False
     home: Path = field(default_factory=Path.home)
     actor: str = ""
@@ -35,7 +37,9 @@ class CoreOptions:
 
 
 def add_options(parser: argparse.ArgumentParser, *, default: object = None) -> None:
-    """The options that `orc` and `orc-tui` share."""
+    """The options that `orc` and `orc-tui` share; `default` is SUPPRESS after a command's name."""
+    # A parser of a command cannot add to what was given before its name: `sockets` joins both.
+    where = "more_socket" if default is argparse.SUPPRESS else "socket"
     group = parser.add_argument_group("where to look")
     group.add_argument(
         "--workspace",
@@ -45,14 +49,30 @@ def add_options(parser: argparse.ArgumentParser, *, default: object = None) -> N
         help="the folder of the store (default: the project's .orc, else your own)",
     )
     group.add_argument(
-        "--socket-path", metavar="PATH", default=default, help="the tmux server's socket"
+        "--socket-path",
+        dest=f"{where}_paths",
+        action="append",
+        metavar="PATH",
+        default=default,
+        help="watch the tmux server at this socket only; may be repeated (default: all of yours)",
     )
     group.add_argument(
-        "--socket-name", metavar="NAME", default=default, help="the tmux server, as in tmux -L"
+        "--socket-name",
+        dest=f"{where}_names",
+        action="append",
+        metavar="NAME",
+        default=default,
+        help="watch this tmux server only, as in tmux -L; may be repeated",
     )
     group.add_argument(
         "--read-only", action="store_true", default=default, help="look only, change nothing"
     )
+
+
+def sockets(args: argparse.Namespace, what: str) -> tuple[str, ...]:
+    """The sockets that were given as `what` (paths, names), before and after a command's name."""
+    given = (getattr(args, f"{place}_{what}", None) for place in ("socket", "more_socket"))
+    return tuple(one for some in given for one in some or ())
 
 
 def check_text(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orc_core import workspace
 from orc_core.errors import OrcError, TmuxError
 from orc_core.tmux import server
+from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address
 from orc_storage import journal
 from orc_storage.database import Database
@@ -35,16 +36,17 @@ class Finding:
 async def examine(
     *,
     folder: Path | None,
-    socket_path: str | None,
-    socket_name: str | None,
+    socket_paths: Sequence[str],
+    socket_names: Sequence[str],
     environ: Mapping[str, str],
     cwd: Path,
 ) -> list[Finding]:
     """All checks, in the order a person would mend them."""
     findings = [_python(), *_tmux_binary()]
     if findings[-1].verdict != "fail":
-        address = server.resolve(socket_path=socket_path, socket_name=socket_name, environ=environ)
-        findings += await _tmux_server(address)
+        addresses = server.resolve_all(socket_paths, socket_names, environ)
+        for address in addresses or await _own_servers(environ):
+            findings += await _tmux_server(address)
     findings += await _store(folder, environ, cwd)
     findings += [_git(), _colour(environ)]
     return findings
@@ -63,6 +65,13 @@ def _tmux_binary() -> list[Finding]:
     if found < TMUX_MIN:
         return [Finding("tmux", "fail", text, "orc-tui needs tmux 3.2 or newer")]
     return [Finding("tmux", "ok", text)]
+
+
+async def _own_servers(environ: Mapping[str, str]) -> list[Address]:
+    """The server of this place and those beside it; the former alone where there is none."""
+    own = server.own_server(environ)
+    found = await Discovery(environ).look((own.socket_path,))
+    return [own, *found] if not found or await server.alive(own) else list(found)
 
 
 async def _tmux_server(address: Address) -> list[Finding]:

@@ -1,246 +1,347 @@
-"""The agents wing: one tmux server watched, its agents known, and typing into them.
+"""The agents wing: all tmux servers that are watched, as one fleet.
 
-Invariant: what is shown was seen; what is typed was asked for by a person.
+Invariant: every call goes to the watch of the agent's own server, and a server that does not
+answer keeps nobody else waiting. Where several servers are watched, whatever is not on the
+person's own one says where it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from orc_core.agents.names import identity
-from orc_core.agents.observer import Explanation, Observer
-from orc_core.agents.rules import RuleSet
-from orc_core.agents.typing import Typist
-from orc_core.clock import Clock
+from orc_core.agents.observer import Explanation
 from orc_core.errors import OrcError, ReadOnly, TmuxError, UnknownName
-from orc_core.model.agent import Agent, Choice, Delivery, Prompt
+from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
 from orc_core.model.attach import AttachPlan
-from orc_core.model.health import Layer, LayerState, LinkState
+from orc_core.model.health import Layer, Link, LinkState
 from orc_core.model.snapshot import Screen
-from orc_core.tmux.attach import plan_attach
-from orc_core.tmux.server import Address, tmux_binary
-from orc_core.tmux.watcher import Strategy, Tick, Watcher
-from orc_storage import live
+from orc_core.tmux.attach import here, plan_attach
+from orc_core.tmux.discovery import Discovery, short_names
+from orc_core.tmux.server import Address, own_server, tmux_binary
+from orc_core.tmux.watcher import Strategy
+from orc_core.watch import Changed, ServerWatch, WatchSetup
 from orc_storage.database import Database
-from orc_storage.errors import StorageError
-from orc_storage.lock import FileLock
-from orc_storage.records import LiveRow
 
-PERSIST_EVERY_S = 1.0
+DISCOVER_EVERY_S: Final = 1.0
+LEAVE_AFTER_S: Final = 15 * 60.0
+"""How long the agents of a server that is gone are shown as they were last seen."""
 
-_LAYER_STATE: Mapping[LinkState, LayerState] = {
-    LinkState.STARTING: LayerState.UNKNOWN,
-    LinkState.LIVE: LayerState.OK,
-    LinkState.SYNC: LayerState.DEGRADED,
-    LinkState.STALE: LayerState.DEGRADED,
-    LinkState.GONE: LayerState.OFFLINE,
-}
+_WORST: Final = (LinkState.STALE, LinkState.GONE, LinkState.SYNC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The agents of one server as they are shown, and what they were made of."""
+
+    seen: tuple[Agent, ...]
+    server: str
+    stale_since: float
+    shown: tuple[Agent, ...]
 
 
 class Fleet:
-    """Watches one tmux server; every read is from memory, every act has a deadline."""
+    """Watches tmux servers; every read is from memory, every act has a deadline.
+
+    `addresses` are those that were named. Where there are none, the person's own server (that
+    of `$TMUX`, else the default one) is watched, and whatever `Discovery` finds beside it.
+    """
 
     def __init__(
         self,
-        address: Address,
-        clock: Clock,
-        rules: RuleSet,
-        home: Path,
+        addresses: Sequence[Address],
+        setup: WatchSetup,
         *,
-        known: Sequence[LiveRow],
-        skip_ttys: Callable[[], set[str]],
-        strategy: Strategy,
         read_only: bool,
         environ: Mapping[str, str],
     ) -> None:
-        self.address = address
-        self.link_state = LinkState.STARTING
-        self.last_complete_at = 0.0
-        self.screen: Screen | None = None
-        self._clock = clock
+        self._setup = setup
         self._environ = environ
         self._read_only = read_only
-        self._watcher = Watcher(address, clock, skip_ttys=skip_ttys, strategy=strategy)
-        self._observer = Observer(rules, clock, home, known)
-        self._typist = Typist(address, rules, clock)
+        self._own = own_server(environ)
+        self._discovery = None if addresses else Discovery(environ)
+        self._watches: dict[str, ServerWatch] = {}
+        self._short: dict[str, str] = {}
+        self._parts: dict[str, _Part] = {}
         self._selected: str | None = None
-        self._persisted: tuple[LiveRow, ...] = ()
-        self._persisted_at = 0.0
-        self._news = asyncio.Event()
-        self.store_trouble = ("", 0.0)
-        """Why what is seen cannot be written down and since when; "" where it can."""
-        self._trouble = ""
-        self._trouble_at = 0.0
+        for address in addresses or (self._own,):
+            self._add(address)
 
-    async def run(
-        self, changed: Callable[[bool, bool, bool], None], store: Database | None
-    ) -> None:
-        """Watch until cancelled; each tick calls `changed(agents, screen, link)`."""
-        lock = self._watch_lock(store)
+    @property
+    def watches(self) -> tuple[ServerWatch, ...]:
+        """The servers that are watched, in the order in which they came."""
+        return tuple(self._watches.values())
+
+    @property
+    def servers(self) -> tuple[ServerWatch, ...]:
+        """The servers that are there, or were: the own one does not count before others."""
+        met = tuple(one for one in self.watches if one.seen_at or not one.is_gone)
+        return met or self.watches
+
+    async def run(self, changed: Changed, store: Database | None) -> None:
+        """Watch until cancelled; each look at a server calls `changed`."""
+        running: dict[ServerWatch, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
-            if store is not None and lock is not None:
-                group.create_task(self._keep(store, lock))
-            async with aclosing(self._watcher.ticks()) as ticks:
-                async for tick in ticks:
-                    changed(*self._take(tick))
-                    self._news.set()
+            while True:
+                for watch in self.watches:
+                    if watch not in running:
+                        running[watch] = group.create_task(watch.run(changed, store))
+                if self._discovery is None:
+                    return
+                await self._setup.clock.sleep(DISCOVER_EVERY_S)
+                gone = self._take_leave()
+                for watch in gone:
+                    running.pop(watch).cancel()
+                if gone or await self._discover():
+                    changed(bool(gone), False, True)
 
     async def scan(self, *, must_answer: bool = True) -> None:
-        """Look once by plain subprocesses; nothing is kept in tmux or in the store.
+        """Look at every server once; nothing is kept in tmux or in the store.
 
-        Raises TmuxError without tmux, or where a server does not answer, unless told not to.
+        Raises TmuxError without tmux, or where no server answers, unless told not to.
         """
         if must_answer:
             tmux_binary()
-        tick = await self._watcher.once()
-        self._take(tick)
-        if must_answer and tick.state is LinkState.STALE:
-            raise TmuxError(tick.trouble)
+        await self._discover()
+        async with asyncio.TaskGroup() as group:
+            looks = [(one, group.create_task(one.watcher.once())) for one in self.watches]
+        for watch, look in looks:  # one after the other, so that names come out the same
+            watch.take(look.result())
+        silent = self.silent()
+        if must_answer and silent and len(silent) == len(self.servers):
+            raise TmuxError(silent[0].trouble[0])
+
+    def silent(self) -> tuple[ServerWatch, ...]:
+        """The servers that are there and do not answer."""
+        return tuple(one for one in self.servers if one.link_state is LinkState.STALE)
 
     def agents(self) -> tuple[Agent, ...]:
-        return self._observer.agents()
+        """All panes of all servers, in no particular order."""
+        parts = [self._part(watch) for watch in self.watches]
+        return parts[0] if len(parts) == 1 else tuple(one for part in parts for one in part)
 
     def find(self, name: str) -> Agent:
         """The agent of that name, `%pane` or `SOCKET:%pane`; raises UnknownName."""
         folded = name.casefold()
-        for agent in self.agents():
-            if folded in (agent.name.casefold(), agent.key.casefold(), agent.pane.pane_id):
-                return agent
-        known = ", ".join(sorted(agent.name for agent in self.agents())[:12])
+        agents = self.agents()
+        if folded.startswith("%"):
+            found = self._own_pane(folded, agents)
+        else:
+            found = [one for one in agents if folded in self._called(one)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            which = ", ".join(f"{self.name_of(one.pane.server)}:{name}" for one in found[:12])
+            raise UnknownName(f"{name!r} is on several tmux servers: say {which}")
+        known = ", ".join(sorted(agent.name for agent in agents)[:12])
         hint = f"known are {known}" if known else "no pane is seen there"
-        raise UnknownName(f"no agent {name!r} at {self.address.socket_path}: {hint}")
+        silent = ", ".join(self.name_of(one.address.socket_path) for one in self.silent())
+        hint += f"; {silent} did not answer" if silent else ""
+        raise UnknownName(f"no agent {name!r} at {self.title()}: {hint}")
 
     def select(self, key: str | None) -> None:
         """Capture this pane often and in colour from now on."""
         self._selected = key
-        self._watcher.select(key)
-        if self.screen is not None and self.screen.key != key:
-            self.screen = None
+        for watch in self.watches:
+            watch.select(key if key is not None and watch.holds(key) else None)
+
+    @property
+    def screen(self) -> Screen | None:
+        """The selected pane in colour, once it was captured."""
+        watch = self._find(self._selected) if self._selected is not None else None
+        return watch.screen if watch is not None else None
 
     def seen(self, key: str) -> bool:
         """The operator looked: a finished turn is idle from now on. True if that changed it."""
-        return self._observer.seen(key)
+        watch = self._find(key)
+        return watch is not None and watch.observer.seen(key)
 
     def lines(self, key: str) -> tuple[str, ...]:
-        return self._observer.lines(key)
+        watch = self._find(key)
+        return watch.observer.lines(key) if watch is not None else ()
 
     def prompt(self, key: str) -> Prompt | None:
-        return self._observer.prompt(key)
+        watch = self._find(key)
+        return watch.observer.prompt(key) if watch is not None else None
 
     def explain(self, key: str) -> Explanation:
-        return self._observer.explain(key)
+        """Why an agent is shown as it is; raises UnknownName."""
+        told = self.watch_of(key).observer.explain(key)
+        return replace(told, agent=self._by_key(key))
+
+    def judge_again(self, keys: Collection[str]) -> bool:
+        """A source has news of these panes: judge them now; True when any agent differs.
+
+        Not on a server that is gone: its agents ended with it, and that is no crash of theirs.
+        """
+        differs = False
+        for watch in self.watches:
+            own = [key for key in keys if watch.holds(key)]
+            if own and not watch.is_gone:
+                differs |= watch.observer.judge_again(own)
+        return differs
 
     async def answer(self, key: str, prompt: Prompt, choice: Choice) -> Delivery:
         """Type one choice of a prompt, if the pane still shows that prompt."""
-        self._refuse_read_only("answer")
-        self._watcher.urgent.add(key)
-        return await self._typist.answer(self._by_key(key), prompt, choice)
+        watch = self._for_typing("answer", key)
+        return await watch.typist.answer(self._by_key(key), prompt, choice)
 
     async def send(self, key: str, text: str) -> Delivery:
         """Type a line and Enter, unless a prompt is in the way."""
-        self._refuse_read_only("type")
-        self._watcher.urgent.add(key)
-        return await self._typist.say(self._by_key(key), text)
+        watch = self._for_typing("type", key)
+        return await watch.typist.say(self._by_key(key), text)
 
     async def interrupt(self, key: str) -> Delivery:
-        self._refuse_read_only("interrupt")
-        self._watcher.urgent.add(key)
-        return await self._typist.interrupt(self._by_key(key))
+        watch = self._for_typing("interrupt", key)
+        return await watch.typist.interrupt(self._by_key(key))
 
     async def attach_plan(self, key: str) -> AttachPlan:
-        return await plan_attach(self.address, self._by_key(key).pane, self._environ)
+        return await plan_attach(self.watch_of(key).address, self._by_key(key).pane, self._environ)
 
-    def layer(self) -> Layer:
-        """The tmux line of the sync pane."""
-        behind = 0.0
-        if self.link_state is not LinkState.LIVE and self.last_complete_at:
-            behind = max(0.0, self._clock.now() - self.last_complete_at)
-        return Layer(
-            name="tmux",
-            state=_LAYER_STATE[self.link_state],
-            strategy="realtime",
-            behind_s=behind,
-            queued=0,
-            failed=0,
-            trouble=self._trouble,
-            trouble_at=self._trouble_at,
+    def layers(self) -> tuple[Layer, ...]:
+        """The lines of the sync pane, one per server: `tmux`, `tmux work`."""
+        return tuple(
+            watch.layer(" ".join(("tmux", *filter(None, [self._label(watch)]))))
+            for watch in self.servers
         )
 
-    def _take(self, tick: Tick) -> tuple[bool, bool, bool]:
-        link = tick.state is not self.link_state
-        if link and tick.state in (LinkState.GONE, LinkState.STALE, LinkState.SYNC):
-            said = tick.trouble or f"{tick.state} at {self.address.socket_path}"
-            self._trouble, self._trouble_at = said, tick.at
-        self.link_state = tick.state
-        if tick.complete:
-            self.last_complete_at = tick.at
-        agents = self._observer.apply(tick)
-        screens = [s.screen for s in tick.sightings if s.screen is not None]
-        fresh = next((screen for screen in screens if screen.key == self._selected), None)
-        screen = fresh is not None and (self.screen is None or fresh.lines != self.screen.lines)
-        if fresh is not None:
-            self.screen = fresh
-        return agents, screen, link
+    def link(self) -> Link:
+        """How far what is shown can be trusted, for all servers together.
 
-    async def _keep(self, store: Database, lock: FileLock) -> None:
-        """Write down what is seen; a store in trouble never keeps anyone from watching."""
-        try:
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                await self._persist(store, lock)
-        finally:
-            self._persisted_at = float("-inf")
-            await self._persist(store, lock)
-            lock.release()
+        A trouble that not all of them share names the one that has it, or how many have.
+        """
+        servers = self.servers
+        states = [watch.link_state for watch in servers]
+        state = next((one for one in _WORST if one in states), None)
+        if state is None:
+            live = LinkState.LIVE in states
+            return Link(LinkState.LIVE if live else LinkState.STARTING)
+        bad = [watch for watch in servers if watch.link_state is state]
+        which = ""
+        if len(bad) < len(servers):
+            one = self.name_of(bad[0].address.socket_path)
+            which = one if len(bad) == 1 else f"{len(bad)} of {len(servers)}"
+        stale_s = 0.0
+        if state is LinkState.STALE:
+            now = self._setup.clock.now()
+            stale_s = float(int(max(watch.silent_s(now) for watch in bad)))
+        return Link(state, stale_s, server=which)
 
-    async def _persist(self, store: Database, lock: FileLock) -> None:
-        now = self._clock.monotonic()
-        if now - self._persisted_at < PERSIST_EVERY_S:
-            return
-        self._persisted_at = now
-        try:
-            if lock.try_acquire():
-                await self._write_down(store)
-        except (StorageError, OSError) as error:
-            self.store_trouble = (str(error), self.store_trouble[1] or self._clock.now())
-        else:
-            self.store_trouble = ("", 0.0)
+    @property
+    def store_trouble(self) -> tuple[str, float]:
+        """Why what is seen cannot be written down and since when; "" where it can."""
+        told = (watch.store_trouble for watch in self.watches)
+        return next((one for one in told if one[0]), ("", 0.0))
 
-    async def _write_down(self, store: Database) -> None:
-        rows = tuple(self._observer.rows())
-        known = {identity(row): row for row in self._persisted}
-        fresh = [row for row in rows if _differs(known.get(identity(row)), row)]
-        if not fresh:
-            return
-        await store.write(lambda tx: live.upsert(tx, fresh))
-        self._persisted = rows
+    @property
+    def left_out(self) -> int:
+        """How many more servers there are than are watched at most."""
+        return self._discovery.left_out if self._discovery is not None else 0
 
-    def _watch_lock(self, store: Database | None) -> FileLock | None:
-        if store is None or store.read_only:
-            return None
-        mark = hashlib.sha256(self.address.socket_path.encode()).hexdigest()[:12]
-        return FileLock(store.folder / f"watch-{mark}.lock")
+    def title(self) -> str:
+        """Which servers are watched: the socket of one, else the names of all."""
+        servers = self.servers
+        if len(servers) == 1:
+            return servers[0].address.socket_path
+        return ", ".join(self.name_of(watch.address.socket_path) for watch in servers)
+
+    def name_of(self, socket_path: str) -> str:
+        """What people call the server at this socket."""
+        return self._short.get(socket_path, socket_path)
+
+    def watch_of(self, key: str) -> ServerWatch:
+        """The watch of the server that a pane is on; raises UnknownName."""
+        watch = self._find(key)
+        if watch is None:
+            raise UnknownName(f"no tmux server of the pane {key} is watched")
+        return watch
+
+    def _find(self, key: str) -> ServerWatch | None:
+        return self._watches.get(key.rpartition(":%")[0])
 
     def _by_key(self, key: str) -> Agent:
-        for agent in self.agents():
+        watch = self._find(key)
+        for agent in self._part(watch) if watch is not None else ():
             if agent.key == key:
                 return agent
         raise UnknownName(f"the pane {key} is gone")
 
-    def _refuse_read_only(self, verb: str) -> None:
+    def _for_typing(self, verb: str, key: str) -> ServerWatch:
         if self._read_only:
             raise ReadOnly(f"cannot {verb}: opened with --read-only")
+        watch = self.watch_of(key)
+        watch.watcher.urgent.add(key)
+        return watch
+
+    def _called(self, agent: Agent) -> tuple[str, ...]:
+        short = f"{self.name_of(agent.pane.server)}:{agent.pane.pane_id}"
+        return agent.name.casefold(), agent.key.casefold(), short.casefold()
+
+    def _own_pane(self, pane_id: str, agents: Sequence[Agent]) -> list[Agent]:
+        """The panes with that number: where this runs in tmux, the one on the same server."""
+        found = [agent for agent in agents if agent.pane.pane_id == pane_id]
+        place = here(self._environ)
+        own = place.address.socket_path if place is not None else ""
+        return [agent for agent in found if agent.pane.server == own] or found
+
+    def _label(self, watch: ServerWatch) -> str:
+        """What tells the server from the others: "" for the only one, and for the own one."""
+        path = watch.address.socket_path
+        return "" if path == self._own.socket_path or len(self.servers) == 1 else self.name_of(path)
+
+    def _part(self, watch: ServerWatch) -> tuple[Agent, ...]:
+        """The agents of one server, with what tells them from those of others."""
+        seen, server, stale_since = watch.observer.agents(), self._label(watch), watch.stale_since
+        path = watch.address.socket_path
+        part = self._parts.get(path)
+        if (
+            part is None
+            or part.seen is not seen
+            or (part.server, part.stale_since)
+            != (
+                server,
+                stale_since,
+            )
+        ):
+            shown = tuple(_placed(agent, server, stale_since) for agent in seen)
+            part = self._parts[path] = _Part(seen, server, stale_since, shown)
+        return part.shown
+
+    async def _discover(self) -> bool:
+        """Watch the servers that came; True where there are any."""
+        if self._discovery is None:
+            return False
+        fresh = await self._discovery.look(self._watches)
+        for address in fresh:
+            self._add(address)
+        return bool(fresh)
+
+    def _take_leave(self) -> list[ServerWatch]:
+        """Let go of servers that are gone with their agents, while there are others."""
+        now = self._setup.clock.now()
+        gone = [one for one in self.watches if one.seen_at and one.is_over(now, LEAVE_AFTER_S)]
+        if len(gone) == len(self.servers):
+            return []
+        for watch in gone:
+            del self._watches[watch.address.socket_path]
+            self._parts.pop(watch.address.socket_path, None)
+            self._setup.names.forget(watch.address.socket_path)
+            if watch.address == self._own:
+                self._add(self._own)
+        return gone
+
+    def _add(self, address: Address) -> None:
+        self._watches[address.socket_path] = ServerWatch(address, self._setup)
+        self._short = short_names((one.address for one in self.watches), self._environ)
 
 
-def _differs(known: LiveRow | None, row: LiveRow) -> bool:
-    """Whether more than the time of the last look changed."""
-    return known is None or replace(known, seen_at=row.seen_at) != row
+def _placed(agent: Agent, server: str, stale_since: float) -> Agent:
+    if not server and not stale_since:
+        return agent
+    name = f"{server}:{agent.name}" if server and agent.kind == OTHER else agent.name
+    return replace(agent, name=name, server=server, stale_since=stale_since)
 
 
 def strategy_from(environ: Mapping[str, str]) -> Strategy:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from orc_core import board, dashboards, leader, workspace
+from orc_core.agents.names import NameBook
 from orc_core.agents.rules import load as load_rules
 from orc_core.agents.rules import rule_folders
 from orc_core.clock import Clock, SystemClock
@@ -21,7 +22,7 @@ from orc_core.history.actions import History
 from orc_core.history.steps import RULES
 from orc_core.leadership import Leadership
 from orc_core.model.agent import OTHER
-from orc_core.model.health import Fault, Layer, Link, LinkState
+from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.publisher import Publisher
 from orc_core.sync.conflicts import Conflicts
@@ -30,6 +31,7 @@ from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
 from orc_core.tmux import server
 from orc_core.tmux.attach import here
+from orc_core.watch import WatchSetup
 from orc_core.wings import ConflictWing, HistoryWing, TaskWing
 from orc_core.workspace import Workspace
 from orc_storage import live
@@ -45,7 +47,7 @@ SYNC_TIMEOUT_S = 5.0
 
 
 class Core:
-    """A workspace and a tmux server, opened. Made by `open_core` alone."""
+    """A workspace and the tmux servers, opened. Made by `open_core` alone."""
 
     def __init__(
         self,
@@ -83,7 +85,7 @@ class Core:
                 at=clock.now(),
                 workspace=place.name,
                 host=options.host,
-                server=fleet.address.socket_path,
+                server=fleet.title(),
                 link=Link(read_only=options.read_only),
             )
         )
@@ -218,42 +220,33 @@ class Core:
             tasks=tasks,
             conflicts=self._board.conflicts,
             merged_today=self._board.merged_today,
+            server=self.agents.title(),
             layers=layers,
-            link=self._link(now),
+            link=self._link(),
             screen=self.agents.screen,
         )
         self._publisher.publish(fresh)
 
     def layers(self) -> tuple[Layer, ...]:
-        """The lines of the sync pane: tmux, then the file layer and the store."""
+        """The lines of the sync pane: the tmux servers, then the file layer and the store."""
         below = self._leadership.layers(self._synchronizer)
         trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
-        return (self.agents.layer(), *leader.with_store_trouble(below, *trouble))
+        return (*self.agents.layers(), *leader.with_store_trouble(below, *trouble))
 
-    def _link(self, now: float) -> Link:
-        state = self.agents.link_state
-        behind = max(0.0, now - self.agents.last_complete_at)
-        stale = state is LinkState.STALE
-        return Link(
-            state=state,
-            stale_s=float(int(behind)) if stale else 0.0,
-            read_only=self.options.read_only,
-            leader=self.leads,
-        )
+    def _link(self) -> Link:
+        return replace(self.agents.link(), read_only=self.options.read_only, leader=self.leads)
 
 
 @asynccontextmanager
 async def open_core(
     options: CoreOptions, clock: Clock | None = None, *, watch: bool = True, create: bool = True
 ) -> AsyncIterator[Core]:
-    """Open the workspace and find the tmux server; `watch` keeps both live in the background.
+    """Open the workspace and find the tmux servers; `watch` keeps both live in the background.
 
     With `create` False, or read-only, a missing store is not made and counts as empty.
     """
     clock = clock or SystemClock()
-    address = server.resolve(
-        socket_path=options.socket_path, socket_name=options.socket_name, environ=options.environ
-    )
+    addresses = server.resolve_all(options.socket_paths, options.socket_names, options.environ)
     place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)
     rules = load_rules(rule_folders(options.environ))
     async with AsyncExitStack() as stack:
@@ -262,17 +255,15 @@ async def open_core(
             store = await Database.open(place.folder, now=clock.now, read_only=options.read_only)
             stack.push_async_callback(store.close)
         known = await store.read(live.listing) if store is not None else []
-        fleet = Fleet(
-            address,
+        setup = WatchSetup(
             clock,
             rules,
             options.home,
-            known=known,
+            NameBook(known),
             skip_ttys=dashboards.terminals,
             strategy=strategy_from(options.environ),
-            read_only=options.read_only,
-            environ=options.environ,
         )
+        fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         core = Core(options, clock, place, store, fleet, _find_actor(options, known))
         await core.refresh()
         if watch:

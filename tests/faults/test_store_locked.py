@@ -44,7 +44,7 @@ async def test_a_locked_store_keeps_nobody_from_watching(
     tmux.start(COMMAND)
     options = CoreOptions(
         workspace=tmux.folder / "work",
-        socket_path=tmux.socket_path,
+        socket_paths=(tmux.socket_path,),
         home=tmux.folder,
         cwd=tmux.folder,
         environ={"PATH": os.environ["PATH"], "HOME": str(tmux.folder)},
@@ -69,7 +69,7 @@ async def test_a_store_that_cannot_be_read_leaves_what_was_read_last(
     tmux.start(COMMAND)
     options = CoreOptions(
         workspace=tmux.folder / "work",
-        socket_path=tmux.socket_path,
+        socket_paths=(tmux.socket_path,),
         home=tmux.folder,
         cwd=tmux.folder,
         environ={"PATH": os.environ["PATH"], "HOME": str(tmux.folder)},

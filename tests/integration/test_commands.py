@@ -86,7 +86,7 @@ async def seated(tmux: PrivateTmux, folder: Path) -> AsyncIterator[Desk]:
     environ = {"PATH": tmux.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder)}
     options = CoreOptions(
         workspace=folder / "ws",
-        socket_path=tmux.socket_path,
+        socket_paths=(tmux.socket_path,),
         home=folder,
         actor="operator",
         environ=environ,

@@ -21,7 +21,7 @@ SIZE = (100, 30)
 def options_of(tmux: PrivateTmux) -> CoreOptions:
     return CoreOptions(
         workspace=tmux.folder / "work",
-        socket_path=tmux.socket_path,
+        socket_paths=(tmux.socket_path,),
         home=tmux.folder,
         cwd=tmux.folder,
         environ={"PATH": os.environ["PATH"], "HOME": str(tmux.folder)},

@@ -16,7 +16,7 @@ from orc_core.hub import open_core
 def options(tmp_path: Path) -> CoreOptions:
     return CoreOptions(
         workspace=tmp_path / "ws",
-        socket_path=str(tmp_path / "none"),
+        socket_paths=(str(tmp_path / "none"),),
         home=tmp_path,
         actor="operator",
         environ={"HOME": str(tmp_path)},
@@ -49,7 +49,7 @@ async def test_looking_only_never_syncs(options: CoreOptions, tmp_path: Path) ->
     before = sorted(path.name for path in (tmp_path / "ws").iterdir())
     looking = CoreOptions(
         workspace=tmp_path / "ws",
-        socket_path=options.socket_path,
+        socket_paths=options.socket_paths,
         home=tmp_path,
         read_only=True,
         environ=options.environ,

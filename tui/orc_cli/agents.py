@@ -46,8 +46,8 @@ async def list_agents(args: argparse.Namespace) -> int:
         await core.agents.scan()
         agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == OTHER, agent.name))
         now = core.snapshot.at
-        gone = core.agents.link_state is LinkState.GONE
-        server = core.agents.address.socket_path
+        gone = core.agents.link().state is LinkState.GONE
+        server = core.agents.title()
     if args.json:
         print_json([agent_json(agent) for agent in agents])
         return 0

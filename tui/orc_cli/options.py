@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from orc_core.config import CoreOptions, add_options
+from orc_core.config import CoreOptions, add_options, sockets
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -43,8 +43,8 @@ async def opened(
 
     options = CoreOptions(
         workspace=args.workspace,
-        socket_path=args.socket_path,
-        socket_name=args.socket_name,
+        socket_paths=sockets(args, "paths"),
+        socket_names=sockets(args, "names"),
         read_only=bool(args.read_only),
         cause=cause,
         environ=dict(os.environ),

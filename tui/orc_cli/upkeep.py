@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import counts, iso, layer_json, print_json
+from orc_core.config import sockets
 
 
 def register(commands: Commands) -> None:
@@ -39,8 +40,8 @@ async def show_status(args: argparse.Namespace) -> int:
         snapshot = core.snapshot
         leader = core.led_elsewhere
         folder = core.workspace.folder
-        link = core.agents.link_state.value
-        server = core.agents.address.socket_path
+        link = core.agents.link().state.value
+        server = core.agents.title()
     states = Counter(agent.state.value for agent in agents if agent.kind != OTHER)
     others = sum(agent.kind == OTHER for agent in agents)
     statuses = Counter(task.status.value for task in snapshot.tasks)
@@ -122,8 +123,8 @@ async def examine(args: argparse.Namespace) -> int:
     findings = await asyncio.wait_for(
         look(
             folder=args.workspace,
-            socket_path=args.socket_path,
-            socket_name=args.socket_name,
+            socket_paths=sockets(args, "paths"),
+            socket_names=sockets(args, "names"),
             environ=dict(os.environ),
             cwd=Path.cwd(),
         ),

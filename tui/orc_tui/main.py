@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
-from orc_core.config import CoreOptions, add_options, check_text, version
+from orc_core.config import CoreOptions, add_options, check_text, sockets, version
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -46,15 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     check_text(parser, sys.argv[1:] if argv is None else argv)
     args = parser.parse_args(argv)
-    if args.demo and (args.workspace or args.socket_path or args.socket_name):
+    if args.demo and (args.workspace or args.socket_paths or args.socket_names):
         return _refuse("--demo has its own workspace and server: leave the other options out")
     obstacle = find_obstacle()
     if obstacle is not None:
         return _refuse(obstacle)
     options = CoreOptions(
         workspace=args.workspace,
-        socket_path=args.socket_path,
-        socket_name=args.socket_name,
+        socket_paths=sockets(args, "paths"),
+        socket_names=sockets(args, "names"),
         read_only=bool(args.read_only),
     )
     try:
@@ -109,7 +109,7 @@ async def _run_demo(options: CoreOptions) -> int:
             replace(
                 options,
                 workspace=fleet.workspace,
-                socket_path=fleet.socket_path,
+                socket_paths=(fleet.socket_path,),
                 home=fleet.home,
             )
         )

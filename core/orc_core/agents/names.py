@@ -1,31 +1,87 @@
-"""Names of agents: short, unique, and kept for as long as the pane lives.
+"""Names of agents: short, unique over all servers, and kept for as long as the pane lives.
 
 Invariant: a name once given to a pane is not given to another while that pane is there, and
-looking again in any order gives the same names.
+looking again in any order gives the same names. What is remembered is bounded by the panes
+there are and those that were known at the start.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from orc_core.model.agent import OTHER, PaneRef
 from orc_storage.records import LiveRow
 
+Identity = tuple[str, int, str, int]
+"""What tells a pane from every other: its server and when that began, its number, its process."""
 
-def assign(known: Sequence[LiveRow], panes: Sequence[tuple[PaneRef, str, str]]) -> dict[str, str]:
+Wanted = tuple[PaneRef, str, str]
+"""A pane that wants a name, its kind, and the label that the name is made of."""
+
+
+class NameBook:
+    """The names that are taken; whoever names the panes of one server shares it with the others.
+
+    What is known of a server from before stands until its panes are named for the first time:
+    until then nobody else gets those names.
+    """
+
+    def __init__(self, known: Iterable[LiveRow] = ()) -> None:
+        self._rows: dict[str, dict[Identity, LiveRow]] = {}
+        for row in known:
+            self._rows.setdefault(row.server, {})[identity(row)] = row
+
+    def row(self, pane: PaneRef) -> LiveRow | None:
+        """What is known of this very pane from before."""
+        return self._rows.get(pane.server, {}).get(_identity(pane))
+
+    def name(self, rows: Iterable[LiveRow], panes: Sequence[Wanted]) -> dict[str, str]:
+        """Name all panes of one server, by pane key; `rows` tell how its agents are called now."""
+        if not panes:
+            return {}
+        server = panes[0][0].server
+        known = self._rows.get(server, {}) | {identity(row): row for row in rows}
+        elsewhere = [
+            row.name
+            for other, there in self._rows.items()
+            if other != server
+            for row in there.values()
+        ]
+        names = assign(list(known.values()), panes, elsewhere)
+        used = set(names.values())
+        kept: dict[Identity, LiveRow] = {}
+        for pane, kind, _ in panes:
+            who = _identity(pane)
+            if kind != OTHER:
+                kept[who] = LiveRow(*who, names[pane.key], kind, "", 0.0, "", 0.0)
+            elif who in known and known[who].name not in used:
+                kept[who] = known[who]  # an agent may come back to its pane
+        self._rows[server] = kept
+        return names
+
+    def forget(self, server: str) -> None:
+        """The server is over: the names of its agents are free again."""
+        self._rows.pop(server, None)
+
+
+def assign(
+    known: Sequence[LiveRow], panes: Sequence[Wanted], elsewhere: Collection[str] = ()
+) -> dict[str, str]:
     """Names by pane key: `claude-1` for agents, `session:window` for panes that no rule knows.
 
-    Each pane comes as (pane, kind, label): the label of an agent is what its name begins with,
-    that of an `other` pane is the place it is called by. Names of panes on other servers stay
-    taken; that of a pane that is gone is free again.
+    The label of an agent is what its name begins with, that of an `other` pane is the place it
+    is called by. Names `elsewhere`, and those of known panes on other servers, are taken; that
+    of a pane that is gone is free again.
     """
+    here = {pane.server for pane, _, _ in panes}
+    away = {*elsewhere, *(row.name for row in known if row.server not in here)}
     rows = {identity(row): row for row in known}
     names: dict[str, str] = {}
-    kept: set[str] = set()
+    kept: set[str] = set(away)
     fresh: list[tuple[PaneRef, str]] = []
     for pane, kind, label in panes:
-        row = rows.get((pane.server, pane.server_start, pane.pane_id, pane.pid))
+        row = rows.get(_identity(pane))
         if kind == OTHER:
             names[pane.key] = label
         elif row is not None and row.agent_kind == kind and row.name not in kept:
@@ -33,8 +89,7 @@ def assign(known: Sequence[LiveRow], panes: Sequence[tuple[PaneRef, str, str]]) 
             kept.add(row.name)
         else:
             fresh.append((pane, label))
-    here = {pane.server for pane, _, _ in panes}
-    taken = set(names.values()) | {row.name for row in known if row.server not in here}
+    taken = {*names.values(), *away}
     for pane, label in sorted(fresh, key=lambda one: (one[0].server, _number(one[0].pane_id))):
         number = 1
         while f"{label}-{number}" in taken:
@@ -44,9 +99,13 @@ def assign(known: Sequence[LiveRow], panes: Sequence[tuple[PaneRef, str, str]]) 
     return names
 
 
-def identity(row: LiveRow) -> tuple[str, int, str, int]:
+def identity(row: LiveRow) -> Identity:
     """What tells the pane of a row from every other."""
     return row.server, row.server_start, row.pane_id, row.pane_pid
+
+
+def _identity(pane: PaneRef) -> Identity:
+    return pane.server, pane.server_start, pane.pane_id, pane.pid
 
 
 def _number(pane_id: str) -> int:

@@ -13,7 +13,7 @@ from typing import Final
 
 from orc_core.agents.detect import Live, mark_seen
 from orc_core.agents.judgement import READ_AGAIN_S, Judge
-from orc_core.agents.names import assign, identity, places
+from orc_core.agents.names import NameBook, places
 from orc_core.agents.occupancy import Occupancy
 from orc_core.agents.processes import Processes, system_processes, tree
 from orc_core.agents.registry import Sessions
@@ -57,6 +57,7 @@ class Observer:
         *,
         processes: Processes | None = None,
         sources: Sequence[SignalSource] = (),
+        names: NameBook | None = None,
     ) -> None:
         self._rules = rules
         self._clock = clock
@@ -64,7 +65,7 @@ class Observer:
         self._occupancy = Occupancy(rules, self._processes)
         every = (Sessions(home, self._processes), *sources)
         self._judge = Judge(rules, self._processes, every, home)
-        self._known = {identity(row): row for row in known}
+        self._names = names if names is not None else NameBook(known)
         self._tracks: dict[str, Track] = {}
         self._agents: tuple[Agent, ...] = ()
         self._named: tuple[tuple[PaneRef, str, str], ...] = ()
@@ -180,7 +181,7 @@ class Observer:
         """A new track, with the name and state that the pane is known by from before."""
         track = Track(info, screen_at=at, changed_at=at, title_at=at)
         pane = info.pane
-        row = self._known.get((pane.server, pane.server_start, pane.pane_id, pane.pid))
+        row = self._names.row(pane)
         if row is not None and self._rules.kind(row.agent_kind) is not None:
             evidence = Evidence(Source.SCREEN, "known from before", row.seen_at)
             state = State(row.state) if row.state in set(State) else State.UNKNOWN
@@ -218,12 +219,8 @@ class Observer:
         wanted = [
             (pane, kind, place[where] if kind == OTHER else kind) for pane, kind, where in asked
         ]
-        rows = dict(self._known)
-        for track in self._tracks.values():
-            if track.name and track.kind != OTHER:
-                row = name_row(track)
-                rows[identity(row)] = row
-        names = assign(list(rows.values()), wanted)
+        named = [name_row(track) for track in tracks if track.name and track.kind != OTHER]
+        names = self._names.name(named, wanted)
         for key, track in self._tracks.items():
             track.name = names[key]
             if track.prompt is not None and track.prompt.agent != track.name:

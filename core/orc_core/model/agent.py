@@ -132,6 +132,15 @@ class Agent:
     """When the limit that it hit ends, in seconds since the epoch; 0 where that is not told."""
     flips: int = 0
     """How often its state changed in the last minute, where that is too often to be believed."""
+    server: str = ""
+    """What its tmux server is called, where several are watched and it is not on the own one."""
+    stale_since: float = 0.0
+    """When its server last answered, in seconds since the epoch, where it does not; else 0."""
+
+    @property
+    def place(self) -> str:
+        """Where it is: `shop:3.0`, or `work:shop:3.0` on another server."""
+        return f"{self.server}:{self.where}" if self.server else self.where
 
 
 @dataclass(frozen=True, slots=True)

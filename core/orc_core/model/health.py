@@ -61,9 +61,13 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The right end of the header. `stale_s` counts only where the state is stale."""
+    """The right end of the header. `stale_s` counts only where the state is stale.
+
+    `server` names the tmux server that the state is of, or how many of them; "" for all.
+    """
 
     state: LinkState = LinkState.STARTING
     stale_s: float = 0.0
     read_only: bool = False
     leader: bool = False
+    server: str = ""

@@ -41,6 +41,12 @@ class Address:
     socket_path: str
 
 
+def socket_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where tmux keeps the sockets of this user."""
+    place = Path(environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}"  # noqa: S108
+    return place.absolute()
+
+
 def resolve(
     socket_path: str | None = None,
     socket_name: str | None = None,
@@ -52,17 +58,32 @@ def resolve(
     """
     if socket_path:
         path = Path(socket_path).expanduser().absolute()
-    elif not socket_name and environ.get("TMUX"):
-        path = Path(environ["TMUX"].rsplit(",", 2)[0]).absolute()
+    elif socket_name:
+        path = socket_folder(environ) / socket_name
     else:
-        folder = Path(environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}"  # noqa: S108
-        path = folder.absolute() / (socket_name or "default")
+        path = Path(own_server(environ).socket_path)
     if len(os.fsencode(path)) > SOCKET_PATH_MAX_BYTES:
         raise TmuxError(
             f"the socket path {clean(str(path), limit=120)} is longer than "
             f"{SOCKET_PATH_MAX_BYTES} bytes: use a shorter --socket-path"
         )
     return Address(str(path))
+
+
+def own_server(environ: Mapping[str, str] = os.environ) -> Address:
+    """The server of `$TMUX`, else the default one; nobody may be there."""
+    if environ.get("TMUX"):
+        return Address(str(Path(environ["TMUX"].rsplit(",", 2)[0]).absolute()))
+    return Address(str(socket_folder(environ) / "default"))
+
+
+def resolve_all(
+    socket_paths: Sequence[str], socket_names: Sequence[str], environ: Mapping[str, str]
+) -> tuple[Address, ...]:
+    """The servers that were named, each once; none where no option names any."""
+    named = [resolve(socket_path=path, environ=environ) for path in socket_paths]
+    named += [resolve(socket_name=name, environ=environ) for name in socket_names]
+    return tuple({os.path.realpath(one.socket_path): one for one in reversed(named)}.values())[::-1]
 
 
 @cache

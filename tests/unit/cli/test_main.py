@@ -11,6 +11,7 @@ import pytest
 
 from orc_cli.main import DONE, FAILED, NOT_FOUND, USAGE, build_parser, exit_code, main
 from orc_cli.output import spoken
+from orc_core.config import sockets
 from orc_core.errors import OrcError, TmuxError, UnknownName, UsageError
 from orc_core.model.history import Report
 from orc_storage.errors import InvalidId, NotFound, StaleRevision
@@ -122,7 +123,14 @@ def test_a_revision_beyond_all_numbers_is_not_found(lonely: Path) -> None:
 def test_a_global_option_counts_before_and_after_the_command(place: str) -> None:
     option = ["--socket-path", "/tmp/x"]
     argv = [*option, "agents"] if place == "before" else ["agents", *option]
-    assert build_parser().parse_args(argv).socket_path == "/tmp/x"
+    assert sockets(build_parser().parse_args(argv), "paths") == ("/tmp/x",)
+
+
+def test_servers_named_before_and_after_the_command_are_all_watched() -> None:
+    after = ["agents", "--socket-path", "/tmp/b", "--socket-name", "w"]
+    args = build_parser().parse_args(["--socket-path", "/tmp/a", *after])
+    assert sockets(args, "paths") == ("/tmp/a", "/tmp/b")
+    assert sockets(args, "names") == ("w",)
 
 
 def test_reading_creates_nothing(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,214 @@
+"""One tmux server watched: its agents are known, typed into, and written down.
+
+Invariant: what is shown was seen; what is typed was asked for by a person. A server that does
+not answer changes nothing: its agents stay as they were last seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from orc_core.agents.names import Identity, NameBook, identity
+from orc_core.agents.observer import Observer
+from orc_core.agents.rules import RuleSet
+from orc_core.agents.sources import SignalSource
+from orc_core.agents.typing import Typist
+from orc_core.clock import Clock
+from orc_core.model.agent import OTHER
+from orc_core.model.health import Layer, LayerState, LinkState
+from orc_core.model.snapshot import Screen
+from orc_core.tmux.server import Address
+from orc_core.tmux.watcher import Strategy, Tick, Watcher
+from orc_storage import live
+from orc_storage.database import Database
+from orc_storage.errors import StorageError
+from orc_storage.lock import FileLock, lives
+from orc_storage.records import LiveRow
+
+PERSIST_EVERY_S: Final = 1.0
+
+Changed = Callable[[bool, bool, bool], None]
+"""Called after a look with what it changed: agents, the selected screen, the link."""
+
+_LAYER_STATE: Mapping[LinkState, LayerState] = {
+    LinkState.STARTING: LayerState.UNKNOWN,
+    LinkState.LIVE: LayerState.OK,
+    LinkState.SYNC: LayerState.DEGRADED,
+    LinkState.STALE: LayerState.DEGRADED,
+    LinkState.GONE: LayerState.OFFLINE,
+}
+
+_UNANSWERED: Final = frozenset({LinkState.STALE, LinkState.GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSetup:
+    """What all watches of a fleet have in common.
+
+    `home` is where agents keep their session files, `names` the book that keeps the names of
+    all servers apart, and `sources` tell of agents beside their panes.
+    """
+
+    clock: Clock
+    rules: RuleSet
+    home: Path
+    names: NameBook
+    skip_ttys: Callable[[], set[str]]
+    strategy: Strategy
+    sources: Sequence[SignalSource] = ()
+
+
+class ServerWatch:
+    """Watches one tmux server; every read is from memory."""
+
+    def __init__(self, address: Address, setup: WatchSetup) -> None:
+        self.address = address
+        self.watcher = Watcher(
+            address, setup.clock, skip_ttys=setup.skip_ttys, strategy=setup.strategy
+        )
+        self.observer = Observer(
+            setup.rules, setup.clock, setup.home, sources=setup.sources, names=setup.names
+        )
+        self.typist = Typist(address, setup.rules, setup.clock)
+        self.link_state = LinkState.STARTING
+        self.seen_at = 0.0
+        """When it last answered, in seconds since the epoch; 0 where it never did."""
+        self.trouble = ("", 0.0)
+        """What tmux said when it was last unwell, and when; "" where it never was."""
+        self.store_trouble = ("", 0.0)
+        """Why what is seen cannot be written down and since when; "" where it can."""
+        self.screen: Screen | None = None
+        self._clock = setup.clock
+        self._began_at = setup.clock.now()
+        self._selected: str | None = None
+        self._persisted: dict[Identity, LiveRow] = {}
+        self._persisted_at = 0.0
+        self._news = asyncio.Event()
+
+    async def run(self, changed: Changed, store: Database | None) -> None:
+        """Watch until cancelled; each look calls `changed`."""
+        lock = self._watch_lock(store)
+        async with asyncio.TaskGroup() as group:
+            if store is not None and lock is not None:
+                group.create_task(self._keep(store, lock))
+            async with aclosing(self.watcher.ticks()) as ticks:
+                async for tick in ticks:
+                    changed(*self.take(tick))
+                    self._news.set()
+
+    def take(self, tick: Tick) -> tuple[bool, bool, bool]:
+        """Take in one look: whether it changed agents, the selected screen, the link."""
+        link = tick.state is not self.link_state
+        if link and tick.state in (LinkState.GONE, LinkState.STALE, LinkState.SYNC):
+            said = tick.trouble or f"{tick.state} at {self.address.socket_path}"
+            self.trouble = (said, tick.at)
+        self.link_state = tick.state
+        if tick.complete:
+            self.seen_at = tick.at
+        agents = self.observer.apply(tick)
+        screens = [s.screen for s in tick.sightings if s.screen is not None]
+        fresh = next((screen for screen in screens if screen.key == self._selected), None)
+        screen = fresh is not None and (self.screen is None or fresh.lines != self.screen.lines)
+        if fresh is not None:
+            self.screen = fresh
+        return agents, screen, link
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody listens at the socket."""
+        return self.link_state is LinkState.GONE
+
+    @property
+    def stale_since(self) -> float:
+        """Since when what is shown of the agents is old, in seconds since the epoch; else 0."""
+        return self.seen_at if self.link_state in _UNANSWERED else 0.0
+
+    def is_over(self, now: float, after_s: float) -> bool:
+        """Whether the server is gone and its agents with it, or for so long that it will be so.
+
+        A socket may be lost while its server lives on: then its agents do, too.
+        """
+        if not self.is_gone:
+            return False
+        panes = [agent.pane.pid for agent in self.observer.agents() if agent.kind != OTHER]
+        return not panes or (self.silent_s(now) >= after_s and not any(map(lives, panes)))
+
+    def holds(self, key: str) -> bool:
+        """Whether a key is that of a pane of this server."""
+        return key.rpartition(":%")[0] == self.address.socket_path
+
+    def select(self, key: str | None) -> None:
+        """Capture this pane often and in colour from now on; None for none of this server."""
+        self._selected = key
+        self.watcher.select(key)
+        if self.screen is not None and self.screen.key != key:
+            self.screen = None
+
+    def silent_s(self, now: float) -> float:
+        """For how many seconds the server has not answered."""
+        return max(0.0, now - (self.seen_at or self._began_at))
+
+    def layer(self, name: str) -> Layer:
+        """The server's line of the sync pane, under this name."""
+        live = self.link_state is LinkState.LIVE
+        trouble, trouble_at = self.trouble
+        return Layer(
+            name=name,
+            state=_LAYER_STATE[self.link_state],
+            strategy="realtime",
+            behind_s=self.silent_s(self._clock.now()) if self.seen_at and not live else 0.0,
+            queued=0,
+            failed=0,
+            trouble=trouble,
+            trouble_at=trouble_at,
+        )
+
+    async def _keep(self, store: Database, lock: FileLock) -> None:
+        """Write down what is seen; a store in trouble never keeps anyone from watching."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                await self._persist(store, lock)
+        finally:
+            self._persisted_at = float("-inf")
+            await self._persist(store, lock)
+            lock.release()
+
+    async def _persist(self, store: Database, lock: FileLock) -> None:
+        now = self._clock.monotonic()
+        if now - self._persisted_at < PERSIST_EVERY_S:
+            return
+        self._persisted_at = now
+        try:
+            if lock.try_acquire():
+                await self._write_down(store)
+        except (StorageError, OSError) as error:
+            self.store_trouble = (str(error), self.store_trouble[1] or self._clock.now())
+        else:
+            self.store_trouble = ("", 0.0)
+
+    async def _write_down(self, store: Database) -> None:
+        rows = {identity(row): row for row in self.observer.rows()}
+        fresh = [row for who, row in rows.items() if _differs(self._persisted.get(who), row)]
+        if not fresh:
+            return
+        await store.write(lambda tx: live.upsert(tx, fresh))
+        self._persisted = rows
+
+    def _watch_lock(self, store: Database | None) -> FileLock | None:
+        if store is None or store.read_only:
+            return None
+        mark = hashlib.sha256(self.address.socket_path.encode()).hexdigest()[:12]
+        return FileLock(store.folder / f"watch-{mark}.lock")
+
+
+def _differs(known: LiveRow | None, row: LiveRow) -> bool:
+    """Whether more than the time of the last look changed."""
+    return known is None or replace(known, seen_at=row.seen_at) != row
