@@ -5,51 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
-from orc_core.agents.observer import Observer
-from orc_core.agents.rules import load
-from orc_core.agents.typing import NO_CHANGE, STOPPED, WENT_ON, Typist
-from orc_core.clock import SystemClock
-from orc_core.model.agent import Agent, Choice, Outcome, Prompt, State
-from orc_core.tmux.watcher import Watcher
+from desk import PROGRAMS, Desk
+from orc_core.agents.typing import NO_CHANGE, STOPPED, WENT_ON
+from orc_core.model.agent import Choice, Outcome, Prompt, State
 from private_tmux import PrivateTmux
-
-PROGRAM = Path(__file__).with_name("programs") / "claude"
-
-
-class Desk:
-    """One pane with a scripted agent, seen and typed into as the dashboard does it."""
-
-    def __init__(self, tmux: PrivateTmux) -> None:
-        self.tmux = tmux
-        self.rules = load()
-        self.clock = SystemClock()
-        self.watcher = Watcher(tmux.address, self.clock)
-        self.observer = Observer(self.rules, self.clock, tmux.folder)
-        self.typist = Typist(tmux.address, self.rules, self.clock)
-
-    async def start(self, mode: str, mark: str) -> Agent:
-        self.pane = self.tmux.start(f"exec {sys.executable} {PROGRAM} {mode}")
-        await wait_for(lambda: mark in self.tmux.run("capture-pane", "-p", "-t", self.pane))
-        return await self.look()
-
-    async def look(self) -> Agent:
-        self.observer.apply(await self.watcher.once())
-        (agent,) = self.observer.agents()
-        return agent
-
-    def prompt(self, agent: Agent) -> Prompt:
-        prompt = self.observer.prompt(agent.key)
-        assert prompt is not None
-        return prompt
-
-    def keys(self) -> list[str]:
-        path = self.tmux.folder / "keys"
-        return path.read_text().splitlines() if path.exists() else []
 
 
 @pytest.fixture
@@ -191,7 +154,7 @@ async def test_nothing_is_sent_where_keys_would_go_astray(
 
 async def test_an_agent_that_ended_is_not_typed_at(desk: Desk) -> None:
     pane = desk.tmux.start("exec sh")
-    desk.tmux.run("send-keys", "-t", pane, f"{sys.executable} {PROGRAM} idle", "Enter")
+    desk.tmux.run("send-keys", "-t", pane, f"{sys.executable} {PROGRAMS / 'claude'} idle", "Enter")
     await wait_for(lambda: "for shortcuts" in desk.tmux.run("capture-pane", "-p"))
     agent = await desk.look()
     assert (agent.kind, agent.state) == ("claude", State.IDLE)

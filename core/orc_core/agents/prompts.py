@@ -1,8 +1,8 @@
 """Prompts as they stand on a screen: where one begins, what it asks, how it is answered.
 
-Invariant: a prompt is recognised by its whole shape at the very bottom of the screen (numbered
-choices from 1 on, exactly one of them under the cursor, nothing but the program's own footer
-below), never by a phrase: prose, source code and logs may quote any phrase.
+Invariant: a prompt is recognised by its whole shape at the very bottom of the screen (its
+choices, the question over them, nothing but the program's own footer below), never by a phrase:
+prose, source code and logs may quote any phrase.
 """
 
 from __future__ import annotations
@@ -13,58 +13,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orc_core.agents.choices import DIVIDER, Offer, Option, belongs, offers, words
 from orc_core.agents.risks import risks
 from orc_core.agents.rules import Kind, PromptPart, RuleSet, found
 from orc_core.model.agent import Choice, Evidence, Prompt, Waiting
 
 LINES_MAX: Final = 400
-CHOICES_MAX: Final = 9
 FOOTER_LINES_MAX: Final = 6
-BELOW_MAX: Final = 24
-"""How far below the last choice the screen may go on, blank lines included."""
 SUMMARY_MAX: Final = 120
+SPARE_ROWS: Final = 3
+"""As many blank rows over the choices say that a prompt of limited height had room for more."""
+NEXT_BUTTON: Final = "Right"
+"""The key that chooses the next of a row of buttons; after the last comes the first."""
 
-_CHOICE: Final = re.compile(
-    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶●]\s+|)(?P<number>\d{1,2})"
-    r"[.)](?:\s+|(?=[A-Z]))(?P<label>\S.*)$"
-)
 _BOX: Final = re.compile(r"^\s*[│┃|](?P<inner>.*?)[│┃|]\s*$")
+_BAR: Final = re.compile(r"^\s*┃(?:\s{1,2}|$)(?P<inner>.*)$")
 _BOX_EDGE: Final = re.compile(r"^\s*[╭╰┌└][─━]{4,}.{0,80}[╮╯┐┘]\s*$")
 _BOX_SIGNS: Final = frozenset("│┃|╭╰┌└")
 _MARKS: Final = re.compile(r"^[^\w\"'(/$<]+")
 _EDITED: Final = re.compile(r"^[•◦]\s\w+\s")
 _ASKS: Final = re.compile(r"\?$|^Reason: ")
-_DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    number: int
-    label: str
-    cursor: bool
-    at: int
-    indent: int
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A prompt found at the bottom of a screen; `block` runs from its top to the last choice."""
+    """A prompt found at the bottom of a screen; `block` runs from its top to the last choice.
+
+    `draft` is what someone has begun to type as an answer.
+    """
 
     part: PromptPart
     block: tuple[str, ...]
     body: tuple[str, ...]
-    options: tuple[_Option, ...]
+    options: tuple[Option, ...]
     whole: bool
+    draft: str = ""
 
 
 def find_layout(kind: Kind, lines: Sequence[str]) -> Layout | None:
     """The prompt that stands at the bottom of a screen, or None."""
     plain = [_unboxed(line) for line in lines[-LINES_MAX:]]
-    options = _options(plain)
-    if not options:
-        return None
     for part in kind.prompts:
-        layout = _fit(part, plain, options)
+        offer = offers(part, plain)
+        layout = _fit(part, plain, offer) if offer.options else None
         if layout is not None:
             return layout
     return None
@@ -100,6 +91,7 @@ def read_prompt(
         fingerprint=fingerprint(kind, layout),
         evidence=evidence,
         risks=risks(layout.body, cwd=cwd, home=home),
+        about=_about(layout),
     )
 
 
@@ -110,15 +102,15 @@ def fingerprint(kind: str, layout: Layout) -> str:
     """
     digest = hashlib.sha256(f"{kind}\0{layout.part.id}\0".encode())
     for line in layout.block:
-        choice = _CHOICE.match(line)
-        words = f"{choice['number']}. {choice['label']}" if choice else line
-        digest.update(" ".join(words.split()).encode() + b"\0")
+        digest.update(words(line).encode() + b"\0")
     return digest.hexdigest()
 
 
 def summary(prompt: Prompt) -> str:
     """What a waiting agent asks, in one line: `Bash  npm run migrate`, `asks  keep v1?`"""
     content = [line.strip() for line in prompt.lines if line.strip()]
+    if prompt.about:
+        return f"{prompt.subject}  {prompt.about}"[:SUMMARY_MAX]
     if prompt.waiting is Waiting.QUESTION:
         asked = next((line for line in content if line.endswith("?")), prompt.subject)
         return f"asks  {asked}"[:SUMMARY_MAX]
@@ -141,76 +133,33 @@ def _unboxed(line: str) -> str:
     if _BOX_EDGE.match(line):
         edge = line.strip()
         return line[: line.index(edge)] + "─" * len(edge)
-    boxed = _BOX.match(line)
+    boxed = _BOX.match(line) or _BAR.match(line)
     return boxed["inner"].rstrip() if boxed else line
 
 
-def _options(lines: Sequence[str]) -> tuple[_Option, ...]:
-    """The numbered choices nearest to the bottom, 1 to n without a gap, one under the cursor."""
-    options: list[_Option] = []
-    for at in range(len(lines) - 1, -1, -1):
-        if not options and at < len(lines) - BELOW_MAX:
-            return ()
-        match = _CHOICE.match(lines[at])
-        if match is not None:
-            number = int(match["number"])
-            if options and number != options[-1].number - 1:
-                continue
-            indent = len(match["indent"]) + len(match["cursor"])
-            options.append(_Option(number, match["label"], bool(match["cursor"]), at, indent))
-            if number == 1:
-                break
-        elif options and lines[at].strip() and not _belongs(lines[at], options[-1].indent):
-            return ()
-    options.reverse()
-    fit = len(options) > 1 and options[0].number == 1 and len(options) <= CHOICES_MAX
-    if not fit or sum(option.cursor for option in options) != 1:
-        return ()
-    return tuple(_with_rest(lines, options))
-
-
-def _belongs(line: str, indent: int) -> bool:
-    """Whether a line goes on with the choice above it: deeper than its number, or a divider."""
-    depth = len(line) - len(line.lstrip())
-    return depth > indent or _DIVIDER.match(line) is not None
-
-
-def _with_rest(lines: Sequence[str], options: Sequence[_Option]) -> list[_Option]:
-    """The choices with labels that wrap put together, in which a description does not count."""
-    whole: list[_Option] = []
-    for option, after in zip(options, (*(o.at for o in options[1:]), len(lines)), strict=True):
-        label = option.label
-        for line in lines[option.at + 1 : after]:
-            wraps = len(lines[option.at]) >= max(map(len, lines)) - 24
-            if not line.strip() or _DIVIDER.match(line) or not _belongs(line, option.indent):
-                break
-            if not wraps:
-                break
-            label = f"{label} {line.strip()}"
-        whole.append(_Option(option.number, label.strip(), option.cursor, option.at, option.indent))
-    return whole
-
-
-def _fit(part: PromptPart, lines: Sequence[str], options: tuple[_Option, ...]) -> Layout | None:
+def _fit(part: PromptPart, lines: Sequence[str], offer: Offer) -> Layout | None:
     """The layout of one kind of prompt, if the lines around the choices are its own."""
-    last = options[-1]
-    end = last.at + 1
-    while end < len(lines) and lines[end].strip() and _belongs(lines[end], last.indent):
+    first, last = offer.options[0], offer.options[-1]
+    end = len(lines) if offer.asked else last.at + 1
+    while end < len(lines) and lines[end].strip() and belongs(lines[end], last.indent):
         if found(part.footer, lines[end].strip()):
             break
         end += 1
-    below = [line.strip() for line in lines[end:] if line.strip()]
+    below = [*offer.after, *(line.strip() for line in lines[end:] if line.strip())]
     if len(below) > FOOTER_LINES_MAX:
         return None
-    if not all(found(part.footer, line) or _DIVIDER.match(line) for line in below):
+    if not all(found(part.footer, line) or DIVIDER.match(line) for line in below):
         return None
-    top, whole = _top(part, lines, options[0].at)
-    body = tuple(lines[top : options[0].at])
-    if not any(found(part.question, line.strip()) for line in body):
+    top, whole = _top(part, lines, first.at)
+    asked = (offer.asked,) if offer.asked else ()
+    body = (*lines[top : first.at], *asked)
+    if not any(found(part.question, line.strip()) for line in asked or body):
         return None
     if part.cut is not None and any(found(part.cut, line) for line in body):
         whole = False
-    return Layout(part, tuple(lines[top:end]), body, options, whole)
+    if part.rows and len(lines) - top >= part.rows and any(map(str.strip, body[-SPARE_ROWS:])):
+        whole = False
+    return Layout(part, tuple(lines[top:end]), body, offer.options, whole, offer.draft)
 
 
 def _top(part: PromptPart, lines: Sequence[str], first_choice: int) -> tuple[int, bool]:
@@ -243,15 +192,29 @@ def _subject(layout: Layout) -> str:
     return _MARKS.sub("", first)[:SUMMARY_MAX]
 
 
-def _choice(part: PromptPart, option: _Option) -> Choice:
+def _about(layout: Layout) -> str:
+    """The line right over the question, where that is what it is about."""
+    content = [line.strip() for line in layout.body if line.strip()]
+    return content[-2] if layout.part.about_last and len(content) > 1 else ""
+
+
+def _choice(part: PromptPart, option: Option) -> Choice:
     meaning = ""
     if found(part.no, option.label):
         meaning = "no"
     elif found(part.yes, option.label):
         meaning = "yes"
+    return Choice(option.number, option.label, _keys(part, option, meaning), meaning)
+
+
+def _keys(part: PromptPart, option: Option, meaning: str) -> tuple[str, ...]:
+    """What to type; among buttons as it is while the first is chosen, which `Typist` sees to."""
+    if part.keys == "move-enter":
+        return (*([NEXT_BUTTON] * (option.number - 1)), "Enter")
+    if part.keys == "letter-enter":
+        return (option.key, "Enter")
     enter = part.keys == "digit-enter" or (part.keys == "digit-enter-yes" and meaning == "yes")
-    keys = (str(option.number), "Enter") if enter else (str(option.number),)
-    return Choice(option.number, option.label, keys, meaning)
+    return (str(option.number), "Enter") if enter else (str(option.number),)
 
 
 def _dedented(lines: Sequence[str]) -> tuple[str, ...]:

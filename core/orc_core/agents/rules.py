@@ -146,7 +146,11 @@ class PromptPart(_Part):
     `top` is the line it begins at, part of it where `top_included`; `question` is the line that
     asks; `footer` matches what may stand below the choices. `above` is how what the prompt is
     about begins, such as a diff, where that stands right over it. `keys` says what chooses: the
-    choice's digit, alone, with Enter, or with Enter where it means yes.
+    choice's digit, alone, with Enter, or with Enter where it means yes; the letter of `(Y)es`
+    and Enter; or, among `buttons` on one row (the pattern of one), moving there and Enter.
+    `cursor` is False where only a colour tells which of the numbered choices is under it.
+    `rows` is how many rows of the screen it takes at most, from `top` on: one that fills them all
+    may be longer. `about_last` says that what it is about stands right over the question.
     """
 
     id: Name
@@ -158,10 +162,20 @@ class PromptPart(_Part):
     footer: Pattern
     yes: Pattern
     no: Pattern
-    keys: Literal["digit", "digit-enter", "digit-enter-yes"] = "digit"
+    keys: Literal["digit", "digit-enter", "digit-enter-yes", "letter-enter", "move-enter"] = "digit"
+    buttons: Pattern | None = None
+    cursor: bool = True
+    rows: Annotated[int, Field(ge=0, le=200)] = 0
+    about_last: bool = False
     cut: Pattern | None = None
     """A line that says that something of the prompt is not shown."""
     subjects: list[SubjectPart] = []
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> PromptPart:
+        if (self.keys == "move-enter") != (self.buttons is not None):
+            raise ValueError('`buttons` goes with `keys = "move-enter"`, and only there')
+        return self
 
 
 class RulePart(_Part):

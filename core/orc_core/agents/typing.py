@@ -13,8 +13,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from orc_core.agents.choices import pressed
 from orc_core.agents.processes import is_shell
-from orc_core.agents.prompts import find_layout, fingerprint, read_prompt
+from orc_core.agents.prompts import (
+    LINES_MAX,
+    NEXT_BUTTON,
+    Layout,
+    find_layout,
+    fingerprint,
+    read_prompt,
+)
 from orc_core.agents.rules import Kind, RuleSet
 from orc_core.agents.signals import input_at, input_text, states
 from orc_core.clock import Clock
@@ -102,12 +110,21 @@ class Typist:
                     "not sent: part of the prompt is not on screen; attach (a) and read it whole",
                 )
             await self._check_pane(agent)
-            now = await self._fingerprint(agent)
-            if now is None:
+            layout = await self._layout(agent)
+            if layout is None:
                 raise _Refused(Outcome.PROMPT_GONE, "nothing sent: the prompt is gone")
-            if now != prompt.fingerprint:
+            if layout.draft:
+                raise _Refused(
+                    Outcome.REFUSED,
+                    f"not sent: “{layout.draft}” stands there as an answer already; attach (a)",
+                )
+            if fingerprint(agent.kind, layout) != prompt.fingerprint:
                 raise _Refused(Outcome.PROMPT_CHANGED, "nothing sent: the prompt has changed")
-            await self._press(agent, choice.keys)
+            if layout.part.buttons is None:
+                await self._press(agent, choice.keys)
+            else:
+                await self._move(agent, layout, choice)
+                await self._press(agent, ("Enter",))
 
             async def went_on() -> bool:
                 return await self._fingerprint(agent) != prompt.fingerprint
@@ -249,10 +266,47 @@ class Typist:
         typed = [span.text for span in rows[at] if not (span.style.dim or span.style.reverse)]
         return input_text(kind, ("".join(typed).rstrip(),)) or ""
 
-    async def _fingerprint(self, agent: Agent) -> str | None:
+    async def _layout(self, agent: Agent) -> Layout | None:
         kind = self._rules.kind(agent.kind)
-        layout = find_layout(kind, await self._lines(agent)) if kind else None
+        return find_layout(kind, await self._lines(agent)) if kind else None
+
+    async def _fingerprint(self, agent: Agent) -> str | None:
+        layout = await self._layout(agent)
         return fingerprint(agent.kind, layout) if layout else None
+
+    async def _move(self, agent: Agent, layout: Layout, choice: Choice) -> None:
+        """Bring a row of buttons to one of them, and see that it is there: its colour tells."""
+        now = await self._button(agent, layout)
+        if now is None:
+            raise _Refused(
+                Outcome.REFUSED, "not sent: which button is chosen cannot be told; attach (a)"
+            )
+        steps = (choice.number - now) % len(layout.options)
+        if not steps:
+            return
+        await self._press(agent, (NEXT_BUTTON,) * steps)
+
+        async def there() -> bool:
+            return await self._button(agent, layout) == choice.number
+
+        if not await self._until(there, PASTE_WATCH_S):
+            raise _Refused(
+                Outcome.NO_CHANGE,
+                f"“{choice.label}” could not be chosen: Enter was not pressed; attach (a)",
+            )
+
+    async def _button(self, agent: Agent, layout: Layout) -> int | None:
+        """The number of the button that is chosen, while the pane shows the very same prompt."""
+        raw = await capture(self._address, agent.pane.pane_id, colour=True, timeout_s=TIMEOUT_S)
+        rows = parse_lines(raw)
+        kind = self._rules.kind(agent.kind)
+        lines = plain(rows)
+        now = find_layout(kind, lines) if kind else None
+        if now is None or fingerprint(agent.kind, now) != fingerprint(agent.kind, layout):
+            return None
+        above = max(0, len(lines) - LINES_MAX)
+        chosen = pressed(now.options, rows[above + now.options[0].at])
+        return chosen.number if chosen else None
 
     def _refuse_at_prompt(self, agent: Agent, lines: tuple[str, ...]) -> None:
         evidence = Evidence(Source.SCREEN, "before typing", self._clock.now())

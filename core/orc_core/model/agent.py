@@ -218,6 +218,8 @@ class Prompt:
     fingerprint: str
     evidence: Evidence
     risks: tuple[str, ...] = ()
+    about: str = ""
+    """The one line that it is about, where its layout tells that; "" elsewhere."""
 
 
 class Outcome(StrEnum):
