@@ -18,6 +18,7 @@ from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, Link, LinkState
 from orc_core.model.snapshot import Screen
+from orc_core.tmux import listening
 from orc_core.tmux.attach import here, plan_attach
 from orc_core.tmux.discovery import Discovery, short_names
 from orc_core.tmux.server import Address, own_server, tmux_binary
@@ -196,6 +197,19 @@ class Fleet:
     async def interrupt(self, key: str) -> Delivery:
         watch = self._for_typing("interrupt", key)
         return await watch.typist.interrupt(self._by_key(key))
+
+    async def listen(self, key: str) -> None:
+        """Hear the escape sequences of a pane from now on; raises TmuxError where that cannot be.
+
+        What is heard is kept in the state folder, for every process that asks.
+        """
+        watch = self._for_typing("listen", key)
+        await listening.listen(watch.address, self._by_key(key).pane, listening.folder())
+
+    async def unlisten(self, key: str) -> bool:
+        """Stop listening to a pane; False where nobody did."""
+        watch = self._for_typing("stop listening", key)
+        return await listening.unlisten(watch.address, self._by_key(key).pane, listening.folder())
 
     async def attach_plan(self, key: str) -> AttachPlan:
         return await plan_attach(self.watch_of(key).address, self._by_key(key).pane, self._environ)

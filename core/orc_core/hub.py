@@ -14,6 +14,7 @@ from orc_core import board, dashboards, leader, workspace
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import load as load_rules
 from orc_core.agents.rules import rule_folders
+from orc_core.agents.sequences import Sequences
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
@@ -29,7 +30,7 @@ from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
-from orc_core.tmux import server
+from orc_core.tmux import listening, server
 from orc_core.tmux.attach import here
 from orc_core.watch import WatchSetup
 from orc_core.wings import ConflictWing, HistoryWing, TaskWing
@@ -262,6 +263,7 @@ async def open_core(
             NameBook(known),
             skip_ttys=dashboards.terminals,
             strategy=strategy_from(options.environ),
+            sources=(Sequences(listening.folder()),),
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         core = Core(options, clock, place, store, fleet, _find_actor(options, known))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from orc_core.clock import SystemClock
 from orc_core.errors import TmuxError
 from orc_core.model.agent import Agent, Source, State, Waiting
 from orc_core.tmux.listening import listen, record_path, unlisten
+from orc_core.tmux.server import child_environment
 from orc_core.tmux.watcher import Watcher
 from private_tmux import PrivateTmux
 
@@ -130,3 +134,43 @@ async def test_a_shell_that_tells_exit_codes_tells_of_a_crash(ear: Ear, tmux: Pr
     os.kill(program, signal.SIGKILL)
     agent = await ear.agent(pane_id, lambda agent: agent.evidence.rule == "shell-told")
     assert (agent.state, agent.does[:17]) == (State.CRASHED, "exit 137, killed ")
+
+
+def orc(tmux: PrivateTmux, *argv: str) -> tuple[int, dict[str, object], str]:
+    """Run `orc` as a program: its exit code, the JSON that it printed, and its messages."""
+    program = Path(sys.executable).with_name("orc")
+    options = ["--socket-path", tmux.socket_path, "--workspace", str(tmux.folder / "w")]
+    done = subprocess.run(
+        [str(program), *argv, "--json", *options],
+        env=child_environment() | {"HOME": str(tmux.folder)},
+        cwd=tmux.folder,
+        capture_output=True,
+        text=True,
+        timeout=20.0,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+async def test_orc_listens_and_explains_what_it_heard(ear: Ear, tmux: PrivateTmux) -> None:
+    pane = (await ear.agent()).pane
+    assert orc(tmux, "listen", "claude-1")[:2] == (
+        0,
+        {"agent": "claude-1", "listening": True, "changed": True},
+    )
+    ear.records = tmux.folder / ".local" / "state" / "orc-tui" / "listeners"
+    ear.says(b"\x1b]7501;state=working\x1b\\\x1b]9;look here\x07")
+    await ear.record("notice")
+    code, told, _ = orc(tmux, "explain", "claude-1")
+    assert code == 0
+    signals = told["signals"]
+    assert isinstance(signals, list)
+    assert [(one["rule"], one["won"]) for one in signals] == [
+        ("osc-7501", True),
+        ("osc-notice", False),
+    ]
+    assert orc(tmux, "listen", "claude-1", "--off")[1]["changed"]
+    assert not orc(tmux, "listen", "claude-1", "--off")[1]["changed"]
+    tmux.run("pipe-pane", "-t", pane.pane_id, "exec cat >/dev/null")
+    code, _, message = orc(tmux, "listen", "claude-1")
+    assert (code, "piped already" in message) == (1, True)

@@ -1,4 +1,4 @@
-"""`orc agents`, `explain`, `screen`, `prompt`, `send`, `answer`, `interrupt`.
+"""`orc agents`, `explain`, `prompt`, `send`, `answer`, `listen`, `interrupt`.
 
 Invariant: reading agents is one scan that leaves nothing behind; typing is verified.
 """
@@ -33,6 +33,9 @@ def register(commands: Commands) -> None:
     answer.add_argument(
         "--fingerprint", metavar="HASH", help="refuse unless the prompt is the one with this hash"
     )
+    listen = command(commands, "listen", listen_to, "hear an agent's escape sequences", json=True)
+    listen.add_argument("agent", metavar="AGENT")
+    listen.add_argument("--off", action="store_true", help="stop listening to it")
     stop = command(commands, "interrupt", interrupt_agent, "interrupt an agent", json=True)
     stop.add_argument("agent", metavar="AGENT")
 
@@ -156,6 +159,23 @@ async def interrupt_agent(args: argparse.Namespace) -> int:
         await core.agents.scan()
         delivery = await core.agents.interrupt(core.agents.find(args.agent).key)
     return _report(args, delivery)
+
+
+async def listen_to(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        await core.agents.scan()
+        agent = core.agents.find(args.agent)
+        if args.off:
+            changed = await core.agents.unlisten(agent.key)
+            text = f"{agent.name} is listened to no more" if changed else f"{agent.name} was not"
+        else:
+            await core.agents.listen(agent.key)
+            changed, text = True, f"{agent.name} is listened to, until its pane ends"
+    if args.json:
+        print_json({"agent": agent.name, "listening": not args.off, "changed": changed})
+    else:
+        print(text)
+    return 0
 
 
 def _prompt_json(prompt: Prompt) -> dict[str, object]:
