@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo run test lint types walls unit bench screenshots snapshots lock wheel clean
+.PHONY: help demo run test lint types walls unit bench screenshots snapshots lab lock wheel clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ unit: $(READY)  ## pytest: all layers of tests
 
 bench: $(READY)  ## measure every figure the documents print
 	$(BIN)/python -m tests.bench
+
+lab: $(READY)  ## run real agents against a scripted model, judge what orc says (AGENT=claude)
+	$(BIN)/python -m tests.lab $(if $(AGENT),--agent $(AGENT)) $(LAB)
 
 screenshots: $(READY)  ## draw the pictures of the README and the guides
 	$(BIN)/python screenshots/draw.py

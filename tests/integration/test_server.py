@@ -61,7 +61,7 @@ def test_versions(said: str, read: tuple[int, int]) -> None:
 
 def test_children_see_no_secrets() -> None:
     seen = child_environment({"PATH": "/bin", "TMUX": "x,1,0", "TOKEN": "s", "HOME": "/h"})
-    assert seen == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    assert seen == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
 
 
 async def test_run_prints_or_says_why_not(tmux: PrivateTmux) -> None:

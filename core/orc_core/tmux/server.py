@@ -115,7 +115,7 @@ def parse_version(text: str) -> tuple[int, int]:
 def child_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a tmux client of ours is given: no secrets, no `$TMUX`, a UTF-8 locale."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
-    return kept | {"LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    return kept | {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
 
 
 def escape(argument: str) -> str:

@@ -1,0 +1,10 @@
+"""The agents of the lab, in the order in which they are run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.lab import claude, codex
+from tests.lab.roster import LabAgent
+
+AGENTS: Final[tuple[LabAgent, ...]] = (claude.AGENT, codex.AGENT)
