@@ -134,12 +134,14 @@ async def test_nobody_is_introduced_to_a_server_that_is_stopped(
     tmux.start()
     async with linked(tmux.address, clock) as link:
         await link.listing(0)
+        forks = link.forks
         tmux.signal(signal.SIGSTOP)
         try:
             for _ in range(2):
                 with pytest.raises(TmuxTimeout):
                     await link.listing(0)
                 assert link.state is LinkState.SYNC
+            assert link.forks == forks + 1  # the one that asked the second time, no other
         finally:
             tmux.signal(signal.SIGCONT)
         # It is back: first an answer by a process, then the connection, in two lists.

@@ -1,7 +1,9 @@
 """One control-mode client in a hidden session of our own: asking a server without forking.
 
 Invariant: it never starts a server, never joins a session of the user, and never sends
-`refresh-client -A`, `-B` or `-C`, which crash, lag or resize. Every request has a deadline. A
+`refresh-client -A`, `-B` or `-C`, which crash, lag or resize. What others put into our session,
+because a command without a target finds the newest one, is theirs and is given back to them,
+never ended. Every request has a deadline. A
 reply ends only with the time and number it began with; anything out of order closes the
 connection. The session dies with its client (`destroy-unattached`), however that ends.
 """
@@ -34,6 +36,9 @@ HIDDEN: Final = re.compile(r"_orc-\d+(?:-[0-9a-f]+)?")
 """The names of the hidden sessions of dashboards, ours and others'."""
 
 PENDING_MAX: Final = 64
+GUESTS_MAX: Final = 20
+"""How many windows and clients that are not ours are given back at once."""
+
 _CLOSE_GRACE_S: Final = 0.5
 
 _BEGIN: Final = re.compile(rb"%begin (\d+) (\d+) (\d+)")
@@ -160,6 +165,9 @@ class ControlClient:
         self.pid = 0
         self.start = 0
         self.version = (0, 0)
+        self.session_id = ""
+        self.pane_id = ""
+        self._client = ""
         self._stream = _Stream()
         self._process = ClientProcess(name)
         self._opened = False
@@ -224,6 +232,30 @@ class ControlClient:
         except TimeoutError:
             raise TmuxTimeout(f"tmux did not answer in {timeout_s:g} s") from None
 
+    async def give_back(self, *, timeout_s: float = 1.5) -> bool:
+        """Bring what is not ours, windows, panes and clients, where they were meant to be.
+
+        That is the newest session but for hidden ones. False where something had to stay.
+        """
+        listed = await self.requests(
+            [
+                "list-sessions -F '#{session_activity} #{session_id} #{session_name}'",
+                f"list-panes -s -t '{self.session_id}'"
+                " -F '#{pane_id} #{window_id} #{window_active}'",
+                f"list-clients -t '{self.session_id}' -F '#{{client_name}}'",
+            ],
+            timeout_s=timeout_s,
+        )
+        sessions, panes, clients = (reply.lines for reply in listed)
+        moves = _moves(self.pane_id, self.session_id, [line.split(" ") for line in panes])
+        moves += [f"switch-client -c '{name}'" for name in clients if name != self._client]
+        home = _newest(sessions)
+        if not moves or not home:
+            return not moves
+        lines = [f"{move} -t '{home}:'" for move in moves[:GUESTS_MAX]]
+        done = await self.requests(lines, timeout_s=timeout_s)
+        return not any(reply.failed for reply in done)
+
     async def _connect(self, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
@@ -233,13 +265,15 @@ class ControlClient:
             raise TmuxTimeout(f"tmux did not answer in {timeout_s:g} s") from None
         facts = await self.request(
             "display-message -p"
-            " '#{pid} #{start_time} #{version} #{destroy-unattached} #{session_name}'",
+            " '#{pid} #{start_time} #{version} #{session_id} #{pane_id} #{client_name}"
+            " #{destroy-unattached} #{session_name}'",
             timeout_s=timeout_s,
         )
-        pid, start, version, dies, name = " ".join(facts).split(" ", 4)
+        pid, start, version, *ids, dies, name = " ".join(facts).split(" ", 7)
         if dies in ("0", "off") or name != self.name:
             raise TmuxError("tmux did not give us a session that dies with its client")
         self._opened = True
+        self.session_id, self.pane_id, self._client = ids
         self.pid, self.start, self.version = int(pid), int(start), parse_version(version)
 
     async def _spawn(self) -> None:
@@ -272,7 +306,7 @@ class ControlClient:
         return TmuxGone(f"no tmux server at {clean(self.address.socket_path, limit=120)}")
 
     async def close(self) -> None:
-        """Leave: our session goes, also when someone's client was thrown into it.
+        """Leave: our session goes, and whoever was thrown into it stays in another.
 
         What does not end at once, because tmux does not answer or we were not let in yet, is
         left to the guard.
@@ -281,6 +315,7 @@ class ControlClient:
             # By its own name: a command without a target could hit a session of the user.
             with contextlib.suppress(TmuxError, TimeoutError):
                 async with asyncio.timeout(_CLOSE_GRACE_S):
+                    await self.give_back()
                     await self.request(f"kill-session -t '={self.name}'")
                     await asyncio.shield(self._process.exited)
         self._stream.end(TmuxGone("the control connection to tmux was closed"))
@@ -290,3 +325,23 @@ class ControlClient:
         """Give up a connection that does not answer; the guard ends it when tmux is back."""
         self._stream.end(TmuxGone("the control connection to tmux was given up"))
         self._process.leave(done=False)
+
+
+def _newest(sessions: Sequence[str]) -> str:
+    """The id of the session used last that is not hidden, "" where there is none."""
+    told = [line.split(" ", 2) for line in sessions]
+    seen = [(int(at), known) for at, known, name in told if not HIDDEN.fullmatch(name)]
+    return max(seen)[1] if seen else ""
+
+
+def _moves(own: str, session: str, panes: Sequence[Sequence[str]]) -> list[str]:
+    """What moves the others' panes, (id, window, whether that is the current one), elsewhere."""
+    ours = next((window for pane, window, _ in panes if pane == own), "")
+    moves: dict[str, str] = {}
+    for pane, window, current in panes:
+        if pane != own and window == ours:
+            moves[pane] = f"break-pane -d -s {pane}"
+        elif pane != own:
+            quietly = "" if current == "1" else " -d"
+            moves[window] = f"move-window{quietly} -s '{session}:{window}'"
+    return list(moves.values())

@@ -106,6 +106,8 @@ class Link:
                     list_command(self._mark, since), timeout_s=DEADLINE_S
                 )
                 rows = parse_rows(self._mark, "\n".join(lines))
+                if self._has_guests(self._control, rows):
+                    await self._control.give_back(timeout_s=DEADLINE_S)
                 return Listing(self._control.pid, self._control.start, tuple(rows))
             except TmuxGone:
                 await self._drop(wedged=False)
@@ -184,6 +186,13 @@ class Link:
             raise
         except TmuxError:
             self._breaker.fail()
+
+    @staticmethod
+    def _has_guests(control: ControlClient, rows: Sequence[Row]) -> bool:
+        """Whether someone's command made a pane in our session, because it is the newest."""
+        return any(
+            row.session_id == control.session_id and row.pane_id != control.pane_id for row in rows
+        )
 
     @property
     def _is_steady(self) -> bool:
