@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orc_core import workspace
 from orc_core.errors import OrcError, TmuxError
+from orc_core.switches import Switches
 from orc_core.tmux import server
 from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address
@@ -47,6 +48,7 @@ async def examine(
         addresses = server.resolve_all(socket_paths, socket_names, environ)
         for address in addresses or await _own_servers(environ):
             findings += await _tmux_server(address)
+    findings.append(_switches(environ))
     findings += await _store(folder, environ, cwd)
     findings += [_git(), _colour(environ)]
     return findings
@@ -108,6 +110,14 @@ async def _tmux_server(address: Address) -> list[Finding]:
             remedy = f"{trouble}: put `set -s {setting}` into ~/.tmux.conf if you want it otherwise"
             findings.append(Finding(option, "warn", value, remedy))
     return findings
+
+
+def _switches(environ: Mapping[str, str]) -> Finding:
+    try:
+        switches = Switches.read(environ)
+    except OrcError as error:
+        return Finding("watching", "fail", str(error), "unset it: nothing opens before that")
+    return Finding("watching", "ok", str(switches))
 
 
 async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> list[Finding]:

@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orc_core.agents.observer import Explanation
-from orc_core.errors import OrcError, ReadOnly, TmuxError, UnknownName
+from orc_core.errors import ReadOnly, TmuxError, UnknownName
 from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, Link, LinkState
 from orc_core.model.snapshot import Screen
+from orc_core.switches import Strategy
 from orc_core.tmux import listening
 from orc_core.tmux.attach import here, plan_attach
 from orc_core.tmux.discovery import Discovery, short_names
 from orc_core.tmux.server import Address, own_server, tmux_binary
-from orc_core.tmux.watcher import Strategy
 from orc_core.watch import Changed, ServerWatch, WatchSetup
 from orc_storage.database import Database
 
@@ -67,6 +67,7 @@ class Fleet:
         self._short: dict[str, str] = {}
         self._parts: dict[str, _Part] = {}
         self._selected: str | None = None
+        self._chosen: Strategy | None = None
         for address in addresses or (self._own,):
             self._add(address)
 
@@ -147,6 +148,21 @@ class Fleet:
         self._selected = key
         for watch in self.watches:
             watch.select(key if key is not None and watch.holds(key) else None)
+
+    def use_strategy(self, strategy: Strategy, server: str = "") -> None:
+        """Watch by this strategy from the next look on: one server, by name or socket, else all.
+
+        Raises UsageError where `TMUX_ORC_FORCE_SYNC` forbids it, UnknownName.
+        """
+        self._setup.switches.check(strategy)
+        watches = [one for one in self.watches if not server or self._goes_by(one, server)]
+        if not watches:
+            known = ", ".join(self.name_of(one.address.socket_path) for one in self.watches)
+            raise UnknownName(f"no tmux server {server!r} is watched: known are {known}")
+        if not server:
+            self._chosen = strategy
+        for watch in watches:
+            watch.use(strategy)
 
     @property
     def screen(self) -> Screen | None:
@@ -275,6 +291,9 @@ class Fleet:
     def _find(self, key: str) -> ServerWatch | None:
         return self._watches.get(key.rpartition(":%")[0])
 
+    def _goes_by(self, watch: ServerWatch, server: str) -> bool:
+        return server in (watch.address.socket_path, self.name_of(watch.address.socket_path))
+
     def _by_key(self, key: str) -> Agent:
         watch = self._find(key)
         for agent in self._part(watch) if watch is not None else ():
@@ -347,7 +366,9 @@ class Fleet:
         return gone
 
     def _add(self, address: Address) -> None:
-        self._watches[address.socket_path] = ServerWatch(address, self._setup)
+        watch = self._watches[address.socket_path] = ServerWatch(address, self._setup)
+        if self._chosen is not None:
+            watch.use(self._chosen)
         self._short = short_names((one.address for one in self.watches), self._environ)
 
 
@@ -356,11 +377,3 @@ def _placed(agent: Agent, server: str, stale_since: float) -> Agent:
         return agent
     name = f"{server}:{agent.name}" if server and agent.kind == OTHER else agent.name
     return replace(agent, name=name, server=server, stale_since=stale_since)
-
-
-def strategy_from(environ: Mapping[str, str]) -> Strategy:
-    """`sync` when the emergency switch is set, else `async`; raises OrcError on other values."""
-    value = environ.get("TMUX_ORC_ASYNC_DISABLED", "")
-    if value not in ("", "0", "1"):
-        raise OrcError(f"TMUX_ORC_ASYNC_DISABLED is {value!r}: set it to 1, or unset it")
-    return "sync" if value == "1" else "async"

@@ -18,7 +18,7 @@ from orc_core.agents.sequences import Sequences
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
-from orc_core.fleet import Fleet, strategy_from
+from orc_core.fleet import Fleet
 from orc_core.history.actions import History
 from orc_core.history.steps import RULES
 from orc_core.leadership import Leadership
@@ -26,6 +26,7 @@ from orc_core.model.agent import OTHER
 from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.publisher import Publisher
+from orc_core.switches import Switches
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
@@ -247,6 +248,7 @@ async def open_core(
     With `create` False, or read-only, a missing store is not made and counts as empty.
     """
     clock = clock or SystemClock()
+    switches = Switches.read(options.environ)
     addresses = server.resolve_all(options.socket_paths, options.socket_names, options.environ)
     place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)
     rules = load_rules(rule_folders(options.environ))
@@ -262,8 +264,9 @@ async def open_core(
             options.home,
             NameBook(known),
             skip_ttys=dashboards.terminals,
-            strategy=strategy_from(options.environ),
             sources=(Sequences(listening.folder()),),
+            switches=switches,
+            host=options.host,
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         core = Core(options, clock, place, store, fleet, _find_actor(options, known))

@@ -58,6 +58,16 @@ class Switches:
         if self.force_sync and strategy != "sync":
             raise UsageError(f"{FORCE_SYNC}=1 keeps every server on sync: unset it and start again")
 
+    def __str__(self) -> str:
+        """In a few words, with the name of what decided it."""
+        if self.force_sync:
+            return f"sync, by {FORCE_SYNC}"
+        if self.async_disabled:
+            return f"sync until it is switched, by {ASYNC_DISABLED}"
+        if self.rollout < 1.0:
+            return f"async for {self.rollout:.0%} of servers, by {ASYNC_ROLLOUT}"
+        return "async"
+
 
 def is_within(name: str, share: float) -> bool:
     """Whether a name is in that share of all names; who is in a share is in every larger one."""

@@ -23,8 +23,9 @@ from orc_core.clock import Clock
 from orc_core.model.agent import OTHER
 from orc_core.model.health import Layer, LayerState, LinkState
 from orc_core.model.snapshot import Screen
+from orc_core.switches import Strategy, Switches
 from orc_core.tmux.server import Address
-from orc_core.tmux.watcher import Strategy, Tick, Watcher
+from orc_core.tmux.watcher import Tick, Watcher
 from orc_storage import live
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
@@ -44,6 +45,7 @@ _LAYER_STATE: Mapping[LinkState, LayerState] = {
     LinkState.GONE: LayerState.OFFLINE,
 }
 
+_UNWELL: Final = frozenset({LinkState.GONE, LinkState.STALE, LinkState.SYNC})
 _UNANSWERED: Final = frozenset({LinkState.STALE, LinkState.GONE})
 
 
@@ -52,7 +54,8 @@ class WatchSetup:
     """What all watches of a fleet have in common.
 
     `home` is where agents keep their session files, `names` the book that keeps the names of
-    all servers apart, and `sources` tell of agents beside their panes.
+    all servers apart, `host` what this machine is called, and `sources` tell of agents beside
+    their panes.
     """
 
     clock: Clock
@@ -60,7 +63,8 @@ class WatchSetup:
     home: Path
     names: NameBook
     skip_ttys: Callable[[], set[str]]
-    strategy: Strategy
+    switches: Switches
+    host: str = ""
     sources: Sequence[SignalSource] = ()
 
 
@@ -69,8 +73,10 @@ class ServerWatch:
 
     def __init__(self, address: Address, setup: WatchSetup) -> None:
         self.address = address
+        # Every machine calls its default server the same: the host tells them apart.
+        self.strategy = setup.switches.strategy(f"{setup.host}:{address.socket_path}")
         self.watcher = Watcher(
-            address, setup.clock, skip_ttys=setup.skip_ttys, strategy=setup.strategy
+            address, setup.clock, skip_ttys=setup.skip_ttys, strategy=self.strategy
         )
         self.observer = Observer(
             setup.rules, setup.clock, setup.home, sources=setup.sources, names=setup.names
@@ -102,10 +108,15 @@ class ServerWatch:
                     changed(*self.take(tick))
                     self._news.set()
 
+    def use(self, strategy: Strategy) -> None:
+        """Watch by this strategy from the next look on."""
+        self.strategy = strategy
+        self.watcher.use(strategy)
+
     def take(self, tick: Tick) -> tuple[bool, bool, bool]:
         """Take in one look: whether it changed agents, the selected screen, the link."""
         link = tick.state is not self.link_state
-        if link and tick.state in (LinkState.GONE, LinkState.STALE, LinkState.SYNC):
+        if link and tick.state in _UNWELL and not self._is_as_chosen(tick.state):
             said = tick.trouble or f"{tick.state} at {self.address.socket_path}"
             self.trouble = (said, tick.at)
         self.link_state = tick.state
@@ -156,18 +167,22 @@ class ServerWatch:
 
     def layer(self, name: str) -> Layer:
         """The server's line of the sync pane, under this name."""
-        live = self.link_state is LinkState.LIVE
+        well = self.link_state is LinkState.LIVE or self._is_as_chosen(self.link_state)
         trouble, trouble_at = self.trouble
         return Layer(
             name=name,
-            state=_LAYER_STATE[self.link_state],
+            state=LayerState.OK if well else _LAYER_STATE[self.link_state],
             strategy="realtime",
-            behind_s=self.silent_s(self._clock.now()) if self.seen_at and not live else 0.0,
+            behind_s=self.silent_s(self._clock.now()) if self.seen_at and not well else 0.0,
             queued=0,
             failed=0,
             trouble=trouble,
             trouble_at=trouble_at,
         )
+
+    def _is_as_chosen(self, state: LinkState) -> bool:
+        """Whether it runs by processes because it is told to, and not because it has to."""
+        return state is LinkState.SYNC and self.strategy == "sync"
 
     async def _keep(self, store: Database, lock: FileLock) -> None:
         """Write down what is seen; a store in trouble never keeps anyone from watching."""
