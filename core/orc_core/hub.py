@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from orc_core import board, dashboards, leader, workspace
 from orc_core.agents.names import NameBook
+from orc_core.agents.rules import RuleSet, rule_folders
 from orc_core.agents.rules import load as load_rules
-from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
@@ -22,6 +22,7 @@ from orc_core.fleet import Fleet
 from orc_core.history.actions import History
 from orc_core.history.steps import RULES
 from orc_core.leadership import Leadership
+from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.agent import OTHER
 from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
@@ -59,12 +60,14 @@ class Core:
         store: Database | None,
         fleet: Fleet,
         actor: str,
+        rules: RuleSet,
     ) -> None:
         self.options = options
         self.actor = actor
         self.workspace = place
         self.agents = fleet
         self._clock = clock
+        self._rules = rules
         self._store = store
         self._board = board.Board()
         self._store_trouble = ("", 0.0)
@@ -119,6 +122,20 @@ class Core:
     @property
     def history(self) -> HistoryWing:
         return HistoryWing(History(self.store), self.actor)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Agents started, stopped, adopted, forgotten; raises OrcError without a store."""
+        return Lifecycle(
+            self.store,
+            self.agents.watches[0].address,
+            self._rules,
+            self._clock,
+            actor=self.actor,
+            environ=self.options.environ,
+            cwd=self.options.cwd,
+            read_only=self.options.read_only,
+        )
 
     @property
     def sync(self) -> Synchronizer:
@@ -269,7 +286,7 @@ async def open_core(
             host=options.host,
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
-        core = Core(options, clock, place, store, fleet, _find_actor(options, known))
+        core = Core(options, clock, place, store, fleet, _find_actor(options, known), rules)
         await core.refresh()
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))

@@ -219,3 +219,27 @@ class StateChange:
     at: float
     state: str
     evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeatRow:
+    """The last sign of life of one agent; `monotonic_s` counts within one `boot`."""
+
+    name: str
+    at: float
+    monotonic_s: float
+    boot: str
+    status: str
+    progress: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRow:
+    """What a supervisor remembers of one agent; `at` is seconds since the epoch."""
+
+    name: str
+    phase: str
+    quick: int
+    restarts: int
+    reason: str
+    at: float

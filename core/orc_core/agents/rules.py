@@ -119,6 +119,10 @@ class AgentPart(_Part):
     titles: list[Pattern] = []
     level: Literal["", "claude-sessions"] = ""
     interrupt: list[Key] = ["C-c"]
+    stop: list[Literal["INT", "TERM", "HUP", "QUIT"]] = ["TERM"]
+    """The signals that ask its process group to end, one after the other."""
+    resume: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = []
+    """The arguments that take up its last conversation in the same folder, if it has any."""
 
 
 class ReadsPart(_Part):

@@ -1,0 +1,1 @@
+"""The life of agents: started, stopped, watched over, found again."""

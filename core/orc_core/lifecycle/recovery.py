@@ -1,0 +1,79 @@
+"""Agents that should run and are not there, and panes that were made for agents and lost track of.
+
+Invariant: what is lost is offered and never started by itself. A pane is taken for an agent's
+only where it says so itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from orc_core.agents.rules import RuleSet
+from orc_core.lifecycle.places import Places, Whereabouts
+from orc_core.model.life import Known, Lost
+from orc_core.tmux.making import Seen
+
+_WHY: Final = {
+    Whereabouts.SERVER_GONE: "its tmux server is gone",
+    Whereabouts.CLOSED: "its pane was closed",
+    Whereabouts.NONE: "it was never seen to start",
+}
+
+
+def lost(places: Places, known: Iterable[Known], rules: RuleSet) -> tuple[Lost, ...]:
+    """The agents of a roster that should run and are not there."""
+    found: list[Lost] = []
+    for one in known:
+        where, _ = places.of(one)
+        if one.wanted != "running" or not one.argv or where not in _WHY:
+            continue
+        if places.marked(one) is not None or (
+            where is Whereabouts.NONE and one.origin != "spawned"
+        ):
+            continue
+        if where is Whereabouts.NONE and not _answered(places, one.server):
+            continue
+        argv, again = resume_argv(one, rules)
+        found.append(Lost(one.name, one.kind, _WHY[where], argv, one.cwd, one.server, again))
+    return tuple(found)
+
+
+def resume_argv(known: Known, rules: RuleSet) -> tuple[tuple[str, ...], bool]:
+    """What takes up an agent's last conversation, and whether its kind knows how to.
+
+    Where it does not, it is what the agent was started with.
+    """
+    kind = rules.kind(known.kind)
+    if kind is None or not kind.agent.resume or not known.argv:
+        return known.argv, False
+    return (known.argv[0], *kind.agent.resume), True
+
+
+def unbound(places: Places, server: str, known: Sequence[Known]) -> tuple[tuple[Known, Seen], ...]:
+    """Agents whose document does not know the pane that was made for them.
+
+    That is what is left when a process is killed between making the pane and writing it down.
+    """
+    found: list[tuple[Known, Seen]] = []
+    by_name = {one.name: one for one in known if one.server == server}
+    for seen in places.marks(server):
+        one = by_name.get(seen.mark)
+        if one is not None and one.pane != seen.pane and not _has_pane(places, one):
+            found.append((one, seen))
+    return tuple(found)
+
+
+def unknown(places: Places, server: str, known: Sequence[Known]) -> tuple[Seen, ...]:
+    """Panes that say for which agent they were made, where no document knows that agent."""
+    names = {one.name.casefold() for one in known}
+    return tuple(seen for seen in places.marks(server) if seen.mark.casefold() not in names)
+
+
+def _has_pane(places: Places, known: Known) -> bool:
+    where, _ = places.of(known)
+    return where in (Whereabouts.THERE, Whereabouts.DEAD, Whereabouts.UNKNOWN)
+
+
+def _answered(places: Places, server: str) -> bool:
+    return server in places.gone or server in places.panes

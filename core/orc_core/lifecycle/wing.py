@@ -1,0 +1,371 @@
+"""The wing of lives: agents spawned, stopped, restarted, adopted, forgotten, resumed.
+
+Invariant: nothing is started, stopped or closed but what a person named. What a person wants is
+written down before anything is done to bring it about, so that a supervisor never works against
+it; what was done is told step by step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from orc_core.agents.processes import Processes, system_processes
+from orc_core.agents.rules import RuleSet
+from orc_core.clock import Clock
+from orc_core.errors import OrcError, ReadOnly, TmuxError, UsageError
+from orc_core.lifecycle import ending, places, recovery
+from orc_core.lifecycle.places import Whereabouts
+from orc_core.lifecycle.roster import Roster, base_of
+from orc_core.lifecycle.rules import pane_json, policy_json
+from orc_core.lifecycle.starting import folder_of, start, start_again
+from orc_core.model.agent import OTHER, Agent, PaneRef
+from orc_core.model.life import Done, Known, Lost, Policy
+from orc_core.text import clean
+from orc_core.tmux import making
+from orc_core.tmux.server import Address
+from orc_storage.database import Database
+from orc_storage.records import Json
+
+DEAD_WITHIN_S: Final = 3.0
+DEAD_EVERY_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What may be said of an agent beside its command."""
+
+    name: str = ""
+    kind: str = ""
+    labels: Sequence[str] = ()
+    capabilities: Sequence[str] = ()
+    policy: Policy = field(default_factory=Policy)
+
+
+class Lifecycle:
+    """Acts on the lives of agents; made by the hub.
+
+    `taken` are names of agents that are seen at the moment and may not be given to others.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        address: Address,
+        rules: RuleSet,
+        clock: Clock,
+        *,
+        actor: str,
+        environ: Mapping[str, str],
+        cwd: Path,
+        read_only: bool = False,
+        processes: Processes | None = None,
+    ) -> None:
+        self.roster = Roster(db)
+        self.processes = processes if processes is not None else system_processes()
+        self._db = db
+        self._address = address
+        self._rules = rules
+        self._clock = clock
+        self._actor = actor
+        self._environ = environ
+        self._cwd = cwd
+        self._read_only = read_only
+
+    async def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        wishes: Wishes = Wishes(),
+        cwd: str = "",
+        env: Sequence[str] = (),
+        session: str = making.SESSION,
+        taken: Collection[str] = (),
+    ) -> Done:
+        """Start a program in a new window and put it on the roster.
+
+        Raises UsageError before anything is done, TmuxError where tmux refuses; then nothing is
+        left behind.
+        """
+        self._refuse_read_only("spawn")
+        folder = folder_of(cwd, self._cwd)
+        # Once before the name is taken, so that what is wrong leaves no trace.
+        order = start("x", argv, folder, env, workspace=self._db.folder, environ=self._environ)
+        kind = wishes.kind or ending.program_kind(self._rules, argv)
+        self._check_kind(kind)
+        known = await self.roster.add(
+            {
+                "origin": "spawned",
+                "kind": "" if kind == OTHER else kind,
+                "argv": list(argv),
+                "cwd": order.cwd,
+                "env": list(env),
+                "server": self._address.socket_path,
+                "session": session,
+                "labels": list(wishes.labels),
+                "capabilities": list(wishes.capabilities),
+                "policy": policy_json(wishes.policy),
+            },
+            name=wishes.name,
+            base=base_of(argv[0]) if kind == OTHER else kind,
+            taken=taken,
+            actor=self._actor,
+            cause="orc spawn",
+        )
+        try:
+            made = await self._make(known)
+        except BaseException:
+            await self.roster.drop(known.name, actor=self._actor, cause="orc spawn: it failed")
+            raise
+        text = f"{known.name} was started in {made.session}, pane {made.pane.pane_id}"
+        return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
+
+    async def stop(
+        self,
+        target: Agent | Known,
+        *,
+        force: bool = False,
+        timeout_s: float | None = None,
+    ) -> Done:
+        """End an agent: asked first, by force when its time is over, confirmed dead.
+
+        Its pane stays. Raises UsageError where it has no process of its own that could be found.
+        """
+        self._refuse_read_only("stop")
+        known = target if isinstance(target, Known) else await self.roster.find(target.name)
+        if known is not None and known.wanted != "stopped":
+            known = await self._want(known, "stopped", "orc stop")
+        ended = await self._end(target, known, force=force, timeout_s=timeout_s)
+        name = target.name
+        text = f"{name} was stopped" if ended.ok else f"{name} does not end"
+        way_back = f"orc restart {name}" if known is not None and known.argv else ""
+        return Done(name, ended.ok, text, ended.steps, undo=way_back)
+
+    async def restart(self, name: str, *, force: bool = False) -> Done:
+        """End an agent and start it again with what it was started with, in its pane if it can.
+
+        Raises UnknownName, UsageError, TmuxError.
+        """
+        self._refuse_read_only("restart")
+        known = await self.roster.get(name)
+        start_again(known, workspace=self._db.folder, environ=self._environ)
+        where, _ = (await places.see([known.server])).of(known)
+        self._refuse_unknown(known, where)
+        steps: tuple[str, ...] = ()
+        if where is Whereabouts.THERE:
+            found = await self._occupant(known, known.pane)
+            if found is not None and not found.owns_pane:
+                raise UsageError(
+                    f"{known.name} was typed into a shell: stop it, and start it there again"
+                )
+            known = await self._want(known, "stopped", "orc restart")
+            ended = await self._end(known, known, force=force, timeout_s=None)
+            steps = ended.steps
+            if not ended.ok:
+                return Done(known.name, False, f"{known.name} does not end", steps)
+            where = await self._dead(known)
+        made = await self.bring_back(known, where)
+        text = f"{known.name} was started again in pane {made.pane.pane_id}"
+        return Done(known.name, True, text, steps, made.pane, undo=f"orc stop {known.name}")
+
+    async def resume(self, name: str) -> Done:
+        """Start an agent that is lost again, taking up its last conversation where it can.
+
+        Raises UsageError where it is not lost.
+        """
+        self._refuse_read_only("resume")
+        known = await self.roster.get(name)
+        lost = recovery.lost(await places.see([known.server]), [known], self._rules)
+        if not lost:
+            raise UsageError(f"{known.name} is not lost: `orc restart {known.name}` restarts it")
+        made = await self._make(known, argv=lost[0].argv)
+        text = f"{known.name} was resumed in pane {made.pane.pane_id}"
+        return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
+
+    async def lost(self) -> tuple[Lost, ...]:
+        """The agents that should run and are not there, each with what would resume it."""
+        known = await self.roster.listing()
+        seen = await places.see(one.server for one in known if one.pane is not None)
+        found = recovery.lost(seen, known, self._rules)
+        if not found:
+            return ()
+        # Absent is believed when it was seen twice.
+        names = {one.name for one in found}
+        again = await places.see(one.server for one in known if one.name in names)
+        return recovery.lost(again, [one for one in known if one.name in names], self._rules)
+
+    async def adopt(self, agent: Agent, wishes: Wishes, *, taken: Collection[str] = ()) -> Done:
+        """Put an agent on the roster that somebody else started; its pane stays as it is."""
+        self._refuse_read_only("adopt")
+        for known in await self.roster.listing():
+            if known.pane == agent.pane:
+                raise UsageError(f"{agent.pane.pane_id} is {known.name} already")
+        kind = wishes.kind or agent.kind
+        self._check_kind(kind)
+        await ending.refreshed(self.processes)
+        found = ending.occupant(self.processes, self._rules, agent.pane.pid, kind=kind)
+        argv = self.processes.argv(found.facts.pid) if found is not None else ()
+        is_named = agent.kind != OTHER and not wishes.name
+        name = agent.name if is_named else wishes.name
+        known = await self.roster.add(
+            {
+                "origin": "adopted",
+                "kind": "" if kind == OTHER else kind,
+                "argv": list(argv),
+                "cwd": agent.cwd,
+                "server": agent.pane.server,
+                "session": agent.session,
+                "labels": list(wishes.labels),
+                "capabilities": list(wishes.capabilities),
+                "policy": policy_json(wishes.policy),
+                "pane": pane_json(agent.pane),
+            },
+            name=name,
+            base=base_of(agent.command) if kind == OTHER else kind,
+            taken=[one for one in taken if one.casefold() != agent.name.casefold()],
+            actor=self._actor,
+            cause="orc adopt",
+            label="adopt",
+        )
+        text = f"{known.name} was adopted: pane {agent.pane.pane_id} as it is"
+        return Done(known.name, True, text, pane=agent.pane, undoable=True)
+
+    async def forget(self, name: str, *, living: bool = False) -> Done:
+        """Take an agent off the roster; nothing ends. Raises UsageError where it lives, unless
+        `living` says that this is meant."""
+        self._refuse_read_only("forget")
+        known = await self.roster.get(name)
+        where, seen = (await places.see([known.server])).of(known)
+        if not living and where in (Whereabouts.THERE, Whereabouts.UNKNOWN):
+            found = await self._occupant(known, known.pane)
+            if found is not None:
+                raise UsageError(
+                    f"{known.name} lives: stop it first, or forget it with --living and it runs on"
+                )
+        await self.roster.drop(known.name, actor=self._actor, cause="orc forget", label="forget")
+        if seen is not None and seen.mark == known.name:
+            with contextlib.suppress(TmuxError):
+                await making.unmark(Address(known.server), seen.pane.pane_id)
+        text = f"{known.name} was forgotten; what it wrote and its history stay"
+        return Done(known.name, True, text, undoable=True)
+
+    async def supervise(self, name: str, policy: Policy) -> Done:
+        """Set when an agent is started again; it takes effect in the process that leads."""
+        self._refuse_read_only("supervise")
+        known = await self.roster.get(name)
+        if policy.watched:
+            start_again(known, workspace=self._db.folder, environ=self._environ)
+            found = await self._occupant(known, known.pane)
+            if found is not None and not found.owns_pane:
+                raise UsageError(
+                    f"{known.name} was typed into a shell, which cannot be started again for it: "
+                    "`orc spawn` starts one that can be supervised"
+                )
+        fields: dict[str, Json] = {"policy": policy_json(policy)}
+        await self.roster.edit(
+            known.name, fields, actor=self._actor, cause="orc supervise", label="supervise"
+        )
+        said = f"restarted {policy.restart}" if policy.watched else "not supervised any more"
+        if policy.memory_max:
+            said += f", at most {policy.memory_max / 2**20:.0f} MiB"
+        return Done(known.name, True, f"{known.name} is {said}", undoable=True)
+
+    async def bring_back(self, known: Known, where: Whereabouts, *, cause: str = "") -> making.Made:
+        """Start an agent that ended: in its own pane where that is left, else in a new window."""
+        if where is not Whereabouts.DEAD or known.pane is None:
+            return await self._make(known, cause=cause)
+        order = start_again(known, workspace=self._db.folder, environ=self._environ)
+        made = await making.again(Address(known.server), known.pane.pane_id, order)
+        await self._bind(known, made, cause or "orc restart")
+        return made
+
+    async def _make(
+        self, known: Known, *, argv: Sequence[str] | None = None, cause: str = ""
+    ) -> making.Made:
+        order = start_again(
+            known if argv is None else replace(known, argv=tuple(argv)),
+            workspace=self._db.folder,
+            environ=self._environ,
+        )
+        made = await making.make(
+            Address(known.server),
+            order,
+            session=known.session or making.SESSION,
+            environ=self._environ,
+        )
+        await self._bind(known, made, cause or f"pane {made.pane.pane_id}")
+        return made
+
+    async def _bind(self, known: Known, made: making.Made, cause: str) -> None:
+        fields: dict[str, Json] = {
+            "pane": pane_json(made.pane),
+            "session": made.session,
+            "wanted": "running",
+        }
+        await self.roster.edit(known.name, fields, actor=self._actor, cause=cause)
+
+    async def _want(self, known: Known, wanted: str, cause: str) -> Known:
+        return await self.roster.edit(
+            known.name, {"wanted": wanted}, actor=self._actor, cause=cause
+        )
+
+    async def _occupant(self, known: Known | Agent, pane: PaneRef | None) -> ending.Occupant | None:
+        if pane is None:
+            return None
+        await ending.refreshed(self.processes)
+        argv = known.argv if isinstance(known, Known) else ()
+        return ending.occupant(
+            self.processes, self._rules, pane.pid, kind=known.kind or OTHER, argv=argv
+        )
+
+    async def _end(
+        self,
+        target: Agent | Known,
+        known: Known | None,
+        *,
+        force: bool,
+        timeout_s: float | None,
+    ) -> ending.Ended:
+        found = await self._occupant(known or target, target.pane)
+        if found is None:
+            return ending.Ended(True, ("no process of it was there",))
+        kind = self._rules.kind(target.kind)
+        signals = [signal.Signals[f"SIG{one}"] for one in kind.agent.stop] if kind else None
+        policy = known.policy if known is not None else Policy()
+        return await ending.end(
+            self.processes,
+            self._clock,
+            found.facts,
+            signals=signals or ending.GRACEFUL,
+            timeout_s=policy.kill_after_s if timeout_s is None else timeout_s,
+            force=force,
+        )
+
+    async def _dead(self, known: Known) -> Whereabouts:
+        """Wait until tmux knows that the program in a pane ended, too."""
+        deadline_s = self._clock.monotonic() + DEAD_WITHIN_S
+        while True:
+            where, _ = (await places.see([known.server])).of(known)
+            if where is not Whereabouts.THERE:
+                return where
+            if self._clock.monotonic() >= deadline_s:
+                raise OrcError(f"{known.name} ended, but tmux does not say so: try again")
+            await self._clock.sleep(DEAD_EVERY_S)
+
+    def _refuse_unknown(self, known: Known, where: Whereabouts) -> None:
+        if where is Whereabouts.UNKNOWN:
+            shown = clean(known.server, limit=120)
+            raise OrcError(f"tmux at {shown} does not answer: whether {known.name} runs is unknown")
+
+    def _check_kind(self, kind: str) -> None:
+        if kind and kind != OTHER and self._rules.kind(kind) is None:
+            known = ", ".join(one.id for one in self._rules.kinds)
+            raise UsageError(f"--kind {clean(kind, limit=40)} has no rule file: {known}, or other")
+
+    def _refuse_read_only(self, verb: str) -> None:
+        if self._read_only:
+            raise ReadOnly(f"cannot {verb}: opened with --read-only")
