@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import Live, fold, strongest_first
+from orc_core.agents.endings import death, left_shell
 from orc_core.agents.processes import Processes, busiest_child
 from orc_core.agents.prompts import read_prompt
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.signals import death, left_shell
 from orc_core.agents.sources import Report, SignalSource, Subject
 from orc_core.agents.tracks import SILENT_AFTER_S, Track
 from orc_core.model.agent import Evidence, Prompt, Signal, Source, State, Usage

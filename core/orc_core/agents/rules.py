@@ -26,6 +26,7 @@ from pydantic import (
 
 from orc_core.errors import OrcError
 from orc_core.model.agent import OTHER, State, Waiting
+from orc_core.model.substates import SUBSTATES
 
 BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
@@ -97,6 +98,15 @@ Pattern: TypeAlias = Annotated[
     StringConstraints(min_length=1, max_length=PATTERN_MAX),
     AfterValidator(_safe_pattern),
 ]
+
+
+def _known_substate(name: str) -> str:
+    if name and name not in SUBSTATES:
+        raise ValueError(f"no substate {name!r}: it is one of {', '.join(SUBSTATES)}")
+    return name
+
+
+Substate: TypeAlias = Annotated[str, AfterValidator(_known_substate)]
 Key: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=20)]
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
@@ -109,7 +119,8 @@ class AgentPart(_Part):
     """Who the agent is and how its process is recognised.
 
     `commands` match the whole name of a program, `scripts` any part of the path of a script
-    or module that an interpreter runs, `titles` the pane's title.
+    or module that an interpreter runs, `titles` the pane's title. `marks` are what its screens
+    alone show: by them a saved screen is told apart, of which nothing else is known.
     """
 
     id: Name
@@ -117,6 +128,7 @@ class AgentPart(_Part):
     commands: list[Pattern] = []
     scripts: list[Pattern] = []
     titles: list[Pattern] = []
+    marks: list[Pattern] = []
     level: Literal["", "claude-sessions"] = ""
     interrupt: list[Key] = ["C-c"]
     stop: list[Literal["INT", "TERM", "HUP", "QUIT"]] = ["TERM"]
@@ -174,6 +186,7 @@ class PromptPart(_Part):
     cut: Pattern | None = None
     """A line that says that something of the prompt is not shown."""
     subjects: list[SubjectPart] = []
+    substate: Substate = ""
 
     @model_validator(mode="after")
     def _is_sound(self) -> PromptPart:
@@ -189,9 +202,10 @@ class RulePart(_Part):
     `turn` is what of the bottom came after the last thing the agent was told, and `prompt` the
     prompt that stands there.
 
-    `hold` marks a view over the conversation, behind which the state stays what it was.
-    `expires_s` is how long an unchanged title is believed; 0 is for ever. `attended` marks
-    something that a person brought about.
+    `substate` tells the state more exactly, by a name of SUBSTATES. `hold` marks a view over the
+    conversation, behind which the state stays what it was. `expires_s` is how long an unchanged
+    title or screen is believed; 0 leaves it to the table of freshness. `attended` marks something
+    that a person brought about.
     """
 
     id: Name
@@ -203,6 +217,7 @@ class RulePart(_Part):
     not_: Annotated[list[Pattern], Field(alias="not")] = []
     state: Annotated[State, Field(strict=False)] = State.UNKNOWN
     waiting: Annotated[Waiting, Field(strict=False)] = Waiting.NONE
+    substate: Substate = ""
     does: Pattern | None = None
     hold: bool = False
     attended: bool = False
@@ -218,6 +233,8 @@ class RulePart(_Part):
             raise ValueError("`waiting` names what a waiting agent waits for, and only then")
         if self.hold != (self.state is State.UNKNOWN):
             raise ValueError("a rule either names a `state` or says `hold = true`")
+        if self.hold and self.substate:
+            raise ValueError("`substate` tells a `state` more exactly: a rule that holds has none")
         if self.does is not None and "does" not in re.compile(self.does).groupindex:
             raise ValueError("`does` needs a group (?P<does>…)")
         return self

@@ -11,39 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orc_core.agents.limits import limit_line
-from orc_core.agents.processes import is_shell, program_name, script_of, short_command
+from orc_core.agents.limits import reset_at
+from orc_core.agents.processes import is_shell, program_name, script_of
 from orc_core.agents.prompts import Layout, find_layout
 from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet, compiled, found
-from orc_core.model.agent import DASHBOARD, OTHER, PANE_DEAD, Evidence, Signal, Source, State
-from orc_core.text import age, clean
+from orc_core.model.agent import OTHER, Evidence, Signal, Source, State
+from orc_core.text import clean
 from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
 INPUT_LINES: Final = 6
 """How many non-empty lines from the bottom the input line may be."""
-_MINUTE_S: Final = 60.0
-SIGNAL_NAMES: Final = {
-    1: "hung up",
-    2: "interrupted",
-    3: "quit",
-    6: "aborted",
-    7: "bus error",
-    9: "killed",
-    11: "segmentation fault",
-    13: "broken pipe",
-    15: "terminated",
-}
-
-_FATAL: Final = re.compile(
-    r"(?:^|\w*sh: |\d+ )(?:line \d+: +\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
-    r"(?P<does>[Kk]illed|[Tt]erminated|[Ss]egmentation fault|[Aa]borted|[Bb]us error|"
-    r"Illegal instruction)(?: \(core dumped\))?(?:\s{2,}.*)?$"
-    # A shell writes where the cursor was left, which may be in the middle of a line.
-    r"|(?<=[^\s.])(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
-    r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
-    r"thread '.{1,40}' .{0,20}panicked)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,35 +74,59 @@ def signals(
     *,
     title_at: float | None = None,
     screen_at: float | None = None,
+    limited_since: float | None = None,
 ) -> Reading:
-    """What the pane's title and screen say, strongest first.
+    """What the pane's title and screen say of an agent of that kind; see `read`."""
+    known = rules.kind(kind)
+    if known is None:
+        return Reading(())
+    return read(
+        known,
+        info.title,
+        lines,
+        now,
+        title_at=title_at,
+        screen_at=screen_at,
+        limited_since=limited_since,
+    )
+
+
+def read(
+    kind: Kind,
+    title: str,
+    lines: Sequence[str],
+    now: float,
+    *,
+    title_at: float | None = None,
+    screen_at: float | None = None,
+    limited_since: float | None = None,
+) -> Reading:
+    """What a title and a screen say, strongest first.
 
     A prompt at the very bottom is stronger than any rule but one that holds.
 
     `title_at` is when the title last changed and `screen_at` when the screen was last read, in
-    epoch seconds; by default both are new.
+    epoch seconds; by default both are new. `limited_since` is when a limit was first announced,
+    where that was before: its time counts from then.
     """
-    known = rules.kind(kind)
-    if known is None:
-        return Reading(())
     made: list[Signal] = []
-    title = _first(known, "title", {"title": (info.title,)})
-    if title is not None:
+    told = _first(kind, "title", {"title": (title,)})
+    if told is not None:
         at = now if title_at is None else title_at
-        made.append(_signal(*title, Source.TITLE, at, now))
+        made.append(_signal(*told, Source.TITLE, at, now))
     at = now if screen_at is None else screen_at
-    shown, held_by = _of_screen(known, lines, at, now)
+    shown, held_by = _of_screen(kind, lines, at, now, limited_since)
     return Reading((*made, *([shown] if shown is not None else [])), held_by)
 
 
 def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
     """The state that the screen alone tells, if any."""
-    shown, _ = _of_screen(kind, lines, 0.0, 0.0)
+    shown, _ = _of_screen(kind, lines, 0.0, 0.0, None)
     return (shown.state,) if shown is not None else ()
 
 
 def _of_screen(
-    kind: Kind, lines: Sequence[str], at: float, now: float
+    kind: Kind, lines: Sequence[str], at: float, now: float, limited_since: float | None
 ) -> tuple[Signal | None, str]:
     """What the screen says, or the rule by which it shows a view over the conversation."""
     layout = find_layout(kind, lines)
@@ -133,87 +135,12 @@ def _of_screen(
         return None, f"{kind.id}/{screen[1].id}"
     if layout is not None:
         asked = next((line for line in reversed(layout.body) if line.strip()), "")
-        evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, _short(asked))
-        return Signal(evidence, State.WAITING, layout.part.waiting), ""
-    return (_signal(*screen, Source.SCREEN, at, now) if screen is not None else None), ""
-
-
-def death(
-    info: PaneInfo, started_at: float, died_at: float, *, exit_status: int | None = None
-) -> Signal | None:
-    """How the program of a dead pane ended; None while it lives.
-
-    `exit_status`, in the form of `waitpid`, stands in where tmux does not say: tmux 3.3a misses
-    the end of some children, which then stay zombies.
-    """
-    if not info.dead:
-        return None
-    status, number = info.dead_status, info.dead_signal
-    if status is None and number is None and exit_status is not None:
-        status, number = exit_status >> 8, exit_status & 0x7F
-    if status is None and number is None:
-        text = f"ended{_after(started_at, died_at)}, how is not known"
-        evidence = Evidence(Source.PROC, PANE_DEAD, died_at, "tmux tells no exit status")
-        return Signal(evidence, State.DONE, does=text)
-    status, number = status or 0, number or 0
-    if number == 0 and status > 128:
-        number = status - 128
-    how = SIGNAL_NAMES.get(number, f"signal {number}") if number else "ended"
-    code = status or (128 + number if number else 0)
-    state = State.CRASHED if status or number else State.DONE
-    evidence = Evidence(Source.PROC, PANE_DEAD, died_at, f"status {status} signal {number}")
-    return Signal(evidence, state, does=f"exit {code}, {how}{_after(started_at, died_at)}")
-
-
-def _after(started_at: float, ended_at: float) -> str:
-    if not started_at:
-        return ""
-    lasted = max(0.0, ended_at - started_at)
-    return f" after {age(lasted)}" if lasted >= _MINUTE_S else " within a minute"
-
-
-def left_shell(
-    lines: Sequence[str],
-    command: str,
-    started_at: float,
-    ended_at: float,
-    *,
-    exit_status: int | None = None,
-) -> Signal:
-    """An agent whose pane is back at the shell: crashed where the shell says so, else ended.
-
-    `exit_status` is what the shell reported of the program, where it reports such things.
-    """
-    lasted = _after(started_at, ended_at)
-    shell = program_name(command)
-    if exit_status is not None:
-        # A program that a person stops by ctrl+c says 130: it was asked to.
-        crashed = exit_status not in (0, 130)
-        how = SIGNAL_NAMES.get(exit_status - 128, "ended")
-        evidence = Evidence(Source.PROC, "shell-told", ended_at, f"{shell}: exit {exit_status}")
-        does = f"exit {exit_status}, {how}{lasted}; {shell} is left"
-        return Signal(evidence, State.CRASHED if crashed else State.DONE, does=does)
-    for line in reversed(_tail(lines, BOTTOM_LINES)):
-        match = _FATAL.search(line.strip()[:TEXT_MAX])
-        if match is not None:
-            evidence = Evidence(Source.PROC, "shell-left", ended_at, _short(line))
-            how = match["trace"] or (match["does"] or match["glued"]).lower()
-            return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")
-    evidence = Evidence(Source.PROC, "shell-left", ended_at, f"{shell} is in the foreground")
-    return Signal(evidence, State.DONE, does=f"ended{lasted}; {shell} is left")
-
-
-def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
-    """A pane that no rule knows: a shell is idle, of a program nothing can be told."""
-    if info.dead:
-        return death(info, 0.0, now) or _no_rule(info.command, now)
-    if program_name(script_of(argv)) == "orc-tui":
-        evidence = Evidence(Source.PROC, "dashboard", now, "orc-tui")
-        return Signal(evidence, State.UNKNOWN, does=DASHBOARD)
-    if is_shell(info.command) and not script_of(argv):
-        evidence = Evidence(Source.PROC, "plain-shell", now, program_name(info.command))
-        return Signal(evidence, State.IDLE)
-    return _no_rule(_program(info.command, argv), now)
+        evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, short(asked))
+        part = layout.part
+        return Signal(evidence, State.WAITING, part.waiting, substate=part.substate), ""
+    if screen is None:
+        return None, ""
+    return _signal(*screen, Source.SCREEN, at, now, limited_since), ""
 
 
 def activity(kind: Kind, lines: Sequence[str]) -> str:
@@ -262,15 +189,15 @@ def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
 def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[str, Sequence[str]]:
     told = _told_at(kind, lines)
     return {
-        "turn": _tail(lines if told is None else lines[told + 1 :], BOTTOM_LINES),
+        "turn": tail(lines if told is None else lines[told + 1 :], BOTTOM_LINES),
         "screen": lines,
-        "bottom": _tail(lines, BOTTOM_LINES),
-        "tail": _tail(lines, TAIL_LINES),
+        "bottom": tail(lines, BOTTOM_LINES),
+        "tail": tail(lines, TAIL_LINES),
         "prompt": layout.block if layout is not None else (),
     }
 
 
-def _tail(lines: Sequence[str], count: int) -> list[str]:
+def tail(lines: Sequence[str], count: int) -> list[str]:
     """The last non-empty lines, top to bottom."""
     kept: list[str] = []
     for line in reversed(lines):
@@ -316,17 +243,22 @@ def _signal(
     source: Source,
     at: float,
     now: float,
+    limited_since: float | None = None,
 ) -> Signal:
     does = _does(rule, lines)
+    resets_at = 0.0
     if rule.state is State.LIMITED:
-        does = limit_line(does or hit.strip(), at, now)
+        does = does or hit.strip()
+        resets_at = reset_at(does, limited_since or at) or 0.0
     return Signal(
-        evidence=Evidence(source, f"{kind.id}/{rule.id}", at, _short(hit)),
+        evidence=Evidence(source, f"{kind.id}/{rule.id}", at, short(hit)),
         state=rule.state,
         waiting=rule.waiting,
-        does=_short(does),
+        does=short(does),
         expired=rule.expires_s > 0 and now - at > rule.expires_s,
         attended=rule.attended,
+        substate=rule.substate,
+        resets_at=resets_at,
     )
 
 
@@ -343,7 +275,7 @@ def _latest(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> str:
         words = [str(groups.get(name) or "").strip() for name in ("tool", "does")]
         said = "  ".join(word for word in words if word)
         if said:
-            return _short(said)
+            return short(said)
     return ""
 
 
@@ -356,18 +288,6 @@ def _upwards(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> Itera
                 yield match
 
 
-def _program(command: str, argv: Sequence[str]) -> str:
-    """`node repl.js` for what an interpreter runs, else the program's own name."""
-    script = script_of(argv)
-    if not script:
-        return command
-    return f"{program_name(command)} {short_command(argv).split(' ')[0]}"
-
-
-def _no_rule(program: str, now: float) -> Signal:
-    does = f"{clean(program, limit=60)}: no rule knows it"
-    return Signal(Evidence(Source.PROC, "no-rule", now, ""), State.UNKNOWN, does=does)
-
-
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A clean piece of a line that is no longer than evidence may be."""
     return clean(text, limit=TEXT_MAX).strip()

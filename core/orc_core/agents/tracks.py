@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orc_core.agents.detect import Live
+from orc_core.agents.endings import unruled
 from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import Kind
-from orc_core.agents.signals import Reading, unruled
+from orc_core.agents.signals import Reading
 from orc_core.model.agent import OTHER, Agent, Prompt, Signal, State, Usage
 from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo

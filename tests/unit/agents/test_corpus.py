@@ -9,8 +9,9 @@ import pytest
 
 import corpus_screens
 from orc_core.agents.detect import fold
+from orc_core.agents.endings import left_shell, unruled
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.signals import left_shell, signals, unruled
+from orc_core.agents.signals import signals
 from orc_core.model.agent import State, Waiting
 from orc_core.tmux.watcher import PaneInfo
 

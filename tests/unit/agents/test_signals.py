@@ -6,16 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from orc_core.agents.endings import death, left_shell, unruled
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import (
     activity,
-    death,
     input_text,
     kind_of,
     last_prompt,
-    left_shell,
     signals,
-    unruled,
 )
 from orc_core.model.agent import OTHER, Source, State, Waiting
 from orc_core.tmux.watcher import PaneInfo
@@ -107,7 +105,8 @@ def test_evidence_names_rule_and_text(rules: RuleSet, pane: Pane, screen: Screen
 def test_a_limit_says_when_it_ends(rules: RuleSet, pane: Pane, screen: Screen) -> None:
     (read,) = signals(rules, "codex", pane(), screen("codex/limited-usage"), NOW).signals
     assert read.state is State.LIMITED
-    assert read.does.startswith("resets 12:18 in ")
+    assert read.does == "try again at 12:18 PM."
+    assert 0 < read.resets_at - NOW <= 86_400
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""Panes in which no agent runs: how one ended, and what stands there that no rule knows.
+
+Invariant: pure: everything looked at is an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from orc_core.agents.processes import is_shell, program_name, script_of, short_command
+from orc_core.agents.rules import BOTTOM_LINES
+from orc_core.agents.signals import TEXT_MAX, short, tail
+from orc_core.model.agent import DASHBOARD, PANE_DEAD, Evidence, Signal, Source, State
+from orc_core.text import age, clean
+from orc_core.tmux.watcher import PaneInfo
+
+MINUTE_S: Final = 60.0
+SIGNAL_NAMES: Final = {
+    1: "hung up",
+    2: "interrupted",
+    3: "quit",
+    6: "aborted",
+    7: "bus error",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    15: "terminated",
+}
+
+_FATAL: Final = re.compile(
+    r"(?:^|\w*sh: |\d+ )(?:line \d+: +\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
+    r"(?P<does>[Kk]illed|[Tt]erminated|[Ss]egmentation fault|[Aa]borted|[Bb]us error|"
+    r"Illegal instruction)(?: \(core dumped\))?(?:\s{2,}.*)?$"
+    # A shell writes where the cursor was left, which may be in the middle of a line.
+    r"|(?<=[^\s.])(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
+    r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
+    r"thread '.{1,40}' .{0,20}panicked)"
+)
+
+
+def death(
+    info: PaneInfo, started_at: float, died_at: float, *, exit_status: int | None = None
+) -> Signal | None:
+    """How the program of a dead pane ended; None while it lives.
+
+    `exit_status`, in the form of `waitpid`, stands in where tmux does not say: tmux 3.3a misses
+    the end of some children, which then stay zombies.
+    """
+    if not info.dead:
+        return None
+    status, number = info.dead_status, info.dead_signal
+    if status is None and number is None and exit_status is not None:
+        status, number = exit_status >> 8, exit_status & 0x7F
+    if status is None and number is None:
+        text = f"ended{_after(started_at, died_at)}, how is not known"
+        evidence = Evidence(Source.PROC, PANE_DEAD, died_at, "tmux tells no exit status")
+        return Signal(evidence, State.DONE, does=text)
+    status, number = status or 0, number or 0
+    if number == 0 and status > 128:
+        number = status - 128
+    how = SIGNAL_NAMES.get(number, f"signal {number}") if number else "ended"
+    code = status or (128 + number if number else 0)
+    state = State.CRASHED if status or number else State.DONE
+    evidence = Evidence(Source.PROC, PANE_DEAD, died_at, f"status {status} signal {number}")
+    return Signal(evidence, state, does=f"exit {code}, {how}{_after(started_at, died_at)}")
+
+
+def _after(started_at: float, ended_at: float) -> str:
+    if not started_at:
+        return ""
+    lasted = max(0.0, ended_at - started_at)
+    return f" after {age(lasted)}" if lasted >= MINUTE_S else " within a minute"
+
+
+def left_shell(
+    lines: Sequence[str],
+    command: str,
+    started_at: float,
+    ended_at: float,
+    *,
+    exit_status: int | None = None,
+) -> Signal:
+    """An agent whose pane is back at the shell: crashed where the shell says so, else ended.
+
+    `exit_status` is what the shell reported of the program, where it reports such things.
+    """
+    lasted = _after(started_at, ended_at)
+    shell = program_name(command)
+    if exit_status is not None:
+        # A program that a person stops by ctrl+c says 130: it was asked to.
+        crashed = exit_status not in (0, 130)
+        how = SIGNAL_NAMES.get(exit_status - 128, "ended")
+        evidence = Evidence(Source.PROC, "shell-told", ended_at, f"{shell}: exit {exit_status}")
+        does = f"exit {exit_status}, {how}{lasted}; {shell} is left"
+        return Signal(evidence, State.CRASHED if crashed else State.DONE, does=does)
+    for line in reversed(tail(lines, BOTTOM_LINES)):
+        match = _FATAL.search(line.strip()[:TEXT_MAX])
+        if match is not None:
+            evidence = Evidence(Source.PROC, "shell-left", ended_at, short(line))
+            how = match["trace"] or (match["does"] or match["glued"]).lower()
+            return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")
+    evidence = Evidence(Source.PROC, "shell-left", ended_at, f"{shell} is in the foreground")
+    return Signal(evidence, State.DONE, does=f"ended{lasted}; {shell} is left")
+
+
+def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
+    """A pane that no rule knows: a shell is idle, of a program nothing can be told."""
+    if info.dead:
+        return death(info, 0.0, now) or _no_rule(info.command, now)
+    if program_name(script_of(argv)) == "orc-tui":
+        evidence = Evidence(Source.PROC, "dashboard", now, "orc-tui")
+        return Signal(evidence, State.UNKNOWN, does=DASHBOARD)
+    if is_shell(info.command) and not script_of(argv):
+        evidence = Evidence(Source.PROC, "plain-shell", now, program_name(info.command))
+        return Signal(evidence, State.IDLE)
+    return _no_rule(_program(info.command, argv), now)
+
+
+def _program(command: str, argv: Sequence[str]) -> str:
+    """`node repl.js` for what an interpreter runs, else the program's own name."""
+    script = script_of(argv)
+    if not script:
+        return command
+    return f"{program_name(command)} {short_command(argv).split(' ')[0]}"
+
+
+def _no_rule(program: str, now: float) -> Signal:
+    does = f"{clean(program, limit=60)}: no rule knows it"
+    return Signal(Evidence(Source.PROC, "no-rule", now, ""), State.UNKNOWN, does=does)
