@@ -16,6 +16,8 @@ from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 IDLE_AFTER_S: Final = 1.5
 RANK: Final = {source: rank for rank, source in enumerate(Source)}
 NOTHING: Final = "nothing-fresh"
+EDGE_SETTLES_S: Final = 2.0
+"""A screen that is this much newer than an event shows what came of it."""
 
 _BUSY: Final = (State.WORKING, State.WAITING)
 _QUIET: Final = (State.IDLE, State.DONE)
@@ -64,6 +66,29 @@ def fold(
     return _settled(previous, winner, fresh, now)
 
 
+def verdicts(told: Sequence[Signal], winner: Signal | None) -> tuple[str, ...]:
+    """Why each signal decided or did not, in the order given."""
+    return tuple(_verdict(signal, winner) for signal in told)
+
+
+def _verdict(signal: Signal, winner: Signal | None) -> str:
+    if signal is winner:
+        return "decides"
+    if not signal.decides:
+        return "told beside the others, never decides"
+    if signal.expired:
+        return "expired: too old to be believed"
+    if winner is None:
+        return "a view over the conversation hides what it tells of"
+    mine, its = RANK[signal.evidence.source], RANK[winner.evidence.source]
+    source = winner.evidence.source.value
+    if mine == its:
+        return f"another {source} comes first"
+    if mine > its:
+        return f"weaker than {source}"
+    return f"overtaken: the {source} knows better here"
+
+
 def mark_seen(live: Live, now: float) -> Live:
     """The operator looked: what was done is idle from now on."""
     if live.state is not State.DONE:
@@ -83,7 +108,9 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
     screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
     if screen is None:
         return first
-    if first.state is not State.IDLE:
+    if _is_overtaken(first, screen):
+        return screen
+    if first.state not in _QUIET:
         late = first.evidence.source is Source.TITLE and first.evidence.at < screen.evidence.at
         asks = first.state is State.WORKING and screen.state is State.WAITING
         return screen if late and asks else first
@@ -92,6 +119,20 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
     if screen.state in (State.LIMITED, State.ERROR) and first.evidence.source is not Source.PROC:
         return screen
     return first
+
+
+def _is_overtaken(first: Signal, screen: Signal) -> bool:
+    """Whether what came after an event shows that it is over.
+
+    No event tells that a permission was given or that Esc ended a turn: the screen does.
+    """
+    if first.evidence.source is not Source.HOOK:
+        return False
+    if screen.evidence.at - first.evidence.at <= EDGE_SETTLES_S:
+        return False
+    if first.state is State.WAITING:
+        return screen.state is not State.WAITING
+    return first.state is State.WORKING and (screen.state is State.WAITING or screen.attended)
 
 
 def _hides(winner: Signal) -> bool:
@@ -113,9 +154,8 @@ def _unknown(previous: Live | None, now: float) -> Live:
 
 def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now: float) -> Live:
     state, waiting = winner.state, _waiting(winner, fresh)
-    does = winner.does or next(
-        (one.does for one in fresh if one.does and one.state is winner.state), ""
-    )
+    same = [winner, *(one for one in fresh if one.state is winner.state)]
+    does = next((one.does for one in same if one.does), "")
     since, quiet_since = now, None
     if previous is not None:
         if state in _QUIET:
@@ -135,9 +175,20 @@ def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now
         does=does,
         agrees=_agrees(winner, fresh),
         quiet_since=quiet_since if state in _QUIET else None,
-        substate=winner.substate,
-        resets_at=winner.resets_at,
+        substate=next((one.substate for one in same if one.substate), ""),
+        resets_at=_resets_at(previous, winner, same),
     )
+
+
+def _resets_at(previous: Live | None, winner: Signal, same: Sequence[Signal]) -> float:
+    """When the limit ends. An announcement that still stands there means what it meant first."""
+    if winner.state is not State.LIMITED:
+        return 0.0
+    if previous is not None and previous.resets_at:
+        same_words = previous.evidence.text == winner.evidence.text
+        if same_words and previous.state is State.LIMITED:
+            return previous.resets_at
+    return next((one.resets_at for one in same if one.resets_at), 0.0)
 
 
 def _is_held(state: State, source: Source) -> bool:

@@ -5,6 +5,7 @@ Invariant: nothing is remembered here; what is kept between two judgements stand
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Final
 
 from orc_core.agents.detect import Live, fold, strongest_first
 from orc_core.agents.endings import death, left_shell
+from orc_core.agents.freshness import aged
 from orc_core.agents.processes import Processes, busiest_child
 from orc_core.agents.prompts import read_prompt
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import Report, SignalSource, Subject
 from orc_core.agents.tracks import SILENT_AFTER_S, Track
+from orc_core.agents.transitions import FIRST_SEEN, Transition, reason
 from orc_core.model.agent import Evidence, Prompt, Signal, Source, State, Usage
 
 READ_AGAIN_S: Final = 5.0
@@ -24,6 +27,7 @@ CHILD_EVERY_S: Final = 10.0
 STARTING_S: Final = 15.0
 EXIT_WITHIN_S: Final = 2.0
 SHELL_SAYS_S: Final = 0.5
+TRANSITIONS_MAX: Final = 2000
 
 
 class Judge:
@@ -40,6 +44,8 @@ class Judge:
         self._processes = processes
         self._sources = tuple(sources)
         self._home = home
+        self.transitions: deque[tuple[Track, Transition]] = deque(maxlen=TRANSITIONS_MAX)
+        """The steps that nobody has taken yet, oldest first; the oldest are dropped."""
 
     def judge(self, track: Track, now: float) -> None:
         """Fold all that is known of an agent into its state, prompt and busiest child."""
@@ -50,11 +56,12 @@ class Judge:
             track.usage = merged_usage([report.usage for report in reports])
             told = next((report.last_prompt for report in reports if report.last_prompt), "")
             track.last_prompt = told or track.last_prompt
-            if not made and not track.reading.hold and 0 < now - track.started_at < STARTING_S:
+            if not made and _is_starting(track, now):
                 evidence = Evidence(Source.SCREEN, "just-started", track.started_at)
                 made.append(Signal(evidence, State.STARTING))
-        track.told = strongest_first(made)
-        live = fold(track.live, track.told, now, hold=track.reading.hold)
+        track.told = strongest_first([aged(one, now, track.confirmed_at) for one in made])
+        before = track.live
+        live = self._step(track, fold(before, track.told, now, hold=track.reading.hold), now)
         if track.live is not None and _same_evidence(track.live.evidence, live.evidence):
             live = replace(live, evidence=track.live.evidence)
         track.live = live
@@ -65,12 +72,29 @@ class Judge:
             if track.prompt.fingerprint == fingerprint:
                 track.live = replace(live, since=since)
             track.asked = ("", 0.0)
+        if before is not None and before.state is not live.state:
+            track.flicker.note(before.state, live.state, now, _cause(track, live))
         if live.state is not State.WORKING or now - track.changed_at < SILENT_AFTER_S:
             track.busy_child = ""
         elif now - track.child_at >= CHILD_EVERY_S:
             track.child_at = now
             pid = track.process.pid if track.process else track.info.pane.pid
             track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
+
+    def _step(self, track: Track, live: Live, now: float) -> Live:
+        """The next state, or the one before where the machine of states refuses the step."""
+        before = track.live
+        renewed, track.judged_as = track.is_renewed, track.lives_as
+        if before is not None and before.state is live.state:
+            return live
+        why = reason(before.state if before is not None else None, live.state, renewed=renewed)
+        if why is None and before is not None:
+            track.refused = f"{before.state.value} to {live.state.value}"
+            return before
+        state = before.state if before is not None else None
+        step = Transition(now, state, live.state, live.evidence, why or FIRST_SEEN)
+        self.transitions.append((track, step))
+        return live
 
     def is_exit_unsaid(self, track: Track, now: float) -> bool:
         """Whether an agent just ended and nobody says how yet.
@@ -150,6 +174,21 @@ class Judge:
             cwd=track.info.cwd,
             home=str(self._home),
         )
+
+
+def _cause(track: Track, live: Live) -> str:
+    """What explains that an agent works, or what it asks; "" for everything else."""
+    if live.state is State.WORKING:
+        return track.last_prompt
+    return track.prompt.fingerprint if track.prompt is not None else ""
+
+
+def _is_starting(track: Track, now: float) -> bool:
+    """Whether nothing tells of a process yet because it has only just begun."""
+    if track.reading.hold or not 0 < now - track.started_at < STARTING_S:
+        return False
+    live = track.live
+    return live is None or live.state in (State.STARTING, State.UNKNOWN) or track.is_renewed
 
 
 def _same_evidence(before: Evidence, now: Evidence) -> bool:

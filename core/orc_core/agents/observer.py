@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from orc_core.agents.detect import Live, mark_seen
+from orc_core.agents.detect import Live, mark_seen, verdicts
 from orc_core.agents.judgement import READ_AGAIN_S, Judge
 from orc_core.agents.names import NameBook, places
 from orc_core.agents.occupancy import Occupancy
@@ -20,7 +20,8 @@ from orc_core.agents.registry import Sessions
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import activity, last_prompt, signals
 from orc_core.agents.sources import SignalSource
-from orc_core.agents.tracks import Track, name_row, row, shown
+from orc_core.agents.tracks import KNOWN_FROM_BEFORE, Track, name_row, row, shown
+from orc_core.agents.transitions import INTO, Transition
 from orc_core.clock import Clock
 from orc_core.errors import UnknownName
 from orc_core.model.agent import (
@@ -76,6 +77,7 @@ class Observer:
             track = self._tracks.get(pane.key)
             if track is not None and track.info.pane == pane:
                 del self._tracks[pane.key]
+                self._note(track, State.GONE, tick.at)
         looks = self._turns(lambda track: track.looked_at, LOOK_AGAIN_S, tick.at)
         reads = self._turns(lambda track: track.read_at, READ_AGAIN_S, tick.at)
         for sighting in tick.sightings:
@@ -107,6 +109,31 @@ class Observer:
                 self._judge.judge(track, now)
         return self._publish(now)
 
+    def read_again(self) -> bool:
+        """The rules changed: read and judge every pane anew; True when any agent differs."""
+        now = self._clock.now()
+        for track in self._tracks.values():
+            self._occupancy.identify(track, now)
+            self._read(track, now)
+            if track.kind != OTHER and not self._judge.is_exit_unsaid(track, now):
+                self._judge.judge(track, now)
+        self._name_all()
+        return self._publish(now)
+
+    def transitions(self) -> list[tuple[str, Transition]]:
+        """The steps of all agents since the last call, by the agent's name, oldest first."""
+        taken = [(track.name, step) for track, step in self._judge.transitions]
+        self._judge.transitions.clear()
+        return taken
+
+    def _note(self, track: Track, state: State, now: float, why: str = "") -> None:
+        """A step that nothing on the screen decided."""
+        if track.kind == OTHER or track.live is None or track.live.state is state:
+            return
+        before = track.live.state
+        step = Transition(now, before, state, track.live.evidence, why or INTO[state].reason)
+        self._judge.transitions.append((track, step))
+
     def seen(self, key: str) -> bool:
         """The operator looked: done becomes idle, and a crash may be left behind."""
         track = self._tracks.get(key)
@@ -119,6 +146,7 @@ class Observer:
         live = mark_seen(track.live, now)
         if live is track.live:
             return False
+        self._note(track, State.IDLE, now, "it was looked at")
         track.live = live
         return self._publish(now)
 
@@ -137,10 +165,13 @@ class Observer:
             raise UnknownName(f"no pane {key} is watched: it is gone, or on another tmux server")
         track = self._tracks[key]
         kind = self._rules.kind(track.kind)
+        winner = next((one for one in track.told if _decided(one, agent.evidence)), None)
         return Explanation(
             agent=agent,
             signals=track.told,
-            winner=next((one for one in track.told if _decided(one, agent.evidence)), None),
+            winner=winner,
+            verdicts=verdicts(track.told, winner),
+            refused=track.refused,
             processes=tree(self._processes, agent.pane.pid),
             files=(str(kind.path),) if kind is not None else (),
         )
@@ -163,7 +194,7 @@ class Observer:
             track.title_at = now
         looked = (info.command, info.dead) == (track.info.command, track.info.dead)
         fresh = info.title != track.info.title
-        track.info = info
+        track.info, track.confirmed_at = info, now
         if sighting.lines is not None:
             track.screen_at = sighting.at
             if sighting.lines != track.lines:
@@ -183,7 +214,7 @@ class Observer:
         pane = info.pane
         row = self._names.row(pane)
         if row is not None and self._rules.kind(row.agent_kind) is not None:
-            evidence = Evidence(Source.SCREEN, "known from before", row.seen_at)
+            evidence = Evidence(Source.SCREEN, KNOWN_FROM_BEFORE, row.seen_at)
             state = State(row.state) if row.state in set(State) else State.UNKNOWN
             track.kind, track.name = row.agent_kind, row.name
             if state is State.WAITING:
@@ -203,6 +234,7 @@ class Observer:
             now,
             title_at=track.title_at,
             screen_at=track.screen_at,
+            limited_since=track.limited_since,
         )
         kind = self._rules.kind(track.kind)
         if kind is not None and not track.reading.hold:

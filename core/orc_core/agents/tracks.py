@@ -11,6 +11,8 @@ from typing import Final
 
 from orc_core.agents.detect import Live
 from orc_core.agents.endings import unruled
+from orc_core.agents.flicker import Flicker, flicker_line
+from orc_core.agents.limits import limit_line
 from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import Kind
@@ -22,6 +24,8 @@ from orc_storage.records import LiveRow
 
 SILENT_AFTER_S: Final = 15 * 60.0
 READY: Final = "ready for a task"
+KNOWN_FROM_BEFORE: Final = "known-from-before"
+"""The rule of the evidence of a state that was written down by another process."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,13 @@ class Track:
     asked: tuple[str, float] = ("", 0.0)
     """The prompt it waited on when it was last written down, and since when."""
     prompt_of: tuple[object, ...] = ()
+    confirmed_at: float = 0.0
+    """When tmux last told of the pane."""
+    judged_as: tuple[int, str] | None = None
+    """The pid and start of the process that was judged last."""
+    flicker: Flicker = field(default_factory=Flicker)
+    refused: str = ""
+    """The last step that the machine of states refused, and when: `crashed to working`."""
     busy_child: str = ""
     child_at: float = float("-inf")
     cpu_s: dict[int, float] = field(default_factory=dict)
@@ -60,6 +71,23 @@ class Track:
     @property
     def started_at(self) -> float:
         return self.process.started_at if self.process is not None else 0.0
+
+    @property
+    def limited_since(self) -> float | None:
+        """When the limit was announced that stands there since before this process began."""
+        live = self.live
+        known = live is not None and live.evidence.rule == KNOWN_FROM_BEFORE
+        return live.since if known and live is not None and live.state is State.LIMITED else None
+
+    @property
+    def lives_as(self) -> tuple[int, str]:
+        """The pid and start of the agent's process; (0, "") where it is not known."""
+        return (self.process.pid, self.process.start) if self.process is not None else (0, "")
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether another process is to be judged than the last time."""
+        return self.judged_as != self.lives_as
 
 
 def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
@@ -93,6 +121,7 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
         substate=live.substate,
         usage=track.usage,
         resets_at=live.resets_at,
+        flips=track.flicker.flips(now),
     )
 
 
@@ -117,6 +146,11 @@ def says(track: Track, live: Live, kind: Kind | None, now: float) -> str:
     """What the row says beside the state: what it asks, does, or why it stopped."""
     if live.state is State.WAITING and track.prompt is not None:
         return summary(track.prompt)
+    if live.state is State.LIMITED and live.resets_at:
+        line = limit_line(live.resets_at, now)
+        return f"{line} · {track.usage.account}" if track.usage.account else line
+    if flips := track.flicker.flips(now):
+        return flicker_line(flips)
     if live.state is State.WORKING and now - track.changed_at >= SILENT_AFTER_S:
         silence = f"silent {age(now - track.changed_at)}"
         return f"{silence}: {track.busy_child}" if track.busy_child else silence

@@ -179,7 +179,8 @@ class Explanation:
     """Why an agent is shown as it is: every signal, strongest first, and what runs in the pane.
 
     `winner` is the signal that decided, None where nothing was fresh. `files` are the rule files
-    that were asked.
+    that were asked. `verdicts` say of each signal why it decided or did not. `refused` is the
+    last step of its state that was refused as impossible.
     """
 
     agent: Agent
@@ -187,6 +188,8 @@ class Explanation:
     winner: Signal | None
     processes: tuple[Process, ...]
     files: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

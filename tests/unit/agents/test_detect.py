@@ -144,3 +144,37 @@ def test_a_menu_that_the_operator_opened_is_no_question() -> None:
     dialog = Signal(Evidence(Source.LEVEL, "r", T), State.WAITING, Waiting.QUESTION)
     assert fold(idle, [dialog], T + 1, hold=True) is idle
     assert fold(idle, [dialog], T + 1).state is State.WAITING
+
+
+def test_an_event_gives_way_to_a_newer_screen_that_shows_it_is_over() -> None:
+    def at(source: Source, state: State, when: float, **more: object) -> Signal:
+        return Signal(Evidence(source, "r", when), state, **more)  # type: ignore[arg-type]
+
+    asked = at(Source.HOOK, State.WAITING, T, waiting=Waiting.PERMISSION)
+    assert fold(None, [asked, at(Source.SCREEN, State.IDLE, T + 1)], T + 5).state is State.WAITING
+    granted = [asked, at(Source.SCREEN, State.WORKING, T + 3)]
+    assert fold(None, granted, T + 5).state is State.WORKING
+    told = at(Source.HOOK, State.WORKING, T)
+    assert fold(None, [told, at(Source.SCREEN, State.IDLE, T + 3)], T + 5).state is State.WORKING
+    stopped = [told, at(Source.SCREEN, State.IDLE, T + 3, attended=True)]
+    assert fold(None, stopped, T + 5).state is State.IDLE
+
+
+def test_the_substate_is_that_of_whoever_tells_the_same_state() -> None:
+    level = said(Source.LEVEL, State.WORKING)
+    screen = said(Source.SCREEN, State.WORKING, substate="compacting")
+    assert fold(None, [level, screen], T).substate == "compacting"
+    idle = said(Source.SCREEN, State.IDLE, substate="background-shell")
+    assert fold(None, [level, idle], T).substate == ""
+
+
+def test_the_end_of_a_limit_stays_what_it_was_while_the_announcement_stands() -> None:
+    def limited(resets_at: float, text: str = "resets 4pm") -> Signal:
+        return Signal(Evidence(Source.SCREEN, "limit", T, text), State.LIMITED, resets_at=resets_at)
+
+    first = fold(None, [limited(T + 100)], T)
+    assert fold(first, [limited(T + 86_500)], T + 200).resets_at == T + 100
+    assert fold(first, [limited(T + 900, "resets 5pm")], T + 200).resets_at == T + 900
+    hook = said(Source.HOOK, State.LIMITED)
+    assert fold(None, [hook, limited(T + 50)], T).resets_at == T + 50
+    assert fold(first, [said(Source.SCREEN, State.IDLE)], T + 9).resets_at == 0.0
