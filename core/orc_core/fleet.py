@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from orc_core.agents.observer import Explanation
+from orc_core.agents.observer import Explanation, Observer
 from orc_core.errors import ReadOnly, TmuxError, UnknownName
 from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
 from orc_core.model.attach import AttachPlan
@@ -81,6 +81,10 @@ class Fleet:
         """The servers that are there, or were: the own one does not count before others."""
         met = tuple(one for one in self.watches if one.seen_at or not one.is_gone)
         return met or self.watches
+
+    def observers(self) -> list[Observer]:
+        """What knows the agents of each server."""
+        return [watch.observer for watch in self.watches]
 
     async def run(self, changed: Changed, store: Database | None) -> None:
         """Watch until cancelled; each look at a server calls `changed`."""

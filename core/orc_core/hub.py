@@ -12,8 +12,7 @@ from dataclasses import replace
 
 from orc_core import board, dashboards, leader, workspace
 from orc_core.agents.names import NameBook
-from orc_core.agents.rules import RuleSet, rule_folders
-from orc_core.agents.rules import load as load_rules
+from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
@@ -27,6 +26,7 @@ from orc_core.model.agent import OTHER
 from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.publisher import Publisher
+from orc_core.rulebook import Rulebook
 from orc_core.switches import Switches
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
@@ -42,7 +42,7 @@ from orc_storage.database import Database
 from orc_storage.errors import StorageError
 from orc_storage.feed import Feed
 from orc_storage.files import Mirror
-from orc_storage.records import OPERATOR, LiveRow
+from orc_storage.records import OPERATOR, LiveRow, StateChange
 
 STALE_STEP_S = 1.0
 STORE_RETRY_S = 1.0
@@ -59,15 +59,15 @@ class Core:
         place: Workspace,
         store: Database | None,
         fleet: Fleet,
+        rulebook: Rulebook,
         actor: str,
-        rules: RuleSet,
     ) -> None:
         self.options = options
         self.actor = actor
         self.workspace = place
         self.agents = fleet
+        self._rulebook = rulebook
         self._clock = clock
-        self._rules = rules
         self._store = store
         self._board = board.Board()
         self._store_trouble = ("", 0.0)
@@ -129,7 +129,7 @@ class Core:
         return Lifecycle(
             self.store,
             self.agents.watches[0].address,
-            self._rules,
+            self._rulebook.rules,
             self._clock,
             actor=self.actor,
             environ=self.options.environ,
@@ -174,6 +174,12 @@ class Core:
         self._board = await board.load(self._store, self._clock.now(), self._board)
         self._publish()
 
+    async def steps(self, name: str, limit: int = 8) -> list[StateChange]:
+        """The last changes of an agent's state that were written down, newest first."""
+        if self._store is None:
+            return []
+        return await self._store.read(lambda conn: live.recent(conn, name, limit))
+
     def subscribe(self) -> AsyncIterator[Delta]:
         """The snapshot now, then each newer one; a slow reader skips to the newest.
 
@@ -187,6 +193,7 @@ class Core:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.agents.run(self._fleet_changed, self._store))
                 group.create_task(self._age())
+                group.create_task(self._rulebook.follow(self.agents.observers, self._publish))
                 if self._store is not None:
                     group.create_task(self._follow(self._store))
                     if not self.options.read_only:
@@ -250,7 +257,9 @@ class Core:
         """The lines of the sync pane: the tmux servers, then the file layer and the store."""
         below = self._leadership.layers(self._synchronizer)
         trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
-        return (*self.agents.layers(), *leader.with_store_trouble(below, *trouble))
+        first, *others = self.agents.layers()
+        tmux = (self._rulebook.with_trouble(first), *others)
+        return (*tmux, *leader.with_store_trouble(below, *trouble))
 
     def _link(self) -> Link:
         return replace(self.agents.link(), read_only=self.options.read_only, leader=self.leads)
@@ -268,7 +277,7 @@ async def open_core(
     switches = Switches.read(options.environ)
     addresses = server.resolve_all(options.socket_paths, options.socket_names, options.environ)
     place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)
-    rules = load_rules(rule_folders(options.environ))
+    rulebook = Rulebook(rule_folders(options.environ), clock)
     async with AsyncExitStack() as stack:
         store: Database | None = None
         if place.exists or (create and not options.read_only):
@@ -277,7 +286,7 @@ async def open_core(
         known = await store.read(live.listing) if store is not None else []
         setup = WatchSetup(
             clock,
-            rules,
+            rulebook.rules,
             options.home,
             NameBook(known),
             skip_ttys=dashboards.terminals,
@@ -286,7 +295,7 @@ async def open_core(
             host=options.host,
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
-        core = Core(options, clock, place, store, fleet, _find_actor(options, known), rules)
+        core = Core(options, clock, place, store, fleet, rulebook, _find_actor(options, known))
         await core.refresh()
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))

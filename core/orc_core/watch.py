@@ -28,6 +28,7 @@ from orc_core.tmux.server import Address
 from orc_core.tmux.watcher import Tick, Watcher
 from orc_storage import live
 from orc_storage.database import Database
+from orc_storage.engine import Transaction
 from orc_storage.errors import StorageError
 from orc_storage.lock import FileLock, lives
 from orc_storage.records import LiveRow
@@ -204,6 +205,8 @@ class ServerWatch:
         try:
             if lock.try_acquire():
                 await self._write_down(store)
+            else:
+                self.observer.transitions()  # whoever holds the lock writes them down
         except (StorageError, OSError) as error:
             self.store_trouble = (str(error), self.store_trouble[1] or self._clock.now())
         else:
@@ -212,9 +215,20 @@ class ServerWatch:
     async def _write_down(self, store: Database) -> None:
         rows = {identity(row): row for row in self.observer.rows()}
         fresh = [row for who, row in rows.items() if _differs(self._persisted.get(who), row)]
-        if not fresh:
+        steps = self.observer.transitions()
+        if not fresh and not steps:
             return
-        await store.write(lambda tx: live.upsert(tx, fresh))
+
+        def write(tx: Transaction) -> None:
+            live.upsert(tx, fresh)
+            for name, step in steps:
+                live.transition(tx, name, step.at, step.after.value, step.told)
+
+        try:
+            await store.write(write)
+        except BaseException:
+            self.observer.put_back(steps)
+            raise
         self._persisted = rows
 
     def _watch_lock(self, store: Database | None) -> FileLock | None:

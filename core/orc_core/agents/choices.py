@@ -13,7 +13,8 @@ from functools import partial
 from itertools import takewhile
 from typing import Final
 
-from orc_core.agents.rules import PromptPart, found
+from orc_core.agents.patterns import found
+from orc_core.agents.rules import PromptPart
 from orc_core.model.snapshot import Span, Style
 
 CHOICES_MAX: Final = 9

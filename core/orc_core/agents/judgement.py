@@ -19,7 +19,7 @@ from orc_core.agents.prompts import read_prompt
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import Report, SignalSource, Subject
 from orc_core.agents.tracks import SILENT_AFTER_S, Track
-from orc_core.agents.transitions import FIRST_SEEN, Transition, reason
+from orc_core.agents.transitions import Transition, reason
 from orc_core.model.agent import Evidence, Prompt, Signal, Source, State, Usage
 
 READ_AGAIN_S: Final = 5.0
@@ -83,16 +83,16 @@ class Judge:
 
     def _step(self, track: Track, live: Live, now: float) -> Live:
         """The next state, or the one before where the machine of states refuses the step."""
-        before = track.live
+        before = track.live.state if track.live is not None else None
         renewed, track.judged_as = track.is_renewed, track.lives_as
-        if before is not None and before.state is live.state:
+        if live.state is (before or track.known_as):
+            track.known_as = None
             return live
-        why = reason(before.state if before is not None else None, live.state, renewed=renewed)
-        if why is None and before is not None:
-            track.refused = f"{before.state.value} to {live.state.value}"
-            return before
-        state = before.state if before is not None else None
-        step = Transition(now, state, live.state, live.evidence, why or FIRST_SEEN)
+        why = reason(before, live.state, renewed=renewed)
+        if why is None:
+            track.refused = f"{before} to {live.state}"
+            return track.live or live
+        step = Transition(now, before, live.state, live.evidence, why)
         self.transitions.append((track, step))
         return live
 

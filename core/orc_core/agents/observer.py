@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import Live, mark_seen, verdicts
-from orc_core.agents.judgement import READ_AGAIN_S, Judge
+from orc_core.agents.judgement import READ_AGAIN_S, TRANSITIONS_MAX, Judge
 from orc_core.agents.names import NameBook, places
 from orc_core.agents.occupancy import Occupancy
 from orc_core.agents.processes import Processes, system_processes, tree
@@ -68,6 +68,7 @@ class Observer:
         self._judge = Judge(rules, self._processes, every, home)
         self._names = names if names is not None else NameBook(known)
         self._tracks: dict[str, Track] = {}
+        self._put_back: list[tuple[str, Transition]] = []
         self._agents: tuple[Agent, ...] = ()
         self._named: tuple[tuple[PaneRef, str, str], ...] = ()
 
@@ -109,11 +110,18 @@ class Observer:
                 self._judge.judge(track, now)
         return self._publish(now)
 
-    def read_again(self) -> bool:
-        """The rules changed: read and judge every pane anew; True when any agent differs."""
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all panes that are known."""
+        return tuple(self._tracks)
+
+    def read_again(self, keys: Collection[str]) -> bool:
+        """The rules changed: read and judge these panes anew; True when any agent differs."""
         now = self._clock.now()
-        for track in self._tracks.values():
-            self._occupancy.identify(track, now)
+        for key in keys:
+            track = self._tracks.get(key)
+            if track is None:
+                continue
+            self._occupancy.identify_anew(track, now)
             self._read(track, now)
             if track.kind != OTHER and not self._judge.is_exit_unsaid(track, now):
                 self._judge.judge(track, now)
@@ -121,10 +129,15 @@ class Observer:
         return self._publish(now)
 
     def transitions(self) -> list[tuple[str, Transition]]:
-        """The steps of all agents since the last call, by the agent's name, oldest first."""
+        """The steps of all agents that nobody has taken yet, by the agent's name, oldest first."""
         taken = [(track.name, step) for track, step in self._judge.transitions]
         self._judge.transitions.clear()
-        return taken
+        taken, self._put_back = self._put_back + taken, []
+        return taken[-TRANSITIONS_MAX:]
+
+    def put_back(self, steps: Sequence[tuple[str, Transition]]) -> None:
+        """These steps could not be written down: they are told again next time."""
+        self._put_back = [*steps, *self._put_back][-TRANSITIONS_MAX:]
 
     def _note(self, track: Track, state: State, now: float, why: str = "") -> None:
         """A step that nothing on the screen decided."""
@@ -216,7 +229,7 @@ class Observer:
         if row is not None and self._rules.kind(row.agent_kind) is not None:
             evidence = Evidence(Source.SCREEN, KNOWN_FROM_BEFORE, row.seen_at)
             state = State(row.state) if row.state in set(State) else State.UNKNOWN
-            track.kind, track.name = row.agent_kind, row.name
+            track.kind, track.name, track.known_as = row.agent_kind, row.name, state
             if state is State.WAITING:
                 track.asked = (row.evidence.rpartition(" ")[2], row.since)
             else:

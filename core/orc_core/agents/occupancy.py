@@ -57,6 +57,12 @@ class Occupancy:
         elif track.kind != OTHER and not self._lives(track):
             self._outlived(track, facts, now)
 
+    def identify_anew(self, track: Track, now: float) -> None:
+        """Say of what kind the pane is by other rules than before, which may not know it."""
+        if track.kind != OTHER and self._rules.kind(track.kind) is None:
+            self._become(track, OTHER, None)
+        self.identify(track, now)
+
     def _wrapped(self, info: PaneInfo, leader: Facts) -> tuple[str, Facts]:
         """The agent that a script or a launcher (`npx codex`) runs in its own process group."""
         for facts in in_group(self._processes, leader):

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from orc_core.agents.choices import DIVIDER, Offer, Option, belongs, offers, words
+from orc_core.agents.patterns import found
 from orc_core.agents.risks import risks
-from orc_core.agents.rules import Kind, PromptPart, RuleSet, found
+from orc_core.agents.rules import Kind, PromptPart, RuleSet
 from orc_core.model.agent import Choice, Evidence, Prompt, Waiting
 
 LINES_MAX: Final = 400

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from orc_core.agents.patterns import found, safe_pattern
 from orc_core.errors import OrcError
 from orc_core.model.agent import OTHER, State, Waiting
 from orc_core.model.substates import SUBSTATES
@@ -31,7 +32,6 @@ from orc_core.model.substates import SUBSTATES
 BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
 TAIL_LINES: Final = 4
-LINE_MAX: Final = 400
 LINES_KEPT: Final = 4096
 PATTERN_MAX: Final = 300
 FILE_MAX_BYTES: Final = 256 * 1024
@@ -41,62 +41,10 @@ class RuleFault(OrcError):
     """A rule file that cannot be used; the text names file, field and remedy."""
 
 
-def _safe_pattern(text: str) -> str:
-    """Refuse what does not compile, and repetitions inside repetitions."""
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-    if _nests_repetition(text):
-        raise ValueError(
-            "a repetition inside a repeated group can take for ever: repeat only one of them"
-        )
-    return text
-
-
-def _nests_repetition(text: str) -> bool:
-    """Whether a group that holds an unbounded repetition is itself repeated without bound."""
-    groups = [False]
-    at = 0
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\":
-            at += 2
-            continue
-        if sign == "[":
-            at = _class_end(text, at)
-            continue
-        if sign == "(":
-            groups.append(False)
-        elif sign == ")" and len(groups) > 1:
-            inner = groups.pop()
-            if inner and _unbounded(text, at + 1):
-                return True
-            groups[-1] = groups[-1] or inner
-        elif _unbounded(text, at):
-            groups[-1] = True
-        at += 1
-    return False
-
-
-def _class_end(text: str, at: int) -> int:
-    """The position after the character class that starts at `at`."""
-    at += 2 if text[at + 1 : at + 2] == "^" else 1
-    if text[at : at + 1] == "]":
-        at += 1
-    while at < len(text) and text[at] != "]":
-        at += 2 if text[at] == "\\" else 1
-    return at + 1
-
-
-def _unbounded(text: str, at: int) -> bool:
-    return text[at : at + 1] in ("*", "+") or re.match(r"\{\d*,\}", text[at:]) is not None
-
-
 Pattern: TypeAlias = Annotated[
     str,
     StringConstraints(min_length=1, max_length=PATTERN_MAX),
-    AfterValidator(_safe_pattern),
+    AfterValidator(safe_pattern),
 ]
 
 
@@ -266,26 +214,31 @@ class Kind:
         return self.agent.id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RuleSet:
-    """All kinds of agents that are known, in the order in which they are tried."""
+    """All kinds of agents that are known, in the order in which they are tried.
+
+    It is shared by all who read agents and changes under them as a whole: `take`. `faults` are
+    the rule files that cannot be used, each with field and remedy, found at `faults_at`.
+    """
 
     kinds: tuple[Kind, ...]
+    faults: tuple[str, ...] = ()
+    faults_at: float = 0.0
+
+    @property
+    def trouble(self) -> str:
+        """All faults in one line; "" where there are none."""
+        more = f" (and {len(self.faults) - 1} more: see `orc doctor`)"
+        return self.faults[0] + more * (len(self.faults) > 1) if self.faults else ""
+
+    def take(self, newer: RuleSet) -> None:
+        """Go by the rules of another set from now on."""
+        self.kinds, self.faults, self.faults_at = newer.kinds, newer.faults, newer.faults_at
 
     def kind(self, id: str) -> Kind | None:
         """The kind of that id, or None for `other`."""
         return next((kind for kind in self.kinds if kind.id == id), None)
-
-
-@cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of a rule file, compiled once; there are only as many as the files hold."""
-    return re.compile(pattern)
-
-
-def found(pattern: str, line: str) -> re.Match[str] | None:
-    """Search a line, of which no more than LINE_MAX characters are looked at."""
-    return compiled(pattern).search(line[:LINE_MAX])
 
 
 def _matcher(file: RuleFile) -> Callable[[str], frozenset[str]]:
@@ -307,20 +260,59 @@ def load(folders: Sequence[Path] = ()) -> RuleSet:
     Later folders win over earlier ones; a folder that does not exist holds nothing. Raises
     RuleFault.
     """
-    files: dict[str, Path] = {}
-    for folder in (BUILT_IN, *folders):
-        if folder.is_dir():
-            files.update({path.name: path for path in sorted(folder.glob("*.toml"))})
-    kinds: dict[str, Kind] = {}
-    for name in sorted(files):
-        kind = _read(files[name])
-        if kind.id in kinds:
+    rules = load_sound(folders)
+    if rules.faults:
+        raise RuleFault(rules.faults[0])
+    return rules
+
+
+def load_sound(folders: Sequence[Path], before: RuleSet | None = None, now: float = 0.0) -> RuleSet:
+    """The same, with faults set down instead of raised.
+
+    In the place of a file that cannot be used stand the rules that `before` had from it, else
+    the built-in ones, else none. `now` is when the faults are found, in epoch seconds.
+    """
+    files = {path.name: _read(path) for path in sorted(BUILT_IN.glob("*.toml"))}
+    faults: list[str] = []
+    for path in _own_files(folders, faults):
+        try:
+            files[path.name] = _only(_read(path), files)
+        except RuleFault as fault:
+            kept = next((one for one in before.kinds if one.path == path), None) if before else None
+            if kept is not None:
+                files[path.name] = kept
+            meanwhile = files.get(path.name)
+            what = "these rules" if meanwhile is kept else "the built-in rules"
+            rest = f"; until then {what} stand as they were" if meanwhile is not None else ""
+            faults.append(f"{fault}{rest}")
+    return RuleSet(tuple(files[name] for name in sorted(files)), tuple(faults), now)
+
+
+def check(path: Path) -> Kind:
+    """One rule file as it would be used; raises RuleFault."""
+    return _read(path)
+
+
+def _own_files(folders: Sequence[Path], faults: list[str]) -> list[Path]:
+    found: list[Path] = []
+    for folder in folders:
+        try:
+            if folder.is_dir():
+                found.extend(sorted(folder.glob("*.toml")))
+        except OSError as error:
+            faults.append(f"{folder}: cannot be read ({error.strerror}): mend its permissions")
+    return found
+
+
+def _only(kind: Kind, files: Mapping[str, Kind]) -> Kind:
+    """The kind, if no other file describes it already."""
+    for name, other in files.items():
+        if other.id == kind.id and name != kind.path.name:
             raise RuleFault(
-                f"{kind.path}: agent.id: {kind.id} is also described by "
-                f"{kinds[kind.id].path}: give it another id, or name the file {kind.id}.toml"
+                f"{kind.path}: agent.id: {kind.id} is also described by {other.path}: "
+                f"give it another id, or name the file {other.path.name}"
             )
-        kinds[kind.id] = kind
-    return RuleSet(tuple(kinds.values()))
+    return kind
 
 
 def rule_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.limits import reset_at
+from orc_core.agents.patterns import compiled, found
 from orc_core.agents.processes import is_shell, program_name, script_of
 from orc_core.agents.prompts import Layout, find_layout
-from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet, compiled, found
+from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet
 from orc_core.model.agent import OTHER, Evidence, Signal, Source, State
 from orc_core.text import clean
-from orc_core.tmux.watcher import PaneInfo
+
+if TYPE_CHECKING:
+    from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
 INPUT_LINES: Final = 6

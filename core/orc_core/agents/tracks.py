@@ -59,6 +59,8 @@ class Track:
     prompt_of: tuple[object, ...] = ()
     confirmed_at: float = 0.0
     """When tmux last told of the pane."""
+    known_as: State | None = None
+    """The state that was written down of it last, by another process."""
     judged_as: tuple[int, str] | None = None
     """The pid and start of the process that was judged last."""
     flicker: Flicker = field(default_factory=Flicker)

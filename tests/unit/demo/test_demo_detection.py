@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from orc_core.agents.patterns import found
 from orc_core.agents.prompts import read_prompt
-from orc_core.agents.rules import RuleSet, found, load
+from orc_core.agents.rules import RuleSet, load
 from orc_core.demo.programs.aider import AiderFace
 from orc_core.demo.programs.claude import ClaudeFace
 from orc_core.demo.programs.codex import CodexFace
