@@ -89,14 +89,14 @@ async def test_a_broken_file_is_one_trouble_and_changes_nothing(
     await wait_for(lambda: agent(core).state is State.WORKING)
     await wait_for(lambda: core.layers()[0].state is LayerState.OK)
     (folder / "mine.toml").write_text(RULES.replace("'^busy'", "'(a+)+'"))
-    await wait_for(lambda: core.layers()[0].trouble)
+    await wait_for(lambda: core.snapshot.layers[0].trouble)
     layer = core.snapshot.layers[0]
     assert "mine.toml: rule[busy].any[0]: a repetition inside" in layer.trouble
     assert "until then these rules stand" in layer.trouble
     assert layer.state is LayerState.DEGRADED
     assert (agent(core).kind, agent(core).state) == ("mine", State.WORKING)
     (folder / "mine.toml").write_text(RULES)
-    await wait_for(lambda: not core.layers()[0].trouble)
+    await wait_for(lambda: not core.snapshot.layers[0].trouble)
 
 
 async def test_each_step_of_a_life_is_written_down_once(core: Core, tmux: PrivateTmux) -> None:

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from orc_core.agents.patterns import found
 from orc_core.agents.prompts import read_prompt
 from orc_core.agents.rules import RuleSet, load
+from orc_core.agents.signals import states
 from orc_core.demo.programs.aider import AiderFace
 from orc_core.demo.programs.claude import ClaudeFace
 from orc_core.demo.programs.codex import CodexFace
@@ -48,20 +48,10 @@ def prompt_of(rules: RuleSet, name: str, lines: tuple[str, ...]) -> Prompt:
 
 
 def screen_state(rules: RuleSet, name: str, lines: tuple[str, ...]) -> State:
-    """The state of the strongest screen rule whose patterns the last lines match."""
+    """The state that the screen alone tells."""
     kind = rules.kind(name.partition("-")[0])
     assert kind is not None
-    regions = {"bottom": 12, "tail": 4}
-    for rule in kind.rules:
-        if rule.source != "screen":
-            continue
-        seen = [line for line in lines if line][-regions.get(rule.region, 99) :]
-        hits = [any(found(pattern, line) for line in seen) for pattern in rule.any]
-        needed = [any(found(pattern, line) for line in seen) for pattern in rule.all]
-        barred = [any(found(pattern, line) for line in seen) for pattern in rule.not_]
-        if (not hits or any(hits)) and all(needed) and not any(barred):
-            return rule.state
-    return State.UNKNOWN
+    return next(iter(states(kind, lines)), State.UNKNOWN)
 
 
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 20)])
