@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orc_core.agents.patterns import compiled, found
 from orc_core.agents.processes import (
     Facts,
     Processes,
@@ -29,7 +30,7 @@ from orc_core.agents.processes import (
     short_command,
     walk,
 )
-from orc_core.agents.rules import Kind, RuleSet, compiled, found
+from orc_core.agents.rules import Kind, RuleSet
 from orc_core.clock import Clock
 from orc_core.lifecycle.supervision import Exit
 from orc_core.model.agent import OTHER
