@@ -175,6 +175,10 @@ class Memory:
         details = row.details or old.details
         if row.activity >= old.captured_second or _redrawn(old.row, row):
             soil(old, at)
+        if details.tells_death and not old.details.tells_death:
+            soil(
+                old, at
+            )  # tmux writes it onto the screen when it knows, which counts as no activity
         if row != old.row or details != old.details:
             info = describe(row, details, self.server, start)
             old.row, old.details = replace(row, details=None), details

@@ -112,6 +112,13 @@ def test_a_resize_and_a_death_make_dirty() -> None:
     captured(memory, 200)
     memory.merge([replace(row(0), width=81, dead=True)], 7, 1.0, "")
     assert dirty(memory) == ["%0"]
+    captured(memory, 200)
+    told = replace(DETAILS, dead_signal=15)
+    memory.merge([replace(row(0), width=81, dead=True, details=told)], 7, 1.0, "")
+    assert dirty(memory) == ["%0"]
+    captured(memory, 200)
+    memory.merge([replace(row(0), width=81, dead=True, details=told)], 7, 1.0, "")
+    assert dirty(memory) == []
 
 
 def test_marks_reach_the_panes_of_a_terminal() -> None:
