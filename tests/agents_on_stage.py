@@ -45,7 +45,6 @@ def pane() -> Callable[..., PaneInfo]:
             "dead": False,
             "dead_status": None,
             "dead_signal": None,
-            "activity": int(NOW),
             "alternate": False,
             "in_mode": False,
             "active": True,

@@ -124,7 +124,7 @@ class ServerWatch:
         if tick.complete:
             self.seen_at = tick.at
         agents = self.observer.apply(tick)
-        screens = [s.screen for s in tick.sightings if s.screen is not None]
+        screens = [s.screen for s in tick.fresh if s.screen is not None]
         fresh = next((screen for screen in screens if screen.key == self._selected), None)
         screen = fresh is not None and (self.screen is None or fresh.lines != self.screen.lines)
         if fresh is not None:

@@ -22,6 +22,8 @@ SETTLE_S: Final = 0.015
 DRAIN_S: Final = 0.05
 SELECTED_S: Final = 0.1
 OTHERS_S: Final = 0.25
+REST_FACTOR: Final = 10.0
+"""How much longer than its captures a server rests before the next ones, up to a second."""
 
 
 class Cadence:
@@ -66,16 +68,24 @@ class Cadence:
     def others_due(self) -> bool:
         return self._clock.monotonic() >= self._others_at
 
-    def captured(self, *, others: bool, backlog: bool) -> None:
-        """Screens were captured: others than what is selected, and not all that were due."""
+    def captured(self, *, others: bool, backlog: bool, took_s: float = 0.0) -> None:
+        """Screens were captured: others than what is selected, and not all that were due.
+
+        `took_s` is how long that kept the server busy; many screens are looked at less often.
+        """
         now = self._clock.monotonic()
         self._selected_at = now + self.selected_s
         if others:
-            self._others_at = now if backlog else now + OTHERS_S
+            rest_s = min(max(OTHERS_S, took_s * REST_FACTOR), LIST_S)
+            self._others_at = now if backlog else now + rest_s
 
     def hurry(self) -> None:
         """Someone looks at another pane: capture it at once."""
         self._selected_at = 0.0
+
+    def all_due(self) -> None:
+        """Whatever can be looked at is to be looked at now."""
+        self._list_at = self._drain_at = self._selected_at = self._others_at = 0.0
 
     def delay(self, *, selected: bool, others: bool) -> float:
         """Seconds until something is due; `selected` and `others` tell what waits for it."""

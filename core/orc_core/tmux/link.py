@@ -22,12 +22,12 @@ from orc_core.text import clean
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.panes import (
     Row,
+    RowReader,
     Shot,
     capture_commands,
     identity_command,
-    list_command,
+    list_commands,
     parse_identity,
-    parse_rows,
     parse_shots,
 )
 from orc_core.tmux.server import Address, alive, failure, spawn
@@ -51,10 +51,14 @@ CAPTURE_IN_CONTROL: Final = (3, 6)
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All panes at one moment; `pid` and `start` tell which server, 0 where it did not say."""
+    """All panes at one moment; `pid` and `start` tell which server, 0 where it did not say.
+
+    `second` is when that was, on the clock of the server.
+    """
 
     pid: int
     start: int
+    second: int
     rows: tuple[Row, ...]
 
 
@@ -67,6 +71,7 @@ class Link:
         self._clock = clock
         self._wants_control = strategy == "async"
         self._mark = secrets.token_hex(8)
+        self._rows = RowReader(self._mark)
         self._control: ControlClient | None = None
         self._opened_at = 0.0
         self._breaker = Breaker(clock, INTRODUCTIONS)
@@ -99,22 +104,20 @@ class Link:
         Raises `TmuxGone` where there is no server, `TmuxTimeout` where it does not answer; the
         next question goes another way then.
         """
+        commands = [identity_command(self._mark), *list_commands(self._mark, since)]
         await self._settle()
         if self._control is not None:
             try:
-                lines = await self._control.request(
-                    list_command(self._mark, since), timeout_s=DEADLINE_S
-                )
-                rows = parse_rows(self._mark, "\n".join(lines))
-                if self._has_guests(self._control, rows):
+                listing = self._listing(await self._ask(self._control, commands))
+                if self._has_guests(self._control, listing.rows):
                     await self._control.give_back(timeout_s=DEADLINE_S)
-                return Listing(self._control.pid, self._control.start, tuple(rows))
+                return listing
             except TmuxGone:
                 await self._drop(wedged=False)
             except TmuxError:
                 await self._drop(wedged=True)
                 raise
-        return await self._listing_by_process(since)
+        return await self._listing_by_process(commands)
 
     async def captures(self, panes: Sequence[tuple[str, bool]]) -> list[Shot]:
         """Capture panes, (id, in colour); those that are gone are left out."""
@@ -190,8 +193,12 @@ class Link:
     @staticmethod
     def _has_guests(control: ControlClient, rows: Sequence[Row]) -> bool:
         """Whether someone's command made a pane in our session, because it is the newest."""
+        # A pane that is new, or was moved, comes with its details.
         return any(
-            row.session_id == control.session_id and row.pane_id != control.pane_id for row in rows
+            row.details is not None
+            and row.details.session_id == control.session_id
+            and row.pane_id != control.pane_id
+            for row in rows
         )
 
     @property
@@ -220,15 +227,26 @@ class Link:
         else:
             await control.close()
 
-    async def _listing_by_process(self, since: int) -> Listing:
+    async def _listing_by_process(self, commands: Sequence[str]) -> Listing:
         await self._require()
-        script = [identity_command(self._mark), list_command(self._mark, since)]
-        text = await self._source(script)
-        pid, start = parse_identity(self._mark, text)
-        if (pid, start) != self._server:
-            self._server = (pid, start)
+        listing = self._listing(await self._source(commands))
+        if (listing.pid, listing.start) != self._server:
+            self._server = (listing.pid, listing.start)
             self._breaker.reset()
-        return Listing(pid, start, tuple(parse_rows(self._mark, text)))
+        return listing
+
+    def _listing(self, text: str) -> Listing:
+        first, _, rest = text.partition("\n")
+        pid, start, second = parse_identity(self._mark, first)
+        return Listing(pid, start, second, self._rows.read(rest if pid else text))
+
+    async def _ask(self, control: ControlClient, commands: Sequence[str]) -> str:
+        """Send commands over the connection and return all that they printed."""
+        replies = await control.requests(commands, timeout_s=DEADLINE_S)
+        refused = next((reply for reply in replies if reply.failed), None)
+        if refused is not None:
+            raise TmuxError(f"tmux: {clean(' '.join(refused.lines), limit=300)}")
+        return "".join(f"{line}\n" for reply in replies for line in reply.lines)
 
     async def _source(self, script: Sequence[str]) -> str:
         """Run a script of tmux commands in one process; one that fails spoils no other."""

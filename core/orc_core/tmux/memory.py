@@ -45,6 +45,7 @@ class Pane:
     row: Row
     details: Details
     info: PaneInfo
+    key: str
     quiet: Sighting
     dirty: bool = True
     dirty_since: float = 0.0
@@ -60,16 +61,23 @@ class Memory:
     """The panes of one server.
 
     `alone` is True when it has none but those of hidden sessions, `visitors` when someone
-    else's client is in our own.
+    else's client is in our own. `version` is another one when panes came or went, or have other
+    terminals.
     """
 
     server: str
     start: int = 0
     panes: dict[str, Pane] = field(default_factory=dict)
-    newest_activity: int = 0
     alone: bool = False
     visitors: bool = False
-    _hidden: set[str] = field(default_factory=set)
+    version: int = 0
+    _hidden: dict[str, int] = field(default_factory=dict)
+    """The panes of hidden sessions and their pids."""
+    _rows: Sequence[Row] = ()
+    """The last list, where another one just like it would tell nothing new."""
+    _missed: int = 0
+    _news: dict[str, Sighting] = field(default_factory=dict)
+    _all: tuple[Sighting, ...] | None = None
 
     def merge(
         self, rows: Sequence[Row], start: int, at: float, own_session: str
@@ -78,36 +86,47 @@ class Memory:
 
         None when details of some pane are missing: nothing changed then, ask for all details.
         """
-        if any(row.details is None and not self._known(row, start) for row in rows):
+        if rows is self._rows and start == self.start and rows:
+            return ()
+        if not all(row.details is not None or self._known(row, start) for row in rows):
             return None
         if start != self.start:
             self._hidden.clear()
+        detailed = False
+        seen: set[str] = set()
         for row in rows:
             if row.details is not None:
+                detailed = True
                 self._note_session(row, row.details, own_session)
-        shown = [row for row in rows if row.session_id not in self._hidden]
-        for row in shown:
-            self._take(row, start, at)
-        self.start, self.alone = start, not shown
-        self.newest_activity = max((row.activity for row in rows), default=0)
-        return self._miss({row.pane_id for row in shown})
+            if row.pane_id not in self._hidden:
+                seen.add(row.pane_id)
+                self._take(row, start, at)
+        if len(seen) + len(self._hidden) != len(rows):
+            listed = {row.pane_id for row in rows}
+            self._hidden = {one: pid for one, pid in self._hidden.items() if one in listed}
+        self.start, self.alone = start, not seen
+        gone = self._miss(seen) if len(seen) != len(self.panes) else ()
+        self._rows = () if detailed or self._missed else rows
+        return gone
 
     def take_shot(self, shot: Shot, at: float, *, colour: bool) -> Sighting | None:
-        """Take in a captured screen; None when the pane is not known or shows the same."""
+        """Take in a captured screen; None when the pane is not known.
+
+        A pane that shows the same is sighted without lines: something was written to it.
+        """
         pane = self.panes.get(shot.pane_id)
         if pane is None:
             return None
         pane.captured_second = shot.second
         digest = hash((shot.raw, shot.cursor, shot.width)) if colour else hash(shot.raw)
         if digest == (pane.colour_digest if colour else pane.digest):
-            return None
+            return pane.quiet
         if not colour:
             pane.digest, pane.colour_digest = digest, 0
             return Sighting(pane.info, clean_lines(shot.raw), None, at)
         pane.digest, pane.colour_digest = 0, digest
         lines = parse_lines(shot.raw)
-        key = pane.info.pane.key
-        screen = Screen(key, shot.width, shot.height, lines, shot.cursor, at)
+        screen = Screen(pane.key, shot.width, shot.height, lines, shot.cursor, at)
         return Sighting(pane.info, plain(lines), screen, at)
 
     def mark(self, ttys: Collection[str], at: float) -> None:
@@ -117,6 +136,11 @@ class Memory:
                 if pane.info.tty in ttys:
                     soil(pane, at)
 
+    def forget_seconds(self) -> None:
+        """The clock of the server was set back: no activity can be compared with what was."""
+        for pane in self.panes.values():
+            pane.captured_second = -1
+
     def dirty(
         self, skip_ttys: Collection[str], always: Collection[str | None] = ()
     ) -> Iterator[Pane]:
@@ -125,74 +149,96 @@ class Memory:
         Those with a key in `always` count as changed.
         """
         for pane in self.panes.values():
-            if (pane.dirty or pane.info.pane.key in always) and pane.info.tty not in skip_ttys:
+            if (pane.dirty or pane.key in always) and pane.info.tty not in skip_ttys:
                 yield pane
 
     def sightings(self, fresh: Iterable[Sighting]) -> tuple[Sighting, ...]:
         """All panes of the last list, with what is fresh in the place of what is not."""
+        if self._all is None:
+            self._all = tuple(pane.quiet for pane in self.panes.values() if pane.misses == 0)
         news = {sighting.info.pane.pane_id: sighting for sighting in fresh}
-        return tuple(
-            news.get(pane_id, pane.quiet)
-            for pane_id, pane in self.panes.items()
-            if pane.misses == 0
-        )
+        if not news:
+            return self._all
+        return tuple(news.get(one.info.pane.pane_id, one) for one in self._all)
+
+    def take_news(self, fresh: Iterable[Sighting]) -> tuple[Sighting, ...]:
+        """What is fresh, and the panes of which other facts were told since the last call."""
+        news = self._news | {sighting.info.pane.pane_id: sighting for sighting in fresh}
+        self._news = {}
+        return tuple(news.values())
 
     def _known(self, row: Row, start: int) -> bool:
         """Whether what is remembered of a pane can stand for its details."""
         if start != self.start:
             return False
-        if row.session_id in self._hidden:
-            return True
         pane = self.panes.get(row.pane_id)
-        return (
-            pane is not None
-            and pane.row.pid == row.pid
-            and pane.row.session_id == row.session_id
-            and pane.row.dead == row.dead
-            and (not row.dead or pane.details.tells_death or pane.death_asks_left <= 0)
-        )
+        if pane is None:
+            return self._hidden.get(row.pane_id) == row.pid
+        known = pane.row
+        if row is known:
+            return not row.dead or self._death_told(pane)
+        same = known.pid == row.pid and known.dead == row.dead
+        return same and (not row.dead or self._death_told(pane))
+
+    @staticmethod
+    def _death_told(pane: Pane) -> bool:
+        return pane.details.tells_death or pane.death_asks_left <= 0
 
     def _note_session(self, row: Row, details: Details, own_session: str) -> None:
         if not HIDDEN.fullmatch(details.session):
-            self._hidden.discard(row.session_id)
+            self._hidden.pop(row.pane_id, None)
             return
-        self._hidden.add(row.session_id)
+        self._hidden[row.pane_id] = row.pid
         if details.session == own_session:
             self.visitors = details.attached > 1
 
     def _take(self, row: Row, start: int, at: float) -> None:
         old = self.panes.get(row.pane_id)
+        details = row.details
         if old is None or start != self.start or old.row.pid != row.pid:
-            details = row.details
             assert details is not None  # noqa: S101  # merge() has made sure
             info = describe(row, details, self.server, start)
-            fresh = Pane(row, details, info, Sighting(info, None, None, at), dirty_since=at)
+            quiet = Sighting(info, None, None, at)
+            fresh = Pane(row, details, info, info.pane.key, quiet, dirty_since=at)
             self.panes[row.pane_id] = fresh
+            self._news[row.pane_id] = quiet
+            self.version, self._all = self.version + 1, None
             return
-        old.misses = 0
-        if row.details is not None and row.dead and not row.details.tells_death:
+        if old.misses:
+            old.misses, self._missed, self._all = 0, self._missed - 1, None
+        if details is None:
+            old.row = row
+            return
+        if row.dead and not details.tells_death:
             old.death_asks_left -= 1
-        details = row.details or old.details
-        if row.activity >= old.captured_second or _redrawn(old.row, row):
+        if details.activity >= old.captured_second or _redrawn(old, row, details):
             soil(old, at)
         if details.tells_death and not old.details.tells_death:
-            soil(
-                old, at
-            )  # tmux writes it onto the screen when it knows, which counts as no activity
-        if row != old.row or details != old.details:
-            info = describe(row, details, self.server, start)
-            old.row, old.details = replace(row, details=None), details
-            if info != old.info:
-                old.info, old.quiet = info, Sighting(info, None, None, at)
+            # tmux writes it onto the screen when it knows, which counts as no activity.
+            soil(old, at)
+        if details == old.details and row.dead == old.row.dead:
+            return
+        old.row, old.details = replace(row, details=None), details
+        info = describe(row, details, self.server, start)
+        if info != old.info:
+            self.version += info.tty != old.info.tty
+            old.quiet, self._all = Sighting(info, None, None, at), None
+            self._news[row.pane_id] = old.quiet
+            old.info = info
 
     def _miss(self, seen: Collection[str]) -> tuple[PaneRef, ...]:
         gone: list[PaneRef] = []
+        self._missed, self._all = 0, None
         for pane_id, pane in list(self.panes.items()):
             if pane_id not in seen:
                 pane.misses += 1
                 if pane.misses >= MISSES_MAX:
                     gone.append(pane.info.pane)
                     del self.panes[pane_id]
+                    self._news.pop(pane_id, None)
+                    self.version += 1
+                else:
+                    self._missed += 1
         return tuple(gone)
 
 
@@ -202,5 +248,6 @@ def soil(pane: Pane, at: float) -> None:
         pane.dirty, pane.dirty_since = True, at
 
 
-def _redrawn(old: Row, new: Row) -> bool:
-    return (old.width, old.height, old.dead) != (new.width, new.height, new.dead)
+def _redrawn(old: Pane, row: Row, details: Details) -> bool:
+    before = (old.details.width, old.details.height, old.row.dead)
+    return before != (details.width, details.height, row.dead)

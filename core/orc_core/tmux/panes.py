@@ -17,17 +17,15 @@ from orc_core.text import clean
 _FIELD_MAX: Final = 400
 _PATH_MAX: Final = 1024
 
-_LIGHT: Final = (
-    "pane_id",
-    "pane_pid",
+_LIGHT: Final = ("pane_id", "pane_pid", "pane_dead")
+"""What every list tells of every pane; the server works for each field of each pane."""
+
+_HEAVY: Final = (
     "session_id",
     "window_activity",
-    "pane_dead",
     "pane_width",
     "pane_height",
     "pane_in_mode",
-)
-_HEAVY: Final = (
     "session_name",
     "session_attached",
     "window_index",
@@ -45,7 +43,7 @@ _FREE: Final = ("pane_title", "pane_current_path", "pane_current_command")
 
 @dataclass(frozen=True, slots=True)
 class PaneInfo:
-    """One pane as tmux tells it; text is clean, `activity` in server seconds of its window.
+    """One pane as tmux tells it; text is clean.
 
     `dead_status` and `dead_signal` are None while the program runs, and where tmux does not say.
     """
@@ -63,7 +61,6 @@ class PaneInfo:
     dead: bool
     dead_status: int | None
     dead_signal: int | None
-    activity: int
     alternate: bool
     in_mode: bool
     active: bool
@@ -72,8 +69,16 @@ class PaneInfo:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What is asked about a pane only when it may have changed; `session` is as tmux has it."""
+    """What is asked about a pane only when it may have changed; `session` is as tmux has it.
 
+    `activity` is when its window last changed, in seconds of the server's clock.
+    """
+
+    session_id: str
+    activity: int
+    width: int
+    height: int
+    in_mode: bool
     session: str
     attached: int
     window_index: str
@@ -100,13 +105,8 @@ class Row:
 
     pane_id: str
     pid: int
-    session_id: str
-    activity: int
     dead: bool
-    width: int
-    height: int
-    in_mode: bool
-    details: Details | None
+    details: Details | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +122,24 @@ class Shot:
 
 
 def identity_command(mark: str) -> str:
-    """Ask which server answers."""
-    return f"display-message -p '<{mark}>#{{pid}} #{{start_time}}'"
+    """Ask which server answers, and for the second on its clock."""
+    return f"display-message -p '<{mark}>#{{pid}} #{{start_time}} %s'"
 
 
-def list_command(mark: str, since: int) -> str:
-    """List all panes, with details of those whose window was active at `since` or later."""
+def list_commands(mark: str, since: int) -> tuple[str, ...]:
+    """List all panes, with details of those whose window was active at `since` or later.
+
+    Two lists, since a filter costs the server far less than a conditional in every row; one
+    where all details are wanted.
+    """
     light = " ".join(f"#{{{name}}}" for name in _LIGHT)
-    # In a conditional only the branch that is taken costs anything.
     heavy = "".join(f"|{mark}|#{{{name}}}" for name in _HEAVY)
     free = "".join(f"|{mark}|#{{s/[\x01-\x1f]/?/:{name}}}" for name in _FREE)
-    condition = f"#{{e|>=:#{{window_activity}},{since}}}"
-    return f"list-panes -a -F '<{mark}>{light}#{{?{condition},{heavy}{free},}}'"
+    detailed = f"-F '<{mark}>{light}{heavy}{free}'"
+    if since <= 0:
+        return (f"list-panes -a {detailed}",)
+    changed = f"#{{e|>=:#{{window_activity}},{since}}}"
+    return (f"list-panes -a -f '{changed}' {detailed}", f"list-panes -a -F '<{mark}>{light}'")
 
 
 def capture_commands(mark: str, pane_id: str, *, colour: bool) -> tuple[str, str]:
@@ -145,39 +151,62 @@ def capture_commands(mark: str, pane_id: str, *, colour: bool) -> tuple[str, str
     )
 
 
-def parse_identity(mark: str, text: str) -> tuple[int, int]:
-    """The pid and start of the server; (0, 0) where it has no session that could tell."""
-    head = text.partition(f"<{mark}>")[2].partition("\n")[0].split(" ")
-    return (int(head[0]), int(head[1])) if len(head) == 2 and head[1].isdigit() else (0, 0)
+def parse_identity(mark: str, line: str) -> tuple[int, int, int]:
+    """The pid, start and time of the server; zeros where it has no session that could tell."""
+    head = line.partition(f"<{mark}>")[2].removesuffix("\n").split(" ")
+    if len(head) != 3 or not all(word.isdigit() for word in head):
+        return 0, 0, 0
+    return _int(head[0]), _int(head[1]), _int(head[2])
 
 
-def parse_rows(mark: str, text: str) -> list[Row]:
-    """Read what `list_command` printed; a pane that several sessions show comes once."""
-    rows: dict[str, Row] = {}
-    for chunk in text.split(f"<{mark}>")[1:]:
-        light, *fields = chunk.removesuffix("\n").split(f"|{mark}|")
-        words = light.split(" ")
+class RowReader:
+    """Reads what `list_commands` printed; what was read the last time is not read again."""
+
+    def __init__(self, mark: str) -> None:
+        self._start = f"<{mark}>"
+        self._between = f"|{mark}|"
+        self._text = ""
+        self._rows: tuple[Row, ...] = ()
+        self._light: dict[str, Row] = {}
+
+    def read(self, text: str) -> tuple[Row, ...]:
+        """The rows, each pane once; the same tuple as before where the text is the same."""
+        if text == self._text and self._rows:
+            return self._rows
+        light: dict[str, Row] = {}
+        rows: dict[str, Row] = {}
+        for chunk in text.split(self._start)[1:]:
+            row = self._light.get(chunk)
+            if row is None:
+                row = self._row(chunk)
+                if row is None:
+                    continue
+            if row.details is None:
+                light[chunk] = row
+            # A pane that several sessions show comes several times; its details come first.
+            rows.setdefault(row.pane_id, row)
+        self._text, self._rows, self._light = text, tuple(rows.values()), light
+        return self._rows
+
+    def _row(self, chunk: str) -> Row | None:
+        told, *fields = chunk.removesuffix("\n").split(self._between)
+        words = told.split(" ")
         if len(words) != len(_LIGHT) or len(fields) not in (0, len(_HEAVY) + len(_FREE)):
-            continue
-        row = Row(
-            pane_id=words[0],
-            pid=_int(words[1]),
-            session_id=words[2],
-            activity=_int(words[3]),
-            dead=words[4] == "1",
-            width=_int(words[5]),
-            height=_int(words[6]),
-            in_mode=_int(words[7]) > 0,
-            details=_details(fields) if fields else None,
-        )
-        rows.setdefault(row.pane_id, row)
-    return list(rows.values())
+            return None
+        details = _details(fields) if fields else None
+        return Row(words[0], _int(words[1]), words[2] == "1", details)
 
 
 def _details(fields: Sequence[str]) -> Details:
-    session, attached, window_index, window, pane_index = fields[:5]
-    pane_active, window_active, alternate, status, signal, tty, title, cwd, command = fields[5:]
+    session_id, activity, width, height, in_mode = fields[:5]
+    session, attached, window_index, window, pane_index = fields[5:10]
+    pane_active, window_active, alternate, status, signal, tty, title, cwd, command = fields[10:]
     return Details(
+        session_id=session_id,
+        activity=_int(activity),
+        width=_int(width),
+        height=_int(height),
+        in_mode=_int(in_mode) > 0,
         session=session,
         attached=_int(attached),
         window_index=clean(window_index, limit=10),
@@ -206,14 +235,13 @@ def describe(row: Row, details: Details, server: str, server_start: int) -> Pane
         command=details.command,
         title=details.title,
         tty=details.tty,
-        width=row.width,
-        height=row.height,
+        width=details.width,
+        height=details.height,
         dead=row.dead,
         dead_status=details.dead_status if row.dead else None,
         dead_signal=details.dead_signal if row.dead else None,
-        activity=row.activity,
         alternate=details.alternate,
-        in_mode=row.in_mode,
+        in_mode=details.in_mode,
         active=details.active,
         session_attached=details.attached,
     )

@@ -8,8 +8,8 @@ for captures, and none when nothing changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orc_core.clock import Clock
@@ -25,21 +25,27 @@ from orc_core.tmux.server import Address
 
 __all__ = ["PaneInfo", "Sighting", "Strategy", "Tick", "Watcher"]
 
-CAPTURES_MAX: Final = 120
-"""Captures in one tick: they hold up the server, and with it everyone's typing."""
+CAPTURES_MAX: Final = 240
+"""Captures in one tick: they hold up the server, and with it everyone's typing, by 10 ms."""
 
 URGENT_MAX: Final = 16
-FULL_EVERY_S: Final = 5.0
+FULL_EVERY_S: Final = 10.0
+"""A program may change its folder, or another may run, without a sign of it."""
+
+NEWS_MAX: Final = 64
+"""News in one tick: what comes of them must not hold up the loop for long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One look at a server.
 
-    `sightings` has all panes that are there; `gone` those that are not any more, after two
-    lists without them. A pane whose number was given to another is not in `gone`: the sighting
-    carries the new `PaneRef`. Where `complete` is False nothing was learned. `wall_s` is how
-    long the look took, `forks` how many processes it started; `trouble` says what tmux said.
+    `sightings` has all panes that are there, `news` those of them that are new, whose screen or
+    whose other facts are new. `gone` are those that are not there any more, after two lists
+    without them. A pane whose number was given to another is not in `gone`: the sighting carries
+    the new `PaneRef`. Of a look with many news come several ticks, each with its share. Where
+    `complete` is False nothing was learned. `wall_s` is how long the look took, `forks` how many
+    processes it started; `trouble` says what tmux said.
     """
 
     at: float
@@ -50,6 +56,21 @@ class Tick:
     forks: int
     wall_s: float
     trouble: str = ""
+    news: tuple[Sighting, ...] | None = None
+
+    @property
+    def fresh(self) -> tuple[Sighting, ...]:
+        """The news; where nobody said what is new, everything is."""
+        return self.sightings if self.news is None else self.news
+
+
+def portions(tick: Tick) -> Iterator[Tick]:
+    """One look as ticks of no more than NEWS_MAX news each; its costs stand in the first."""
+    fresh = tick.fresh
+    yield replace(tick, news=fresh[:NEWS_MAX]) if len(fresh) > NEWS_MAX else tick
+    for first in range(NEWS_MAX, len(fresh), NEWS_MAX):
+        news = fresh[first : first + NEWS_MAX]
+        yield replace(tick, news=news, gone=(), forks=0, wall_s=0.0)
 
 
 class Watcher:
@@ -65,6 +86,8 @@ class Watcher:
     ) -> None:
         self.urgent: set[str] = set()
         """Keys of panes to be captured as soon as they change, once; add to it freely."""
+        self.heeded: frozenset[str] = frozenset()
+        """Keys of panes to be captured as soon as they change, until another set is given."""
         self._address = address
         self._clock = clock
         self._skip_ttys = skip_ttys
@@ -74,6 +97,9 @@ class Watcher:
         self._marks = TerminalMarks()
         self._cadence = Cadence(clock)
         self._full_at = 0.0
+        self._since = 0
+        self._watched: tuple[int, set[str]] | None = None
+        self._skipped: set[str] = set()
         self._answers = False
         self._nap: asyncio.Task[None] | None = None
 
@@ -83,7 +109,7 @@ class Watcher:
             return
         for pane in self._memory.panes.values():
             # The one that was selected, too: its plain text is not known to be the same.
-            if pane.info.pane.key in (key, self._selected):
+            if pane.key in (key, self._selected):
                 pane.dirty, pane.digest, pane.colour_digest = True, 0, 0
         self._selected = key
         self._cadence.hurry()
@@ -101,11 +127,26 @@ class Watcher:
         try:
             while True:
                 tick = await self._look()
-                if tick is not None:
-                    yield tick
+                for part in portions(tick) if tick is not None else ():
+                    yield part
+                    await asyncio.sleep(0)
                 await self._rest()
         finally:
             await self.close()
+
+    async def look(self) -> Tick:
+        """Look now, whatever is due: list all panes and capture those that changed."""
+        if not self._marks.available:
+            self._marks.open()
+        self._cadence.all_due()
+        tick = await self._look()
+        assert tick is not None  # noqa: S101  # a list was due
+        return tick
+
+    @property
+    def backlog(self) -> bool:
+        """Whether panes are known to have changed that were not captured yet."""
+        return any(True for _ in self._memory.dirty(self._skipped))
 
     async def once(self) -> Tick:
         """Look at everything once, by plain processes; no session is made."""
@@ -161,6 +202,7 @@ class Watcher:
             at=self._clock.now(),
             state=self._link.state,
             sightings=self._memory.sightings(fresh),
+            news=self._memory.take_news(fresh),
             gone=gone,
             complete=True,
             forks=self._link.forks - forks,
@@ -183,28 +225,39 @@ class Watcher:
         """Ask which panes there are, and leave a server that has nobody else."""
         now = self._clock.monotonic()
         full = self._link.take_structural() or now >= self._full_at
-        gone = None if full else self._merge(await self._link.listing(self._since()))
+        gone = None if full else self._merge(await self._link.listing(self._since))
         if gone is None:
-            self._full_at = now + FULL_EVERY_S
             gone = self._merge(await self._link.listing(0)) or ()
+            self._full_at = now + FULL_EVERY_S
         self._cadence.listed()
         self._answers = True
         self._link.lonely(self._memory.alone)
         if self._memory.alone or self._memory.visitors:
             self._memory.visitors = False
             await self._link.leave()
-        skipped = self._skip_ttys()
-        ttys = {pane.info.tty for pane in self._memory.panes.values()}
-        self._marks.watch(tty for tty in ttys - skipped if tty.startswith("/dev/"))
+        self._watch_terminals()
         return gone
 
     def _merge(self, listing: Listing) -> tuple[PaneRef, ...] | None:
         start = listing.start or self._memory.start
-        return self._memory.merge(listing.rows, start, self._clock.now(), self._link.session)
+        if listing.second < self._since:
+            self._memory.forget_seconds()
+            self._since = self._full_at = 0
+        now = self._clock.now()
+        gone = self._memory.merge(listing.rows, start, now, self._link.session)
+        if gone is not None:
+            # Whatever changes after this list does so in its second, or later.
+            self._since = listing.second
+        return gone
 
-    def _since(self) -> int:
-        """Whatever changed after the last list did so in the newest second it told, or later."""
-        return max(self._memory.newest_activity, 1)
+    def _watch_terminals(self) -> None:
+        """Have the kernel mark the terminals of all panes, but for dashboards' own."""
+        self._skipped = self._skip_ttys()
+        watched = (self._memory.version, self._skipped)
+        if watched != self._watched:
+            self._watched = watched
+            ttys = {pane.info.tty for pane in self._memory.panes.values()} - self._skipped
+            self._marks.watch(tty for tty in ttys if tty.startswith("/dev/"))
 
     def _drain(self) -> None:
         """Take the marks of terminals that were written to."""
@@ -222,23 +275,33 @@ class Watcher:
         if len(self.urgent) > URGENT_MAX:
             self.urgent.clear()
         wanted = {*self.urgent, self._selected}
+        heeded = wanted | self.heeded
         selected: list[Pane] = []
         others: list[Pane] = []
-        for pane in self._memory.dirty(self._skip_ttys(), () if self._marks.available else wanted):
-            (selected if pane.info.pane.key in wanted else others).append(pane)
+        for pane in self._memory.dirty(self._skipped, () if self._marks.available else wanted):
+            (selected if pane.key in heeded else others).append(pane)
         return selected, others
 
-    async def _capture(self) -> tuple[list[Sighting], bool]:
-        """Capture what is due, in one process or over the connection."""
+    def _due(self) -> tuple[list[Pane], bool, bool]:
+        """The panes to be captured now, whether some have to wait, and if there are others."""
         selected, others = self._waiting()
         if not self._cadence.selected_due():
             selected = []
         if not self._cadence.others_due():
             others = []
-        due = [*selected, *sorted(others, key=lambda pane: pane.dirty_since)][:CAPTURES_MAX]
+        due = [*selected, *sorted(others, key=lambda pane: pane.dirty_since)]
+        if due:
+            self._skipped = self._skip_ttys()
+            due = [pane for pane in due if pane.info.tty not in self._skipped]
+        return due[:CAPTURES_MAX], len(due) > CAPTURES_MAX, bool(others)
+
+    async def _capture(self) -> tuple[list[Sighting], bool]:
+        """Capture what is due, in one process or over the connection."""
+        due, backlog, others = self._due()
         if not due:
             return [], False
-        colour = {pane.row.pane_id: pane.info.pane.key == self._selected for pane in due}
+        began = self._clock.monotonic()
+        colour = {pane.row.pane_id: pane.key == self._selected for pane in due}
         # What changes from here on may or may not be on the screens that come back.
         for pane in due:
             pane.dirty = False
@@ -248,9 +311,9 @@ class Watcher:
             for pane in due:
                 pane.dirty = True
             raise
-        left = len(selected) + len(others) > len(due)
-        self._cadence.captured(others=bool(others), backlog=left)
-        self.urgent -= {pane.info.pane.key for pane in due}
+        took_s = self._clock.monotonic() - began
+        self._cadence.captured(others=others, backlog=backlog, took_s=took_s)
+        self.urgent -= {pane.key for pane in due}
         at = self._clock.now()
         fresh = [
             self._memory.take_shot(shot, at, colour=colour[shot.pane_id])

@@ -5,45 +5,77 @@ from __future__ import annotations
 import pytest
 
 from orc_core.tmux.panes import (
+    Row,
+    RowReader,
     capture_commands,
     describe,
-    list_command,
+    list_commands,
     parse_identity,
-    parse_rows,
     parse_shots,
 )
 
 MARK = "0123456789abcdef"
 
 
-def listed(*fields: str, light: str = "%1 42 $0 1700000000 0 80 24 0") -> str:
+def listed(*fields: str, light: str = "%1 42 0") -> str:
     return f"<{MARK}>{light}" + "".join(f"|{MARK}|{field}" for field in fields)
 
 
-FIELDS = ["a b:c|d", "2", "3", "w\x1b[31m", "0", "1", "1", "0", "", "", "/dev/pts/4"]
+def read(text: str) -> list[Row]:
+    return list(RowReader(MARK).read(text))
+
+
+FIELDS = [
+    "$0",
+    "1700000000",
+    "80",
+    "24",
+    "1",
+    "a b:c|d",
+    "2",
+    "3",
+    "w\x1b[31m",
+    "0",
+    "1",
+    "1",
+    "0",
+    "",
+    "",
+    "/dev/pts/4",
+]
 FREE = ["t<|>\u202e", "/home/ü\n%end 1 1 1", "node"]
 
 
 def test_a_row_with_details() -> None:
-    (row,) = parse_rows(MARK, listed(*FIELDS, *FREE) + "\n")
+    (row,) = read(listed(*FIELDS, *FREE) + "\n")
     assert row.details is not None
     info = describe(row, row.details, "/s", 7)
     assert info.pane.key == "/s:%1"
-    assert (info.pane.server_start, info.pane.pid, info.activity) == (7, 42, 1_700_000_000)
+    assert (info.pane.server_start, info.pane.pid, row.details.activity) == (7, 42, 1_700_000_000)
+    assert (info.width, info.height, info.in_mode) == (80, 24, True)
     assert (info.session, info.where, info.window) == ("a b:c|d", "a b:c|d:3.0", "w")
     assert (info.title, info.cwd, info.command) == ("t<|>", "/home/ü %end 1 1 1", "node")
     assert (info.session_attached, info.active, info.dead_status) == (2, True, None)
 
 
 def test_a_row_without_details_and_one_that_comes_twice() -> None:
-    rows = parse_rows(MARK, listed() + "\n" + listed(*FIELDS, *FREE) + "\n")
-    assert [(row.pane_id, row.details) for row in rows] == [("%1", None)]
+    rows = read(listed(*FIELDS, *FREE) + "\n" + listed(light="%2 43 0") + "\n" + listed() + "\n")
+    assert [(row.pane_id, row.details is None) for row in rows] == [("%1", False), ("%2", True)]
+
+
+def test_what_was_read_before_is_not_read_again() -> None:
+    reader = RowReader(MARK)
+    first = reader.read(listed() + "\n" + listed(light="%2 43 0") + "\n")
+    assert reader.read(listed() + "\n" + listed(light="%2 43 0") + "\n") is first
+    second = reader.read(listed() + "\n" + listed(light="%2 43 1") + "\n")
+    assert second[0] is first[0]
+    assert (second[1].dead, first[1].dead) == (True, False)
 
 
 def test_death_is_told_only_of_the_dead() -> None:
     fields = [*FIELDS]
-    fields[8], fields[9] = "137", "9"
-    (row,) = parse_rows(MARK, listed(*fields, *FREE, light="%1 42 $0 5 1 80 24 1"))
+    fields[13], fields[14] = "137", "9"
+    (row,) = read(listed(*fields, *FREE, light="%1 42 1"))
     assert row.details is not None
     info = describe(row, row.details, "/s", 7)
     assert (info.dead, info.dead_status, info.dead_signal, info.in_mode) == (True, 137, 9, True)
@@ -53,11 +85,16 @@ def test_death_is_told_only_of_the_dead() -> None:
     "text", ["", "garbage", listed("too", "few"), listed(light="%1 42"), f"<{MARK}>"]
 )
 def test_what_is_no_row_is_left_out(text: str) -> None:
-    assert parse_rows(MARK, text) == []
+    assert read(text) == []
 
 
-def test_the_list_is_one_line() -> None:
-    assert "\n" not in list_command(MARK, 5)
+def test_lists_are_one_line_each_and_details_come_first() -> None:
+    assert not any("\n" in line for line in list_commands(MARK, 5))
+    assert [("-f" in line, "pane_title" in line) for line in list_commands(MARK, 5)] == [
+        (True, True),
+        (False, False),
+    ]
+    assert ["-f" in line for line in list_commands(MARK, 0)] == [False]
     assert "%" not in "".join(capture_commands(MARK, "%1", colour=True)).replace("%1", "").replace(
         " %s ", ""
     )
@@ -77,6 +114,8 @@ def test_captures_are_told_apart_by_their_own_heads() -> None:
 
 
 def test_identity() -> None:
-    assert parse_identity(MARK, f"<{MARK}>12 1700000000\n<{MARK}>%1") == (12, 1_700_000_000)
-    assert parse_identity(MARK, "") == (0, 0)
-    assert parse_identity(MARK, f"<{MARK}> \n") == (0, 0)
+    told = (12, 1_700_000_000, 1_700_000_009)
+    assert parse_identity(MARK, f"<{MARK}>12 1700000000 1700000009") == told
+    assert parse_identity(MARK, "") == (0, 0, 0)
+    assert parse_identity(MARK, f"<{MARK}>  1700000009\n") == (0, 0, 0)
+    assert parse_identity(MARK, f"<{MARK}>%1 42 0\n") == (0, 0, 0)
