@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from orc_core.agents.detect import Live, fold, strongest_first
+from orc_core.agents.detect import IDLE_AFTER_S, Live, fold, strongest_first
 from orc_core.agents.endings import death, left_shell
 from orc_core.agents.freshness import aged
 from orc_core.agents.processes import Processes, busiest_child
@@ -20,10 +20,14 @@ from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import Report, SignalSource, Subject
 from orc_core.agents.tracks import SILENT_AFTER_S, Track
 from orc_core.agents.transitions import Transition, reason
-from orc_core.model.agent import Evidence, Prompt, Signal, Source, State, Usage
+from orc_core.model.agent import OTHER, Evidence, Prompt, Signal, Source, State, Usage
 
-READ_AGAIN_S: Final = 5.0
-CHILD_EVERY_S: Final = 10.0
+LEVEL_KEPT_S: Final = 60.0
+"""How long a level that says the same again counts as what it said first."""
+
+SILENT_AGAIN_S: Final = 10.0
+COUNTDOWN_S: Final = 30.0
+FLIPS_AGAIN_S: Final = 10.0
 STARTING_S: Final = 15.0
 EXIT_WITHIN_S: Final = 2.0
 SHELL_SAYS_S: Final = 0.5
@@ -76,7 +80,7 @@ class Judge:
             track.flicker.note(before.state, live.state, now, _cause(track, live))
         if live.state is not State.WORKING or now - track.changed_at < SILENT_AFTER_S:
             track.busy_child = ""
-        elif now - track.child_at >= CHILD_EVERY_S:
+        elif now - track.child_at >= SILENT_AGAIN_S:
             track.child_at = now
             pid = track.process.pid if track.process else track.info.pane.pid
             track.busy_child = busiest_child(self._processes, pid, track.cpu_s)
@@ -95,6 +99,28 @@ class Judge:
         step = Transition(now, before, live.state, live.evidence, why)
         self.transitions.append((track, step))
         return live
+
+    def due_at(self, track: Track, now: float) -> float | None:
+        """When time alone will change what is said of an agent; None for never."""
+        live = track.live
+        if track.kind == OTHER:
+            return None
+        if live is None or live.state is State.STARTING:
+            return now
+        dues = [track.reading.until]
+        if track.ended_at:
+            dues.append(now if now - track.ended_at < EXIT_WITHIN_S else float("inf"))
+        if live.quiet_since is not None and live.state not in (State.IDLE, State.DONE):
+            dues.append(live.quiet_since + IDLE_AFTER_S)
+        if live.state is State.WORKING:
+            silent_at = track.changed_at + SILENT_AFTER_S
+            dues.append(silent_at if now < silent_at else now + SILENT_AGAIN_S)
+        if live.state is State.LIMITED:
+            dues.append(now + COUNTDOWN_S)
+        if track.flicker.flips(now):
+            dues.append(now + FLIPS_AGAIN_S)
+        due = min(dues)
+        return due if due < float("inf") else None
 
     def is_exit_unsaid(self, track: Track, now: float) -> bool:
         """Whether an agent just ended and nobody says how yet.
@@ -194,7 +220,7 @@ def _is_starting(track: Track, now: float) -> bool:
 def _same_evidence(before: Evidence, now: Evidence) -> bool:
     """Whether a level only says again what it said a moment ago."""
     same = (before.source, before.rule, before.text) == (now.source, now.rule, now.text)
-    return same and now.source is Source.LEVEL and 0 <= now.at - before.at < READ_AGAIN_S
+    return same and now.source is Source.LEVEL and 0 <= now.at - before.at < LEVEL_KEPT_S
 
 
 def merged_usage(told: Sequence[Usage | None]) -> Usage:

@@ -6,16 +6,17 @@ leaves when the watcher says that it is gone. Everything kept is bounded by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import Live, mark_seen, verdicts
-from orc_core.agents.judgement import READ_AGAIN_S, TRANSITIONS_MAX, Judge
+from orc_core.agents.judgement import TRANSITIONS_MAX, Judge
 from orc_core.agents.names import NameBook, places
 from orc_core.agents.occupancy import Occupancy
-from orc_core.agents.processes import Processes, system_processes, tree
+from orc_core.agents.processes import Glance, Processes, system_processes, tree
 from orc_core.agents.registry import Sessions
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import activity, last_prompt, signals
@@ -40,10 +41,12 @@ from orc_storage.records import LiveRow
 
 __all__ = ["Explanation", "Observer"]
 
-LOOK_AGAIN_S: Final = 2.0
-TURNS_MIN: Final = 4
-TURNS_SHARE: Final = 10
-"""A tenth of the panes at a tick, which is one a second where nothing changes."""
+LOOK_AGAIN_S: Final = 5.0
+"""How long what was found out about the processes of a pane that changes is good for."""
+
+TURN_S: Final = 1.0
+TURN_ROUND: Final = 16
+"""Every agent has its turn once in so many seconds, whether anything was seen of it or not."""
 
 
 class Observer:
@@ -62,30 +65,44 @@ class Observer:
     ) -> None:
         self._rules = rules
         self._clock = clock
-        self._processes = processes if processes is not None else system_processes()
+        self._processes = Glance(processes if processes is not None else system_processes())
         self._occupancy = Occupancy(rules, self._processes)
-        every = (Sessions(home, self._processes), *sources)
-        self._judge = Judge(rules, self._processes, every, home)
+        self._sessions = Sessions(home, self._processes)
+        self._judge = Judge(rules, self._processes, (self._sessions, *sources), home)
         self._names = names if names is not None else NameBook(known)
         self._tracks: dict[str, Track] = {}
         self._put_back: list[tuple[str, Transition]] = []
+        self._shown: dict[str, Agent] = {}
         self._agents: tuple[Agent, ...] = ()
-        self._named: tuple[tuple[PaneRef, str, str], ...] = ()
+        self._dues: dict[str, float] = {}
+        """When agents are to be judged again whose state time alone will change."""
+        self._rota: deque[str] = deque()
+        self._turned_at = float("-inf")
+        self._confirmed_at = 0.0
+        """When tmux last told of its panes."""
+        self._misnamed = False
 
     def apply(self, tick: Tick) -> bool:
-        """Take in what was seen; True when any agent differs from before."""
-        for pane in tick.gone:
-            track = self._tracks.get(pane.key)
-            if track is not None and track.info.pane == pane:
-                del self._tracks[pane.key]
-                self._note(track, State.GONE, tick.at)
-        looks = self._turns(lambda track: track.looked_at, LOOK_AGAIN_S, tick.at)
-        reads = self._turns(lambda track: track.read_at, READ_AGAIN_S, tick.at)
-        for sighting in tick.sightings:
-            key = sighting.info.pane.key
-            self._sight(sighting, tick.at, look=key in looks, read=key in reads)
-        self._name_all()
-        return self._publish(tick.at)
+        """Take in what was seen; True when any agent differs from before.
+
+        What nothing was seen of is judged again when time changes it, and in turns.
+        """
+        now = tick.at
+        self._processes.forget()
+        if tick.complete:
+            self._confirmed_at = now
+        gone = [pane.key for pane in tick.gone if self._leave(pane, now)]
+        touched = {sighting.info.pane.key: self._sight(sighting, now) for sighting in tick.fresh}
+        if tick.complete:
+            touched |= {key: self._tracks[key] for key in self._due(now)}
+            for key in self._turns(now):
+                touched[key] = self._tracks[key]
+                self._occupancy.identify(touched[key], now)
+        for key, track in touched.items():
+            self._attend(key, track, now)
+        if self._misnamed:
+            touched |= self._name_all()
+        return self._publish(touched, now, gone)
 
     def agents(self) -> tuple[Agent, ...]:
         """All panes as they were at the last tick, in no particular order."""
@@ -104,11 +121,13 @@ class Observer:
     def judge_again(self, keys: Collection[str]) -> bool:
         """A source has news of these panes: judge them now; True when any agent differs."""
         now = self._clock.now()
-        for key in keys:
-            track = self._tracks.get(key)
-            if track is not None and track.kind != OTHER:
-                self._judge.judge(track, now)
-        return self._publish(now)
+        self._processes.forget()
+        touched = {key: track for key in keys if (track := self._tracks.get(key)) is not None}
+        for key, track in touched.items():
+            self._attend(key, track, now)
+        if self._misnamed:
+            touched |= self._name_all()
+        return self._publish(touched, now)
 
     def keys(self) -> tuple[str, ...]:
         """The keys of all panes that are known."""
@@ -117,16 +136,15 @@ class Observer:
     def read_again(self, keys: Collection[str]) -> bool:
         """The rules changed: read and judge these panes anew; True when any agent differs."""
         now = self._clock.now()
-        for key in keys:
-            track = self._tracks.get(key)
-            if track is None:
-                continue
+        self._processes.forget()
+        touched = {key: track for key in keys if (track := self._tracks.get(key)) is not None}
+        for key, track in touched.items():
             self._occupancy.identify_anew(track, now)
-            self._read(track, now)
-            if track.kind != OTHER and not self._judge.is_exit_unsaid(track, now):
-                self._judge.judge(track, now)
-        self._name_all()
-        return self._publish(now)
+            track.is_read = False
+            self._attend(key, track, now)
+        if self._misnamed:
+            touched |= self._name_all()
+        return self._publish(touched, now)
 
     def transitions(self) -> list[tuple[str, Transition]]:
         """The steps of all agents that nobody has taken yet, by the agent's name, oldest first."""
@@ -161,7 +179,7 @@ class Observer:
             return False
         self._note(track, State.IDLE, now, "it was looked at")
         track.live = live
-        return self._publish(now)
+        return self._publish({key: track}, now)
 
     def rows(self) -> list[LiveRow]:
         """What is worth keeping of each agent, so that its name and state outlive us."""
@@ -173,10 +191,11 @@ class Observer:
 
     def explain(self, key: str) -> Explanation:
         """Every signal, the one that won and what runs in the pane; raises UnknownName."""
-        agent = next((one for one in self._agents if one.key == key), None)
+        agent = self._shown.get(key)
         if agent is None:
             raise UnknownName(f"no pane {key} is watched: it is gone, or on another tmux server")
         track = self._tracks[key]
+        self._processes.forget()
         kind = self._rules.kind(track.kind)
         winner = next((one for one in track.told if _decided(one, agent.evidence)), None)
         return Explanation(
@@ -189,37 +208,77 @@ class Observer:
             files=(str(kind.path),) if kind is not None else (),
         )
 
-    def _turns(self, last: Callable[[Track], float], every_s: float, now: float) -> set[str]:
-        """The panes whose turn it is to be looked at although nothing changed there.
+    def _leave(self, pane: PaneRef, now: float) -> bool:
+        """A pane is gone, if it is the one that is known by this key."""
+        track = self._tracks.get(pane.key)
+        if track is None or track.info.pane != pane:
+            return False
+        del self._tracks[pane.key]
+        self._note(track, State.GONE, now)
+        self._dues.pop(pane.key, None)
+        self._rota.remove(pane.key)
+        self._misnamed = True
+        return True
 
-        A share of them at a time: all at once would hold up the loop.
+    def _due(self, now: float) -> list[str]:
+        """The agents whose time has come, or whose session files changed."""
+        due = [key for key, at in self._dues.items() if at <= now]
+        changed = self._sessions.changed()
+        if changed:
+            due += [key for key, one in self._tracks.items() if one.info.pane.pid in changed]
+        return due
+
+    def _turns(self, now: float) -> list[str]:
+        """The panes whose turn it is to be looked at although nothing was seen of them.
+
+        A few a second: all at once would hold up the loop.
         """
-        due = [(last(track), key) for key, track in self._tracks.items()]
-        due = sorted(one for one in due if now - one[0] >= every_s)
-        return {key for _, key in due[: max(TURNS_MIN, len(self._tracks) // TURNS_SHARE)]}
+        if 0 <= now - self._turned_at < TURN_S:
+            return []
+        self._turned_at = now
+        turns: list[str] = []
+        for _ in range(-(-len(self._rota) // TURN_ROUND)):
+            turns.append(self._rota[0])
+            self._rota.rotate(-1)
+        return turns
 
-    def _sight(self, sighting: Sighting, now: float, *, look: bool, read: bool) -> None:
+    def _sight(self, sighting: Sighting, now: float) -> Track:
+        """Note what was seen of a pane."""
         info = sighting.info
         track = self._tracks.get(info.pane.key)
         if track is None or track.info.pane != info.pane:
             track = self._track(info, sighting.at)
-        if info.title != track.info.title:
+        before, track.info = track.info, info
+        if info.title != before.title:
             track.title_at = now
-        looked = (info.command, info.dead) == (track.info.command, track.info.dead)
-        fresh = info.title != track.info.title
-        track.info, track.confirmed_at = info, now
+            track.is_read = False
         if sighting.lines is not None:
             track.screen_at = sighting.at
             if sighting.lines != track.lines:
                 track.changed_at = sighting.at
                 track.lines = sighting.lines
-                fresh = True
-        if look or not looked or track.looked_at == float("-inf"):
+                track.is_read = False
+        looked = (info.command, info.dead) == (before.command, before.dead)
+        if not looked or not 0 <= now - track.looked_at < LOOK_AGAIN_S:
             self._occupancy.identify(track, now)
-        if fresh or read or track.read_at == float("-inf"):
+        if info.where != before.where:
+            self._misnamed = True
+        return track
+
+    def _attend(self, key: str, track: Track, now: float) -> None:
+        """Read and judge one pane anew."""
+        track.confirmed_at = self._confirmed_at
+        if not track.is_read or now >= track.reading.until:
             self._read(track, now)
         if track.kind != OTHER and not self._judge.is_exit_unsaid(track, now):
             self._judge.judge(track, now)
+        due = self._judge.due_at(track, now)
+        if due is None:
+            self._dues.pop(key, None)
+        else:
+            self._dues[key] = due
+        if track.named_as != track.kind:
+            self._misnamed = True
 
     def _track(self, info: PaneInfo, at: float) -> Track:
         """A new track, with the name and state that the pane is known by from before."""
@@ -234,11 +293,14 @@ class Observer:
                 track.asked = (row.evidence.rpartition(" ")[2], row.since)
             else:
                 track.live = Live(state, row.since, evidence, quiet_since=row.seen_at)
+        if pane.key not in self._tracks:
+            self._rota.append(pane.key)
         self._tracks[pane.key] = track
+        self._misnamed = True
         return track
 
     def _read(self, track: Track, now: float) -> None:
-        track.read_at = now
+        track.is_read = True
         track.reading = signals(
             self._rules,
             track.kind,
@@ -254,32 +316,42 @@ class Observer:
             track.last_prompt = last_prompt(kind, track.lines) or track.last_prompt
             track.activity = activity(kind, track.lines)
 
-    def _name_all(self) -> None:
-        tracks = self._tracks.values()
-        asked = tuple((track.info.pane, track.kind, track.info.where) for track in tracks)
-        if asked == self._named:
-            return
-        self._named = asked
-        place = places([where for _, _, where in asked])
+    def _name_all(self) -> dict[str, Track]:
+        """Name all panes, and return those that have other names now."""
+        self._misnamed = False
+        tracks = self._tracks
+        place = places([track.info.where for track in tracks.values()])
         wanted = [
-            (pane, kind, place[where] if kind == OTHER else kind) for pane, kind, where in asked
+            (one.info.pane, one.kind, place[one.info.where] if one.kind == OTHER else one.kind)
+            for one in tracks.values()
         ]
-        named = [name_row(track) for track in tracks if track.name and track.kind != OTHER]
+        named = [name_row(one) for one in tracks.values() if one.name and one.kind != OTHER]
         names = self._names.name(named, wanted)
-        for key, track in self._tracks.items():
-            track.name = names[key]
-            if track.prompt is not None and track.prompt.agent != track.name:
-                track.prompt = replace(track.prompt, agent=track.name)
+        renamed: dict[str, Track] = {}
+        for key, track in tracks.items():
+            track.named_as = track.kind
+            if track.name != names[key]:
+                track.name = names[key]
+                renamed[key] = track
+                if track.prompt is not None:
+                    track.prompt = replace(track.prompt, agent=track.name)
+        return renamed
 
-    def _publish(self, now: float) -> bool:
-        agents = tuple(
-            shown(key, track, self._rules.kind(track.kind), now)
-            for key, track in self._tracks.items()
-        )
-        if agents == self._agents:
-            return False
-        self._agents = agents
-        return True
+    def _publish(
+        self, touched: Mapping[str, Track], now: float, gone: Collection[str] = ()
+    ) -> bool:
+        differs = False
+        for key in gone:
+            if key not in self._tracks:
+                differs |= self._shown.pop(key, None) is not None
+        for key, track in touched.items():
+            agent = shown(key, track, self._rules.kind(track.kind), now)
+            if agent != self._shown.get(key):
+                self._shown[key] = agent
+                differs = True
+        if differs:
+            self._agents = tuple(self._shown.values())
+        return differs
 
 
 def _decided(signal: Signal, evidence: Evidence) -> bool:

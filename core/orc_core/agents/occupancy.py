@@ -102,4 +102,4 @@ class Occupancy:
         track.kind, track.process = kind, process
         track.ended_at, track.dismissed_at, track.end = 0.0, 0.0, None
         track.cpu_s.clear()
-        track.read_at = float("-inf")
+        track.is_read = False

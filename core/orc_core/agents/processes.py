@@ -136,6 +136,33 @@ def _start_of(path: str, size: int) -> bytes:
         os.close(descriptor)
 
 
+class Glance:
+    """Processes as they were since `forget` was called last: what was asked is not asked again."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._facts: dict[int, Facts | None] = {}
+        self._argv: dict[int, tuple[str, ...]] = {}
+
+    def forget(self) -> None:
+        """Look anew from here on."""
+        self._facts.clear()
+        self._argv.clear()
+
+    def facts(self, pid: int) -> Facts | None:
+        if pid not in self._facts:
+            self._facts[pid] = self._processes.facts(pid)
+        return self._facts[pid]
+
+    def argv(self, pid: int) -> tuple[str, ...]:
+        if pid not in self._argv:
+            self._argv[pid] = self._processes.argv(pid)
+        return self._argv[pid]
+
+    def children(self, pid: int) -> tuple[int, ...]:
+        return self._processes.children(pid)
+
+
 class PsTable:
     """Processes as `ps` lists them, at most one run every two seconds, never waited for."""
 

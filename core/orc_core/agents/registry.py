@@ -6,6 +6,8 @@ must both be those of a process under the pane. Files outlive a kill.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,7 +20,7 @@ from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
 
 FILE_MAX_BYTES: Final = 64 * 1024
-CACHE_MAX: Final = 512
+CACHE_MAX: Final = 4096
 LOOK_AT_MOST: Final = 24
 LOOK_AGAIN_S: Final = 2.0
 LOOK_ANYWAY_S: Final = 10.0
@@ -38,6 +40,10 @@ _STATES: Final = {
 }
 
 
+_Stamp = tuple[int, int, int]
+_ABSENT: Final = (0, 0, 0)
+
+
 class SessionFile(BaseModel):
     """The part of a session file that is read; without `status` and `procStart` it is unfit."""
 
@@ -54,11 +60,26 @@ class Sessions:
     """The session files under one home, each read again only when it changed."""
 
     def __init__(self, home: Path, processes: Processes) -> None:
-        self._folder = home / ".claude" / "sessions"
+        # Text, not Path: these files are looked at by the hundred a second.
+        self._folder = str(home / ".claude" / "sessions")
         self._processes = processes
-        self._known: OrderedDict[Path, tuple[tuple[int, int, int], SessionFile | None]]
-        self._known = OrderedDict()
+        self._known: OrderedDict[int, tuple[_Stamp, SessionFile | None]] = OrderedDict()
         self._found: OrderedDict[int, tuple[int, float, int]] = OrderedDict()
+
+    def changed(self) -> set[int]:
+        """The panes, by their process, whose session files are not as they were last read.
+
+        Where a file came or went that is said of all panes whose session was not found.
+        """
+        changed: set[int] = set()
+        folder = self._stamp()
+        for pane_pid, (pid, _, seen) in self._found.items():
+            if not pid:
+                if folder != seen:
+                    changed.add(pane_pid)
+            elif (known := self._known.get(pid)) is not None and known[0] != self._stamp_of(pid):
+                changed.add(pane_pid)
+        return changed
 
     def report(self, subject: Subject, now: float) -> Report:
         """What the session under the agent's pane says, for agents that keep such files."""
@@ -88,9 +109,17 @@ class Sessions:
     def _stamp(self) -> int:
         """When a file last came into the folder or left it, in nanoseconds; 0 without one."""
         try:
-            return self._folder.stat().st_mtime_ns
+            return os.stat(self._folder).st_mtime_ns  # noqa: PTH116
         except OSError:
             return 0
+
+    def _stamp_of(self, pid: int) -> _Stamp:
+        """What tells one version of a session file from another; raises nothing."""
+        try:
+            stat = os.stat(f"{self._folder}/{pid}.json")  # noqa: PTH116
+        except OSError:
+            return _ABSENT
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
     def _look(self, pane_pid: int) -> tuple[int, SessionFile | None]:
         """The first process under the pane with a session of its own."""
@@ -104,27 +133,23 @@ class Sessions:
 
     def _of(self, facts: Facts) -> SessionFile | None:
         """The session file of a process, if that very process wrote it."""
-        session = self._read(self._folder / f"{facts.pid}.json")
+        session = self._read(facts.pid)
         if session is None or session.pid != facts.pid or facts.state == "Z":
             return None
         return session if session.procStart == facts.start else None
 
-    def _read(self, path: Path) -> SessionFile | None:
-        try:
-            stat = path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            known = self._known.get(path)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            if stat.st_size > FILE_MAX_BYTES:
-                return None
-            session = SessionFile.model_validate_json(path.read_bytes())
-        except OSError:
-            return None
-        except ValidationError:
+    def _read(self, pid: int) -> SessionFile | None:
+        stamp = self._stamp_of(pid)
+        known = self._known.get(pid)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        session: SessionFile | None = None
+        if stamp != _ABSENT and stamp[1] <= FILE_MAX_BYTES:
             # Half written, or of a version that says less: the other sources decide.
-            session = None
-        self._known[path] = (stamp, session)
+            with contextlib.suppress(OSError, ValidationError):
+                text = Path(f"{self._folder}/{pid}.json").read_bytes()
+                session = SessionFile.model_validate_json(text)
+        self._known[pid] = (stamp, session)
         if len(self._known) > CACHE_MAX:
             self._known.popitem(last=False)
         return session

@@ -31,11 +31,13 @@ INPUT_LINES: Final = 6
 class Reading:
     """What one look at an agent gave.
 
-    `held_by` is the rule that says that the screen shows a view over the conversation.
+    `held_by` is the rule that says that the screen shows a view over the conversation. `until`
+    is when time alone will change it, in epoch seconds.
     """
 
     signals: tuple[Signal, ...]
     held_by: str = ""
+    until: float = float("inf")
 
     @property
     def hold(self) -> bool:
@@ -114,12 +116,15 @@ def read(
     """
     made: list[Signal] = []
     told = _first(kind, "title", {"title": (title,)})
+    until = float("inf")
     if told is not None:
         at = now if title_at is None else title_at
         made.append(_signal(*told, Source.TITLE, at, now))
+        if told[1].expires_s > 0 and not made[0].expired:
+            until = at + told[1].expires_s
     at = now if screen_at is None else screen_at
     shown, held_by = _of_screen(kind, lines, at, now, limited_since)
-    return Reading((*made, *([shown] if shown is not None else [])), held_by)
+    return Reading((*made, *([shown] if shown is not None else [])), held_by, until)
 
 
 def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:

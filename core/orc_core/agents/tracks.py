@@ -35,6 +35,8 @@ class Track:
     info: PaneInfo
     kind: str = OTHER
     name: str = ""
+    named_as: str = ""
+    """The kind it had when it was given its name."""
     argv: tuple[str, ...] = ()
     process: Facts | None = None
     looked_at: float = float("-inf")
@@ -44,7 +46,8 @@ class Track:
     changed_at: float = 0.0
     title_at: float = 0.0
     reading: Reading = field(default_factory=lambda: Reading(()))
-    read_at: float = float("-inf")
+    is_read: bool = False
+    """Whether `reading` is of this title and these lines."""
     told: tuple[Signal, ...] = ()
     live: Live | None = None
     ended_at: float = 0.0
