@@ -1,125 +1,67 @@
-"""A monitoring cycle over 50 panes: list, capture what changed, classify.
-
-The floor is the same transport in the same run: the same list over one control connection and
-the same captures by one process, with the bytes read and thrown away.
-"""
+"""Monitoring cycles over 50 to 1,000 panes, as `orc benchmark` measures them."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.fleet import Fleet, Pane, fleet, idle_screen, prompt_screen
-from tests.bench.report import Figure, p50, p95
+from tests.bench.report import Figure
 
-from orc_core.agents.observer import Observer
-from orc_core.agents.rules import load
-from orc_core.clock import SystemClock
-from orc_core.tmux.control import ControlClient
-from orc_core.tmux.panes import capture_commands, list_command
-from orc_core.tmux.server import Address, spawn
-from orc_core.tmux.watcher import Watcher
+from orc_core.benchmark.cycle import Cost, Course, run
+from orc_core.benchmark.fleet import fleet
 
-PANES = 50
-CHANGED = 10
-CYCLES = 20
-SETTLE_S = 3.0
-"""tmux tells activity by the second: a change may be looked at again within it."""
-MARK = "bench"
+SIZES = {50: 15, 100: 15, 500: 10, 1000: 10}
+"""Panes, and how many cycles of each kind."""
+
+RATIO_MAX = 1.5
+OWN_SHARE_MAX = 0.02
+"""Of a core, at one cycle a second."""
 
 
 async def measure(folder: Path) -> list[Figure]:
     """Cycles with a fifth of the panes changed, and with none."""
-    with fleet(folder, PANES) as watched:
-        floor_busy, floor_quiet = await _floor(watched)
-        busy, quiet, forks_busy, forks_quiet = await _ours(watched, folder)
-    name = f"cycle over {PANES} panes"
+    figures: list[Figure] = []
+    for panes, cycles in SIZES.items():
+        place = folder / str(panes)
+        place.mkdir()
+        made = fleet(place, panes, sessions=True)
+        watched = await asyncio.to_thread(made.__enter__)
+        try:
+            course = await run(watched, "async", cycles)
+        finally:
+            await asyncio.to_thread(made.__exit__, None, None, None)
+        figures += _figures(panes, course)
+    return figures
+
+
+def _figures(panes: int, course: Course) -> list[Figure]:
+    changed = f"cycle over {panes} panes, a fifth changed"
+    quiet = f"cycle over {panes} panes, none changed"
     return [
+        _wall(changed, course.changed),
+        _wall(quiet, course.quiet),
+        *_costs(changed, course.changed, forks=1),
+        *_costs(quiet, course.quiet, forks=0),
         Figure(
-            f"{name}, {CHANGED} changed, p50",
+            f"first look at {panes} panes",
             "ms",
-            p50(busy) * 1e3,
-            3 * p50(floor_busy) * 1e3,
-            p50(floor_busy) * 1e3,
-            f"p95 {p95(busy) * 1e3:.3g} ms",
+            course.first_s * 1e3,
+            None,
+            note=f"the loop stood still for {course.stretch_s * 1e3:.0f} ms at most",
         ),
-        Figure(
-            f"{name}, none changed, p50",
-            "ms",
-            p50(quiet) * 1e3,
-            3 * p50(floor_quiet) * 1e3,
-            p50(floor_quiet) * 1e3,
-            f"p95 {p95(quiet) * 1e3:.3g} ms",
-        ),
-        Figure("processes forked per cycle, changed, most", "", max(forks_busy), 1),
-        Figure("processes forked per cycle, quiet, most", "", max(forks_quiet), 0),
     ]
 
 
-async def _floor(watched: Fleet) -> tuple[list[float], list[float]]:
-    """List and capture, and look at nothing."""
-    address = Address(watched.socket_path)
-    client = await ControlClient.open(address)
-    busy, quiet = [], []
-    mark = secrets.token_hex(8)
-    try:
-        for number in range(CYCLES):
-            panes = _some(watched.panes, number)
-            started = time.perf_counter()
-            await client.request(list_command(mark, int(time.time())))
-            quiet.append(time.perf_counter() - started)
-            commands = [line for pane in panes for line in _capture(mark, pane)]
-            await spawn(address, ["source-file", "-"], "\n".join(commands).encode(), 5.0)
-            busy.append(time.perf_counter() - started)
-    finally:
-        await client.close()
-    return busy, quiet
+def _wall(name: str, cost: Cost) -> Figure:
+    floor = cost.floor_s * 1e3
+    note = f"p95 {cost.p95_s * 1e3:.3g} ms"
+    return Figure(f"{name}, p50", "ms", cost.p50_s * 1e3, RATIO_MAX * floor, floor, note)
 
 
-async def _ours(
-    watched: Fleet, folder: Path
-) -> tuple[list[float], list[float], list[int], list[int]]:
-    """Real ticks: after each that saw changes come quiet ones."""
-    clock = SystemClock()
-    watcher = Watcher(Address(watched.socket_path), clock)
-    observer = Observer(load(), clock, folder)
-    busy: list[float] = []
-    quiet: list[float] = []
-    forks_busy: list[int] = []
-    forks_quiet: list[int] = []
-    painted_at = clock.monotonic()
-    async for tick in watcher.ticks():
-        started = time.perf_counter()
-        observer.apply(tick)
-        wall_s = tick.wall_s + time.perf_counter() - started
-        captured = sum(sighting.lines is not None for sighting in tick.sightings)
-        if captured == CHANGED:
-            busy.append(wall_s)
-            forks_busy.append(tick.forks)
-        elif captured == 0 and clock.monotonic() - painted_at > SETTLE_S:
-            quiet.append(wall_s)
-            forks_quiet.append(tick.forks)
-            painted_at = clock.monotonic()
-            await asyncio.to_thread(_repaint, _some(watched.panes, len(busy)), len(quiet))
-        if len(busy) >= CYCLES and len(quiet) >= CYCLES:
-            break
-    await watcher.close()
-    return busy, quiet, forks_busy, forks_quiet
-
-
-def _some(panes: Sequence[Pane], number: int) -> list[Pane]:
-    start = number * CHANGED % len(panes)
-    return list(panes[start : start + CHANGED])
-
-
-def _repaint(panes: Sequence[Pane], number: int) -> None:
-    for pane in panes:
-        screen = idle_screen(1000 + number) if number % 2 else prompt_screen(f"step {number}")
-        pane.paint(screen)
-
-
-def _capture(mark: str, pane: Pane) -> tuple[str, str]:
-    return capture_commands(mark, pane.pane_id, colour=False)
+def _costs(name: str, cost: Cost, *, forks: int) -> list[Figure]:
+    note = f"tmux clients {cost.client_cpu_ms:.2g} ms, tmux server {cost.server_cpu_ms:.3g} ms"
+    aim = OWN_SHARE_MAX * 1e3
+    return [
+        Figure(f"{name}: our processor time", "ms", cost.cpu_ms, aim, note=note),
+        Figure(f"{name}: processes, most", "", cost.forks, forks),
+    ]

@@ -7,9 +7,10 @@ import random
 import time
 from pathlib import Path
 
-from tests.bench.fleet import Fleet, fleet, idle_screen, prompt_screen
 from tests.bench.report import Figure, p50, p95
 from tests.bench.terminal import Terminal, dashboard
+
+from orc_core.benchmark.fleet import Fleet, fleet, idle_screen, prompt_screen
 
 PANES = 50
 SAMPLES = 30

@@ -1,0 +1,258 @@
+"""Cycles over a fleet: list the panes, capture what changed, classify; and their floor.
+
+Invariant: the floor is the same transport in the same run: the same list over one control
+connection and the same captures by one process, with the bytes read and thrown away. The two
+take turns, so that whatever else runs on the machine slows down both.
+
+A cycle comes once a second, as it does in the dashboard: what was painted in one second is
+looked at in the next, so that no pane is captured twice. Where nothing changes there is no
+reason to wait: the clock is set forward by a second instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from orc_core.agents.observer import Observer
+from orc_core.agents.rules import load
+from orc_core.benchmark.fleet import Fleet, Pane, idle_screen, prompt_screen
+from orc_core.benchmark.usage import Heartbeat, Used, children, used
+from orc_core.errors import TmuxError
+from orc_core.tmux.control import ControlClient
+from orc_core.tmux.link import Strategy
+from orc_core.tmux.panes import capture_commands, list_commands
+from orc_core.tmux.server import Address, spawn
+from orc_core.tmux.watcher import CAPTURES_MAX, Watcher
+
+CHANGED_SHARE: Final = 0.2
+_AFTER_SECOND_S: Final = 0.08
+_FLOOR_DEADLINE_S: Final = 10.0
+_SETTLE_LOOKS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a cycle costs; times in seconds unless the name says otherwise.
+
+    `cpu_ms` is ours, `client_cpu_ms` that of the tmux clients we run, `server_cpu_ms` that of
+    the server. `floor_s` is the median of the floor and `ratio` how often it fits into ours.
+    """
+
+    p50_s: float
+    p95_s: float
+    floor_s: float
+    ratio: float
+    forks: int
+    cpu_ms: float
+    client_cpu_ms: float
+    server_cpu_ms: float
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One strategy over one fleet: cycles with a share changed, and with nothing changed.
+
+    `first_s` is how long it took to see and classify every pane for the first time, and
+    `stretch_s` for how long at most the loop stood still meanwhile.
+    """
+
+    strategy: Strategy
+    changed: Cost
+    quiet: Cost
+    first_s: float
+    stretch_s: float
+
+
+class SteppedClock:
+    """The machine's clock, which can be set forward."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def now(self) -> float:
+        return time.time() + self._ahead_s
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead_s
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+
+    def step(self, seconds: float) -> None:
+        self._ahead_s += seconds
+
+
+@dataclass(slots=True)
+class _Samples:
+    walls_s: list[float] = field(default_factory=list)
+    floors_s: list[float] = field(default_factory=list)
+    forks: list[int] = field(default_factory=list)
+    costs: list[Used] = field(default_factory=list)
+
+    def cost(self) -> Cost:
+        p50_s, floor_s = statistics.median(self.walls_s), statistics.median(self.floors_s)
+        ordered = sorted(self.walls_s)
+        return Cost(
+            p50_s=p50_s,
+            p95_s=ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
+            floor_s=floor_s,
+            ratio=p50_s / floor_s,
+            forks=max(self.forks),
+            cpu_ms=statistics.fmean(one.own_s for one in self.costs) * 1e3,
+            client_cpu_ms=statistics.fmean(one.clients_s for one in self.costs) * 1e3,
+            server_cpu_ms=statistics.fmean(one.server_s for one in self.costs) * 1e3,
+            cycles=len(self.walls_s),
+        )
+
+
+async def run(fleet: Fleet, strategy: Strategy, cycles: int) -> Course:
+    """Measure `cycles` cycles of each kind over a fleet that nobody else paints."""
+    async with _stage(fleet, strategy) as stage:
+        async with Heartbeat() as heart:
+            first_s = await stage.meet()
+        quiet = await stage.quiet(cycles)
+        changed = await stage.changed(cycles)
+        return Course(strategy, changed, quiet, first_s, heart.longest_s)
+
+
+@asynccontextmanager
+async def _stage(fleet: Fleet, strategy: Strategy) -> AsyncIterator[_Stage]:
+    client = await ControlClient.open(Address(fleet.socket_path))
+    stage = _Stage(fleet, strategy, client)
+    try:
+        yield stage
+    finally:
+        await stage.watcher.close()
+        await client.close()
+
+
+class _Stage:
+    """A watcher and an observer over the fleet, and the bare connection of the floor."""
+
+    def __init__(self, fleet: Fleet, strategy: Strategy, client: ControlClient) -> None:
+        self._fleet = fleet
+        self._address = Address(fleet.socket_path)
+        self._clock = SteppedClock()
+        self.watcher = Watcher(self._address, self._clock, strategy=strategy)
+        self._observer = Observer(load(), self._clock, fleet.home)
+        self._client = client
+        self._others = children()
+        self._mark = secrets.token_hex(8)
+        self._painted = 0
+
+    async def meet(self) -> float:
+        """See every pane for the first time."""
+        seen: set[str] = set()
+        began = time.perf_counter()
+        for _ in range(_SETTLE_LOOKS):
+            tick = await self.watcher.look()
+            self._observer.apply(tick)
+            seen |= {one.info.pane.pane_id for one in tick.sightings if one.lines is not None}
+            if len(seen) == len(self._fleet.panes):
+                return time.perf_counter() - began
+        raise TmuxError(f"{len(seen)} of {len(self._fleet.panes)} panes of the benchmark were seen")
+
+    async def quiet(self, cycles: int) -> Cost:
+        """Cycles in which nothing changed."""
+        await self._settle()
+        samples = _Samples()
+        since = int(time.time()) - 1
+        for number in range(cycles):
+            self._clock.step(1.0)
+            if number % 2:
+                samples.floors_s.append(await self._floor(since, []))
+            captured = await self._cycle(samples)
+            if not number % 2:
+                samples.floors_s.append(await self._floor(since, []))
+            if captured:
+                raise TmuxError("a pane of the benchmark changed that should have been quiet")
+        return samples.cost()
+
+    async def changed(self, cycles: int) -> Cost:
+        """Cycles in which a fifth of the panes changed since the last one."""
+        await self._settle()
+        samples = _Samples()
+        for number in range(cycles):
+            since = int(time.time())
+            panes = self._some(number)
+            await asyncio.to_thread(self._paint, panes)
+            await _next_second()
+            if number % 2:
+                samples.floors_s.append(await self._floor(since, panes))
+            captured = await self._cycle(samples)
+            if not number % 2:
+                samples.floors_s.append(await self._floor(since, panes))
+            if captured != len(panes):
+                raise TmuxError(f"{captured} panes were captured where {len(panes)} changed")
+        return samples.cost()
+
+    async def _cycle(self, samples: _Samples) -> int:
+        """One cycle; the number of panes whose screen it found changed."""
+        clients = tuple(children() - self._others)
+        before = used(self._fleet.server_pid, clients)
+        began = time.perf_counter()
+        tick = await self.watcher.look()
+        self._observer.apply(tick)
+        forks, captured = tick.forks, _captured(tick.fresh)
+        while self.watcher.backlog:
+            tick = await self.watcher.look()
+            self._observer.apply(tick)
+            forks, captured = forks + tick.forks, captured + _captured(tick.fresh)
+        samples.walls_s.append(time.perf_counter() - began)
+        samples.costs.append(used(self._fleet.server_pid, clients).since(before))
+        samples.forks.append(forks)
+        return captured
+
+    async def _floor(self, since: int, panes: Sequence[Pane]) -> float:
+        """The same questions; nobody looks at the answers."""
+        began = time.perf_counter()
+        lists = list_commands(self._mark, since)
+        await self._client.requests(lists, timeout_s=_FLOOR_DEADLINE_S)
+        for first in range(0, len(panes), CAPTURES_MAX):
+            script = [
+                line
+                for pane in panes[first : first + CAPTURES_MAX]
+                for line in capture_commands(self._mark, pane.pane_id, colour=False)
+            ]
+            data = "".join(f"{line}\n" for line in script).encode()
+            await spawn(self._address, ["source-file", "-"], data, _FLOOR_DEADLINE_S)
+        return time.perf_counter() - began
+
+    async def _settle(self) -> None:
+        """Look until nothing is new: the second of the last change is over then."""
+        for _ in range(_SETTLE_LOOKS):
+            await _next_second()
+            tick = await self.watcher.look()
+            self._observer.apply(tick)
+            if not _captured(tick.fresh) and not tick.forks:
+                return
+
+    def _some(self, number: int) -> list[Pane]:
+        panes = self._fleet.panes
+        count = max(1, round(CHANGED_SHARE * len(panes)))
+        start = number * count % len(panes)
+        return [panes[(start + step) % len(panes)] for step in range(count)]
+
+    def _paint(self, panes: Sequence[Pane]) -> None:
+        for pane in panes:
+            self._painted += 1
+            number = self._painted
+            asks = number % 2
+            pane.paint(prompt_screen(f"step {number}") if asks else idle_screen(10_000 + number))
+
+
+def _captured(news: Sequence[object]) -> int:
+    return sum(getattr(one, "lines", None) is not None for one in news)
+
+
+async def _next_second() -> None:
+    """Wait until the next full second is over by a little: tmux tells activity by the second."""
+    await asyncio.sleep(1.0 - time.time() % 1.0 + _AFTER_SECOND_S)
