@@ -124,11 +124,11 @@ def test_a_resize_and_a_death_make_dirty() -> None:
     memory.merge([replace(row(0, width=81), dead=True)], 7, 1.0, "")
     assert dirty(memory) == ["%0"]
     captured(memory, 200)
-    told = replace(DETAILS, dead_signal=15)
-    memory.merge([replace(row(0), width=81, dead=True, details=told)], 7, 1.0, "")
+    told = replace(row(0, width=81, dead_signal=15), dead=True)
+    memory.merge([told], 7, 1.0, "")
     assert dirty(memory) == ["%0"]
     captured(memory, 200)
-    memory.merge([replace(row(0), width=81, dead=True, details=told)], 7, 1.0, "")
+    memory.merge([told], 7, 1.0, "")
     assert dirty(memory) == []
 
 
