@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orc_core import workspace
+from orc_core.agents.rules import BUILT_IN, load_sound, rule_folders
 from orc_core.errors import OrcError, TmuxError
 from orc_core.switches import Switches
 from orc_core.tmux import server
@@ -50,6 +51,7 @@ async def examine(
             findings += await _tmux_server(address)
     findings.append(_switches(environ))
     findings += await _store(folder, environ, cwd)
+    findings += _rules(environ)
     findings += [_git(), _colour(environ)]
     return findings
 
@@ -146,6 +148,16 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
     else:
         findings.append(Finding("journal", "ok", "the chain is intact"))
     return findings
+
+
+def _rules(environ: Mapping[str, str]) -> list[Finding]:
+    """The rule files by which agents are told: those that ship, and a person's own."""
+    rules = load_sound(rule_folders(environ))
+    own = sum(kind.path.parent != BUILT_IN for kind in rules.kinds)
+    text = f"{len(rules.kinds)} agents, {own} by files of your own"
+    remedy = "mend the file: the dashboard takes it up at once (`orc rules check` tells more)"
+    broken = [Finding("rules", "warn", fault, remedy) for fault in rules.faults]
+    return broken or [Finding("rules", "ok", text)]
 
 
 def _git() -> Finding:

@@ -9,7 +9,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import agent_json, iso, print_json, print_table
+from orc_cli.output import agent_json, print_json, print_table
 
 if TYPE_CHECKING:
     from orc_core.model.agent import Delivery, Prompt
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 def register(commands: Commands) -> None:
     command(commands, "agents", list_agents, "list the agents of the tmux server", json=True)
-    explain = command(commands, "explain", explain_agent, "tell why a state is shown", json=True)
-    explain.add_argument("agent", metavar="AGENT", help="name, %%pane, or SOCKET:%%pane")
     prompt = command(commands, "prompt", show_prompt, "show the prompt of an agent", json=True)
     prompt.add_argument("agent", metavar="AGENT")
     send = command(commands, "send", send_text, "type a line to an agent, and Enter", json=True)
@@ -68,44 +66,6 @@ async def list_agents(args: argparse.Namespace) -> int:
     ]
     empty = f"no tmux server at {server}" if gone else f"no panes at {server}"
     print_table(rows, empty=f"{empty}: start one with `tmux`, or see `orc-tui --demo`")
-    return 0
-
-
-async def explain_agent(args: argparse.Namespace) -> int:
-    async with opened(args) as core:
-        await core.agents.scan()
-        agent = core.agents.find(args.agent)
-        told = core.agents.explain(agent.key)
-    if args.json:
-        signals = [
-            {
-                "source": signal.evidence.source.value,
-                "rule": signal.evidence.rule,
-                "state": signal.state.value,
-                "waiting": signal.waiting.value or None,
-                "at": iso(signal.evidence.at),
-                "text": signal.evidence.text,
-                "expired": signal.expired,
-                "won": signal == told.winner,
-            }
-            for signal in told.signals
-        ]
-        processes = [
-            {"pid": process.pid, "command": process.command, "cpu_s": process.cpu_s}
-            for process in told.processes
-        ]
-        print_json(agent_json(agent) | {"signals": signals, "processes": processes})
-        return 0
-    print(f"{agent.name} is {agent.state.value}: {agent.does or 'nothing more is known'}")
-    for signal in told.signals:
-        mark = "›" if signal == told.winner else " "
-        late = ", expired" if signal.expired else ""
-        evidence = signal.evidence
-        print(f" {mark} {evidence.source.value:6} {signal.state.value:8} {evidence.rule}{late}")
-        if evidence.text:
-            print(f"            {evidence.text}")
-    for process in told.processes:
-        print(f"   {process.pid:>8} {process.command}")
     return 0
 
 

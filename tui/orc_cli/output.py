@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orc_core.model.agent import Agent
+    from orc_core.model.agent import Agent, Usage
     from orc_core.model.health import Layer
     from orc_core.model.history import FieldChange, Report
     from orc_core.model.task import Task
@@ -70,7 +70,11 @@ def agent_json(agent: Agent) -> dict[str, object]:
         "state": agent.state.value,
         "waiting": agent.waiting.value or None,
         "since": iso(agent.since),
+        "substate": agent.substate or None,
         "does": agent.does,
+        "resets_at": iso(agent.resets_at),
+        "flips": agent.flips,
+        "usage": usage_json(agent.usage),
         "task": agent.task or None,
         "where": agent.where,
         "cwd": agent.cwd,
@@ -85,6 +89,17 @@ def agent_json(agent: Agent) -> dict[str, object]:
             "text": agent.evidence.text,
             "screen_agrees": agent.agrees,
         },
+    }
+
+
+def usage_json(usage: Usage) -> dict[str, object]:
+    return {
+        "context": usage.context,
+        "cost_usd": usage.cost_usd,
+        "tokens": usage.tokens,
+        "model": usage.model or None,
+        "account": usage.account or None,
+        "at": iso(usage.at),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from orc_core.agents.detect import fold
 from orc_core.agents.patterns import found
 from orc_core.agents.rules import Kind, RuleSet
-from orc_core.agents.signals import read
+from orc_core.agents.signals import read, tail
 from orc_core.errors import UnknownName
 from orc_core.model.agent import OTHER, State, Waiting
 
@@ -23,14 +23,19 @@ NO_RULE: Final = "no-rule"
 _FOREIGN_FOOT: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^[\w.@:~/\[\]()*+ -]{0,100}[$#%]( .{0,200})?$",
-        r"^(\(END\)|:|--More--.{0,20}|lines \d+-\d+.{0,60}|.{1,80} \(END\)|~)$",
-        r"^-- (INSERT|NORMAL|VISUAL|REPLACE)\b|^:\w{1,20}$|^\"[^\"]{1,120}\" .{0,20}\d+L, \d+[BC]",
+        # A shell that waits for a command, a pager, vi, nano, and what runs tests.
+        r"^(\(\w+\) )?[\w.@:~/\[\]*+-]{0,80}( \S{1,40}){0,3} ?[$#%]( .{0,200})?$",
+        r"^(\(END\)|:|~|--More--.{0,20}|lines \d+-\d+.{0,60}|.{1,80} \(END\)|.{1,80} \d{1,3}%)$",
+        r"^-- (INSERT|NORMAL|VISUAL|REPLACE)\b|^:\w{1,20}$",
+        r"^\"[^\"]{1,120}\" .{0,20}\d+L, \d+[BC]|^\S{1,80}\s+\d+,\d+(-\d+)?\s+(\d+%|All|Top|Bot)$",
         r"^\^[GXK] (Help|Exit|Cut)\b",
-        r"^\s*(Tests?|Test Files|Test Suites|Time|Duration|Ran all)\b.{0,80}(\d|suites\.)",
+        r"^\s*(Tests?|Test Files|Test Suites|Snapshots|Time|Duration|Ran all)\b.{0,80}\d",
         r"^=+ .{0,80}\b(passed|failed)\b.{0,60}=+$",
     )
 )
+_SHELL_BACK: Final = re.compile(r"^\w*sh-\d[\d.]*[$#]( |$)|^[\w.-]+@[\w.-]+[:~ ]\S{0,80}[$#%]( |$)")
+_SHELL_LINES: Final = 4
+"""A shell's prompt may have lines of the agent that ended left below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,10 @@ def classify(
 
 def kind_of_screen(rules: RuleSet, lines: Sequence[str], title: str = "") -> Kind | None:
     """The agent whose screen this is: by its title, then by the marks that the screen bears."""
-    foot = next((line for line in reversed(lines) if line.strip()), "")
-    if any(pattern.search(foot) for pattern in _FOREIGN_FOOT):
+    last = tail(lines, _SHELL_LINES)
+    if not last or any(pattern.search(last[-1]) for pattern in _FOREIGN_FOOT):
+        return None
+    if any(_SHELL_BACK.search(line) for line in last):
         return None
     for kind in rules.kinds:
         if any(found(pattern, title) for pattern in kind.agent.titles):

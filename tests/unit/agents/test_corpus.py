@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import pytest
 
 import corpus_screens
+from orc_core.agents.classify import classify, kind_of_screen
 from orc_core.agents.detect import fold
 from orc_core.agents.endings import left_shell, unruled
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import signals
-from orc_core.model.agent import State, Waiting
+from orc_core.model.agent import OTHER, State, Waiting
 from orc_core.tmux.watcher import PaneInfo
 
 pytest_plugins = ("agents_on_stage",)
@@ -97,3 +98,18 @@ def test_each_rule_and_prompt_is_proved_by_a_screen(rules: RuleSet, pane: Pane) 
         for part in (*kind.prompts, *(rule for rule in kind.rules if rule.source == "screen"))
     }
     assert sorted(asked - proved) == []
+
+
+def test_a_screen_alone_tells_whose_it_is(rules: RuleSet) -> None:
+    telling = [one for one in OF_AGENTS if one.label.state is not State.UNKNOWN]
+    said = {one.name: kind_of_screen(rules, one.lines, one.label.title) for one in telling}
+    right = [one for one in telling if (kind := said[one.name]) and kind.id == one.agent]
+    assert len(right) >= RIGHT_SHARE * len(telling)
+
+
+@pytest.mark.parametrize("one", OF_NOBODY, ids=[one.name for one in OF_NOBODY])
+def test_a_pane_that_no_rule_knows_stays_other(
+    one: corpus_screens.Labelled, rules: RuleSet
+) -> None:
+    told = classify(rules, one.lines, NOW)
+    assert (told.agent, told.state, told.rule) == (OTHER, State.UNKNOWN, "no-rule")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orc_core.agents.rules import BUILT_IN, RuleFault, load, rule_folders
+from orc_core.agents.rules import BUILT_IN, RuleFault, load, load_sound, rule_folders
 
 GOOD = """
 [agent]
@@ -28,7 +28,8 @@ def write(folder: Path, text: str, name: str = "mine.toml") -> Path:
 
 
 def test_the_built_in_rules_load() -> None:
-    assert {kind.id for kind in load().kinds} == {"aider", "claude", "codex", "gemini", "opencode"}
+    built_in = {"aider", "claude", "codex", "gemini", "opencode"}
+    assert {kind.id for kind in load().kinds} >= built_in
 
 
 def test_a_folder_adds_and_replaces_by_file_name(tmp_path: Path) -> None:
@@ -63,6 +64,12 @@ def test_rules_stand_strongest_first() -> None:
             "rule[busy]: `does` needs a group",
         ),
         ('source = "screen"', 'source = "title"', 'rule[busy]: `region = "title"`'),
+        (
+            'state = "working"',
+            'state = "working"\nsubstate = "asleep"',
+            "rule[busy].substate: no su",
+        ),
+        ('state = "working"', 'hold = true\nsubstate = "tool"', "rule[busy]: `substate` tells"),
         ('source = "screen"', 'source = "smell"', "rule[busy].source: "),
         ('label = "Mine"', 'label = "Mine"\ncolour = "red"', "agent.colour: "),
         ('id = "mine"', 'id = "other"', "agent.id: other is what no rule knows"),
@@ -89,3 +96,29 @@ def test_own_rules_lie_in_the_settings_folder() -> None:
     assert rule_folders({"HOME": "/h"}) == (Path("/h/.config/orc-tui/rules"),)
     assert rule_folders({"XDG_CONFIG_HOME": "/c"}) == (Path("/c/orc-tui/rules"),)
     assert BUILT_IN.is_dir()
+
+
+def test_a_broken_file_leaves_the_rules_before_it(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    before = load_sound([tmp_path])
+    assert before.faults == ()
+    write(tmp_path, GOOD.replace("^busy", "("))
+    after = load_sound([tmp_path], before, now=5.0)
+    assert after.kind("mine") is before.kind("mine")
+    (fault,) = after.faults
+    assert "mine.toml: rule[busy].any[0]: not a regular expression" in fault
+    assert fault.endswith("until then these rules stand as they were")
+    assert (after.trouble, after.faults_at) == (fault, 5.0)
+    fresh = load_sound([tmp_path])
+    assert fresh.kind("mine") is None
+
+
+def test_the_built_in_rules_stand_in_for_a_broken_file(tmp_path: Path) -> None:
+    write(tmp_path, "[agent", "claude.toml")
+    write(tmp_path, GOOD.replace('"mine"', '"codex"'))
+    rules = load_sound([tmp_path])
+    assert {kind.path.parent for kind in rules.kinds} == {BUILT_IN}
+    first, second = rules.faults
+    assert "until then the built-in rules stand" in first
+    assert "agent.id: codex is also described by" in second
+    assert rules.trouble.endswith("(and 1 more: see `orc doctor`)")
