@@ -5,16 +5,22 @@ Invariant: an examination looks and changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orc_core import workspace
+from orc_core.agents.hooks import installation
+from orc_core.agents.hooks.places import Places
+from orc_core.agents.hooks.spool import newest_of_each
 from orc_core.agents.rules import BUILT_IN, load_sound, rule_folders
 from orc_core.errors import OrcError, TmuxError
 from orc_core.switches import Switches
+from orc_core.text import age
 from orc_core.tmux import server
 from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address
@@ -53,7 +59,7 @@ async def examine(
     findings += await _store(folder, environ, cwd)
     findings += _rules(environ)
     findings += [_git(), _colour(environ)]
-    return findings
+    return findings + await asyncio.to_thread(_hooks, environ)
 
 
 def _python() -> Finding:
@@ -158,6 +164,24 @@ def _rules(environ: Mapping[str, str]) -> list[Finding]:
     remedy = "mend the file: the dashboard takes it up at once (`orc rules check` tells more)"
     broken = [Finding("rules", "warn", fault, remedy) for fault in rules.faults]
     return broken or [Finding("rules", "ok", text)]
+
+
+def _hooks(environ: Mapping[str, str]) -> list[Finding]:
+    """The hooks of each agent that was found, and when each was last heard."""
+    places = Places.of(environ)
+    heard = newest_of_each(places.spool)
+    findings: list[Finding] = []
+    for agent in installation.present(places):
+        told = installation.status(agent, places)
+        at = heard.get(agent)
+        found = told.state + (f", heard {age(time.time() - at)}" if at else "")
+        if told.state == "absent":
+            remedy = f"`orc hooks install {agent}` lets it tell at once what it does"
+            findings.append(Finding(f"hooks {agent}", "ok", found, remedy))
+        else:
+            verdict = "warn" if told.note and agent != "aider" else "ok"
+            findings.append(Finding(f"hooks {agent}", verdict, found, told.note))
+    return findings
 
 
 def _git() -> Finding:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
+from orc_core.agents import news
 from orc_core.agents.observer import Explanation, Observer
 from orc_core.errors import ReadOnly, TmuxError, UnknownName
 from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
@@ -90,6 +92,7 @@ class Fleet:
         """Watch until cancelled; each look at a server calls `changed`."""
         running: dict[ServerWatch, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
+            news.follow(group, self._setup.sources, partial(self._heard, changed))
             while True:
                 for watch in self.watches:
                     if watch not in running:
@@ -113,11 +116,20 @@ class Fleet:
         await self._discover()
         async with asyncio.TaskGroup() as group:
             looks = [(one, group.create_task(one.watcher.once())) for one in self.watches]
+        await news.catch_up(self._setup.sources)
         for watch, look in looks:  # one after the other, so that names come out the same
             watch.take(look.result())
+        self._heard(None, await news.catch_up(self._setup.sources))
         silent = self.silent()
         if must_answer and silent and len(silent) == len(self.servers):
             raise TmuxError(silent[0].trouble[0])
+
+    def _heard(self, changed: Changed | None, keys: Collection[str]) -> None:
+        """A source heard something of these panes between ticks."""
+        for watch in self.watches:
+            own = [key for key in keys if watch.holds(key)]
+            if own and watch.observer.judge_again(own) and changed is not None:
+                changed(True, False, False)
 
     def silent(self) -> tuple[ServerWatch, ...]:
         """The servers that are there and do not answer."""

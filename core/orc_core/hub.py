@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from orc_core import board, dashboards, leader, workspace
+from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
@@ -290,7 +291,10 @@ async def open_core(
             options.home,
             NameBook(known),
             skip_ttys=dashboards.terminals,
-            sources=(Sequences(listening.folder()),),
+            sources=(
+                Sequences(listening.folder()),
+                *hook_sources(options.environ, options.home, clock),
+            ),
             switches=switches,
             host=options.host,
         )

@@ -18,9 +18,12 @@ RANK: Final = {source: rank for rank, source in enumerate(Source)}
 NOTHING: Final = "nothing-fresh"
 EDGE_SETTLES_S: Final = 2.0
 """A screen that is this much newer than an event shows what came of it."""
+EDGE_DOUBTED_S: Final = 10.0
+"""A screen that is merely idle has to be this much newer: it may not show all there is."""
 
 _BUSY: Final = (State.WORKING, State.WAITING)
 _QUIET: Final = (State.IDLE, State.DONE)
+_ENDS_BADLY: Final = (State.LIMITED, State.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,15 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
     if not fresh:
         return None
     first = fresh[0]
+    if first.evidence.source is Source.LEVEL and first.state in _QUIET:
+        hooks = (one for one in fresh if one.evidence.source is Source.HOOK)
+        first = next((one for one in hooks if one.state in _ENDS_BADLY), first)
+    if first.evidence.source is Source.HOOK:
+        below = (one for one in fresh if RANK[one.evidence.source] > RANK[Source.HOOK])
+        return next((one for one in below if _overtakes(one, first)), first)
     screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
     if screen is None:
         return first
-    if _is_overtaken(first, screen):
-        return screen
     if first.state not in _QUIET:
         late = first.evidence.source is Source.TITLE and first.evidence.at < screen.evidence.at
         asks = first.state is State.WORKING and screen.state is State.WAITING
@@ -121,18 +128,22 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
     return first
 
 
-def _is_overtaken(first: Signal, screen: Signal) -> bool:
-    """Whether what came after an event shows that it is over.
+def _overtakes(seen: Signal, edge: Signal) -> bool:
+    """Whether a title or a screen shows what came of an agent after an event.
 
-    No event tells that a permission was given or that Esc ended a turn: the screen does.
+    No event tells that a permission was given or that Esc ended a turn.
     """
-    if first.evidence.source is not Source.HOOK:
+    later = seen.evidence.at - edge.evidence.at
+    if seen.state is edge.state or (seen.state in _QUIET and edge.state in _QUIET):
         return False
-    if screen.evidence.at - first.evidence.at <= EDGE_SETTLES_S:
+    if edge.state in _ENDS_BADLY and seen.state in _QUIET:
         return False
-    if first.state is State.WAITING:
-        return screen.state is not State.WAITING
-    return first.state is State.WORKING and (screen.state is State.WAITING or screen.attended)
+    if edge.state in _QUIET and seen.state in _ENDS_BADLY:
+        return True
+    if seen.state is State.WAITING:
+        return later > 0.0
+    plain = seen.state in _QUIET and not seen.attended
+    return later > (EDGE_DOUBTED_S if plain else EDGE_SETTLES_S)
 
 
 def _hides(winner: Signal) -> bool:
@@ -155,7 +166,6 @@ def _unknown(previous: Live | None, now: float) -> Live:
 def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now: float) -> Live:
     state, waiting = winner.state, _waiting(winner, fresh)
     same = [winner, *(one for one in fresh if one.state is winner.state)]
-    does = next((one.does for one in same if one.does), "")
     since, quiet_since = now, None
     if previous is not None:
         if state in _QUIET:
@@ -172,7 +182,7 @@ def _settled(previous: Live | None, winner: Signal, fresh: Sequence[Signal], now
         since=since,
         evidence=winner.evidence,
         waiting=waiting,
-        does=does,
+        does=_does(winner, same, fresh, state),
         agrees=_agrees(winner, fresh),
         quiet_since=quiet_since if state in _QUIET else None,
         substate=next((one.substate for one in same if one.substate), ""),
@@ -191,14 +201,25 @@ def _resets_at(previous: Live | None, winner: Signal, same: Sequence[Signal]) ->
     return next((one.resets_at for one in same if one.resets_at), 0.0)
 
 
+def _does(winner: Signal, same: Sequence[Signal], fresh: Sequence[Signal], state: State) -> str:
+    """What those say that tell the same as the winner, or the same as is shown.
+
+    What an agent said at the end of its turn is news only until it is seen.
+    """
+    ended = winner.state is State.DONE and winner.evidence.source is Source.HOOK
+    told = () if ended and state is State.IDLE else same
+    also = (one for one in fresh if one.state is state)
+    return next((one.does for one in (*told, *also) if one.does), "")
+
+
 def _is_held(state: State, source: Source) -> bool:
     """Whether idle is to be seen for a while first: a title or a screen may only flicker.
 
-    A level does not flicker after a prompt, and a death is final.
+    A level or an event does not flicker after a prompt, and a death is final.
     """
     if state is State.WORKING:
         return source is not Source.PROC
-    return state is State.WAITING and source not in (Source.PROC, Source.LEVEL)
+    return state is State.WAITING and source not in (Source.PROC, Source.LEVEL, Source.HOOK)
 
 
 def _waiting(winner: Signal, fresh: Sequence[Signal]) -> Waiting:

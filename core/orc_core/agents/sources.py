@@ -6,8 +6,9 @@ signals, which the fold weighs, and of facts beside the state, which it does not
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orc_core.agents.rules import Kind
 from orc_core.model.agent import PaneRef, Signal, Usage
@@ -46,6 +47,10 @@ class Report:
 NOTHING = Report()
 
 
+News = Callable[[Collection[str]], None]
+"""Told which panes, by their keys, a source has heard something of."""
+
+
 class SignalSource(Protocol):
     """One source of reports. `report` is called at every tick in which the agent is judged.
 
@@ -53,3 +58,15 @@ class SignalSource(Protocol):
     """
 
     def report(self, subject: Subject, now: float) -> Report: ...
+
+
+@runtime_checkable
+class NewsSource(Protocol):
+    """A source that hears of agents between ticks, too.
+
+    `catch_up` reads once what there is and blocks; `run` follows it until cancelled.
+    """
+
+    def catch_up(self) -> Collection[str]: ...
+
+    async def run(self, news: News) -> None: ...
