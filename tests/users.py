@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
 import signal
 import struct
+import sys
 import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
 from orc_core.tmux.control import HIDDEN
 from private_tmux import PrivateTmux
+
+SEEN_MAX_BYTES: Final = 1 << 20
 
 _SESSION = (
     "#{session_name} #{session_attached} #{session_windows} #{session_last_attached}"
@@ -63,6 +69,34 @@ def world(tmux: PrivateTmux) -> dict[str, str]:
     return told
 
 
+class Terminal:
+    """A program on a terminal of its own, whose output is read all the time."""
+
+    def __init__(
+        self, program: str, argv: list[str], environ: dict[str, str], size: tuple[int, int]
+    ) -> None:
+        self.seen = b""
+        """The last of what it wrote."""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(program, argv, environ)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def end(self) -> None:
+        """End it by force, whether it runs or not."""
+        os.kill(self.pid, signal.SIGKILL)  # not reaped yet: the number is its own
+        os.waitpid(self.pid, 0)
+        self._reader.join(5.0)
+        os.close(self.fd)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # the other side is gone
+            while data := os.read(self.fd, 65536):
+                self.seen = (self.seen + data)[-SEEN_MAX_BYTES:]
+
+
 @contextmanager
 def at_terminal(
     tmux: PrivateTmux,
@@ -70,30 +104,31 @@ def at_terminal(
     width: int = 90,
     height: int = 25,
     environ: dict[str, str] | None = None,
-) -> Iterator[int]:
-    """Run `tmux ARGV` on a terminal as a user does; yields the master side of it."""
-    pid, master = pty.fork()
-    if pid == 0:
-        words = ["tmux", "-u", "-S", tmux.socket_path, *argv]
-        os.execvpe("tmux", words, tmux.environ | (environ or {}))
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-    reader = threading.Thread(target=_drain, args=(master,), daemon=True)
-    reader.start()
+) -> Iterator[Terminal]:
+    """Run `tmux ARGV` on a terminal as a user does."""
+    words = ["tmux", "-u", "-S", tmux.socket_path, *argv]
+    terminal = Terminal("tmux", words, tmux.environ | (environ or {}), (width, height))
     try:
-        yield master
+        yield terminal
     finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        reader.join(5.0)
-        os.close(master)
+        terminal.end()
 
 
-def _drain(master: int) -> None:
+@contextmanager
+def dashboard(tmux: PrivateTmux) -> Iterator[Terminal]:
+    """Run `orc-tui` on a private server, with folders of its own."""
+    program = str(Path(sys.executable).with_name("orc-tui"))
+    argv = [program, "--socket-path", tmux.socket_path, "--workspace", str(tmux.folder / "work")]
+    environ = tmux.environ | {
+        "XDG_STATE_HOME": str(tmux.folder / "state"),
+        "XDG_CONFIG_HOME": str(tmux.folder / "config"),
+        "XDG_RUNTIME_DIR": str(tmux.folder),
+    }
+    terminal = Terminal(program, argv, environ, (100, 30))
     try:
-        while os.read(master, 65536):
-            pass
-    except OSError:  # the other side is gone
-        return
+        yield terminal
+    finally:
+        terminal.end()
 
 
 def clients(tmux: PrivateTmux) -> list[str]:

@@ -14,12 +14,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import cycle, dashboard, store
+from tests.bench import cycle, dashboard, harmless, store, unhappy
 from tests.bench.report import Figure, save, table
 
 from orc_core.tmux.server import version as tmux_version
 
-PARTS = {"store": store.measure, "cycle": cycle.measure, "dashboard": dashboard.measure}
+PARTS = {
+    "store": store.measure,
+    "cycle": cycle.measure,
+    "dashboard": dashboard.measure,
+    "harmless": harmless.measure,
+    "unhappy": unhappy.measure,
+}
 
 
 async def measure(names: list[str], folder: Path) -> list[Figure]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from clocks import TurnedClock, wait_for
@@ -9,7 +12,7 @@ from orc_core.model.health import LinkState
 from orc_core.tmux.control import HIDDEN, ControlClient
 from orc_core.tmux.link import Strategy
 from private_tmux import PrivateTmux
-from users import at_terminal, clients, world
+from users import at_terminal, clients, dashboard, world
 from watches import watching
 
 BOTH = pytest.mark.parametrize("strategy", ["async", "sync"])
@@ -127,3 +130,19 @@ async def test_a_window_made_in_our_session_outlives_us(
     assert sorted(tmux.sessions()) == ["main", "newest"]
     assert home_of(tmux, made) in ("main", "newest")  # made in the same second
     assert tmux.run("display-message", "-p", "-t", made, "#{pane_pid}") == pid
+
+
+@pytest.mark.parametrize("way", ["q", "SIGTERM", "SIGHUP", "SIGKILL"])
+async def test_the_dashboard_leaves_nothing_behind(tmux: PrivateTmux, way: str) -> None:
+    tmux.start()
+    before = world(tmux)
+    with dashboard(tmux) as terminal:
+        await wait_for(lambda: len(hidden(tmux)) == 1 and b"cat" in terminal.seen, 20.0)
+        if way == "q":
+            os.write(terminal.fd, b"q")
+        else:
+            os.kill(terminal.pid, signal.Signals[way])
+        await wait_for(lambda: tmux.sessions() == ["main"], 15.0)
+    assert world(tmux) == before
+    assert tmux.run("list-clients") == ""
+    assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
