@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clocks import TurnedClock
-from private_tmux import PrivateTmux
+from private_tmux import PrivateTmux, Sockets
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +45,16 @@ def tmux() -> Iterator[PrivateTmux]:
     finally:
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    """A socket folder of the test's own, empty yet: call `sockets.server(name)`."""
+    root = Path(tempfile.mkdtemp(prefix="orc-", dir="/tmp"))
+    made = Sockets(root)
+    try:
+        yield made
+    finally:
+        for server in made.made:
+            server.kill()
+        shutil.rmtree(root, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A real tmux server for one test.
+"""Real tmux servers for one test.
 
 Invariant: a test touches only tmux servers that it started itself, on a socket in a folder of
 its own, and ends them by their own pid.
@@ -19,9 +19,9 @@ from orc_core.tmux.server import Address
 class PrivateTmux:
     """A real tmux server on a socket of its own; made by the `tmux` fixture."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, socket_path: Path | None = None) -> None:
         self.folder = folder
-        self.socket_path = str(folder / "s")
+        self.socket_path = str(socket_path or folder / "s")
         self.address = Address(self.socket_path)
         self.pids: list[int] = []
         self.environ = {
@@ -104,6 +104,29 @@ class PrivateTmux:
         deadline = time.monotonic() + 5.0
         while any(map(_is_tmux, self.pids)) and time.monotonic() < deadline:
             os.sched_yield()
+
+
+class Sockets:
+    """A folder as `$TMUX_TMPDIR` names it, and the servers that were started in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / f"tmux-{os.getuid()}"
+        self.folder.mkdir(mode=0o700)
+        self.made: list[PrivateTmux] = []
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(root), "TMUX_TMPDIR": str(root)}
+
+    def server(self, name: str, command: str = "exec cat", **given: str) -> PrivateTmux:
+        """A server on the socket of this name, started with one session."""
+        made = self.unstarted(name)
+        made.start(command, **given)
+        return made
+
+    def unstarted(self, name: str) -> PrivateTmux:
+        home = self.root / name
+        home.mkdir()
+        self.made.append(PrivateTmux(home, self.folder / name))
+        return self.made[-1]
 
 
 def _is_tmux(pid: int) -> bool:

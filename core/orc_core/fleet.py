@@ -1,15 +1,14 @@
 """The agents wing: all tmux servers that are watched, as one fleet.
 
 Invariant: every call goes to the watch of the agent's own server, and a server that does not
-answer keeps nobody else waiting. Where several servers are watched, whatever is not on the
-person's own one says where it is.
+answer keeps nobody else waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -18,12 +17,13 @@ from orc_core.agents.observer import Explanation, Observer
 from orc_core.errors import ReadOnly, TmuxError, UnknownName
 from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
 from orc_core.model.attach import AttachPlan
-from orc_core.model.health import Layer, Link, LinkState
+from orc_core.model.health import Layer, Link, ServerStatus
 from orc_core.model.snapshot import Screen
+from orc_core.roster import Roster
 from orc_core.switches import Strategy
 from orc_core.tmux import listening
 from orc_core.tmux.attach import here, plan_attach
-from orc_core.tmux.discovery import Discovery, short_names
+from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address, own_server, tmux_binary
 from orc_core.watch import Changed, ServerWatch, WatchSetup
 from orc_storage.database import Database
@@ -31,18 +31,6 @@ from orc_storage.database import Database
 DISCOVER_EVERY_S: Final = 1.0
 LEAVE_AFTER_S: Final = 15 * 60.0
 """How long the agents of a server that is gone are shown as they were last seen."""
-
-_WORST: Final = (LinkState.STALE, LinkState.GONE, LinkState.SYNC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The agents of one server as they are shown, and what they were made of."""
-
-    seen: tuple[Agent, ...]
-    server: str
-    stale_since: float
-    shown: tuple[Agent, ...]
 
 
 class Fleet:
@@ -64,25 +52,31 @@ class Fleet:
         self._environ = environ
         self._read_only = read_only
         self._own = own_server(environ)
+        self._roster = Roster(self._own, environ)
+        self.home = addresses[0] if addresses else self._own
+        """The server where new agents go: the first that was named, else the person's own."""
         self._discovery = None if addresses else Discovery(environ)
-        self._watches: dict[str, ServerWatch] = {}
-        self._short: dict[str, str] = {}
-        self._parts: dict[str, _Part] = {}
         self._selected: str | None = None
         self._chosen: Strategy | None = None
+        self._unsure: set[str] = set()
+        """Panes that were named while a server was silent, which may have those names itself."""
         for address in addresses or (self._own,):
             self._add(address)
 
     @property
     def watches(self) -> tuple[ServerWatch, ...]:
         """The servers that are watched, in the order in which they came."""
-        return tuple(self._watches.values())
+        return self._roster.watches
 
     @property
     def servers(self) -> tuple[ServerWatch, ...]:
-        """The servers that are there, or were: the own one does not count before others."""
-        met = tuple(one for one in self.watches if one.seen_at or not one.is_gone)
-        return met or self.watches
+        """The servers that are there, or were; all, where none ever was."""
+        return self._roster.servers
+
+    @property
+    def silent(self) -> tuple[ServerWatch, ...]:
+        """The servers that are there and do not answer."""
+        return self._roster.silent
 
     def observers(self) -> list[Observer]:
         """What knows the agents of each server."""
@@ -117,28 +111,25 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             looks = [(one, group.create_task(one.watcher.once())) for one in self.watches]
         await news.catch_up(self._setup.sources)
+        new: set[str] = set()
         for watch, look in looks:  # one after the other, so that names come out the same
+            panes = [sighting.info.pane for sighting in look.result().sightings]
+            new |= {pane.key for pane in panes if self._setup.names.row(pane) is None}
             watch.take(look.result())
         self._heard(None, await news.catch_up(self._setup.sources))
-        silent = self.silent()
+        silent = self.silent
+        self._unsure = new if silent else set()
         if must_answer and silent and len(silent) == len(self.servers):
             raise TmuxError(silent[0].trouble[0])
 
     def _heard(self, changed: Changed | None, keys: Collection[str]) -> None:
         """A source heard something of these panes between ticks."""
-        for watch in self.watches:
-            own = [key for key in keys if watch.holds(key)]
-            if own and watch.observer.judge_again(own) and changed is not None:
-                changed(True, False, False)
-
-    def silent(self) -> tuple[ServerWatch, ...]:
-        """The servers that are there and do not answer."""
-        return tuple(one for one in self.servers if one.link_state is LinkState.STALE)
+        if self.judge_again(keys) and changed is not None:
+            changed(True, False, False)
 
     def agents(self) -> tuple[Agent, ...]:
         """All panes of all servers, in no particular order."""
-        parts = [self._part(watch) for watch in self.watches]
-        return parts[0] if len(parts) == 1 else tuple(one for part in parts for one in part)
+        return self._roster.agents()
 
     def find(self, name: str) -> Agent:
         """The agent of that name, `%pane` or `SOCKET:%pane`; raises UnknownName."""
@@ -147,15 +138,18 @@ class Fleet:
         if folded.startswith("%"):
             found = self._own_pane(folded, agents)
         else:
-            found = [one for one in agents if folded in self._called(one)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            which = ", ".join(f"{self.name_of(one.pane.server)}:{name}" for one in found[:12])
+            found = [one for one in agents if folded in self._roster.called(one)]
+        silent = ", ".join(self.name_of(one.address.socket_path) for one in self.silent)
+        which = ", ".join(self._roster.called(one)[-1] for one in found[:12])
+        if len(found) > 1:
             raise UnknownName(f"{name!r} is on several tmux servers: say {which}")
+        sure = not found or found[0].kind == OTHER or found[0].key not in self._unsure
+        if not sure and folded == found[0].name.casefold():
+            raise UnknownName(f"{silent} did not answer and may have {name!r}, too: say {which}")
+        if found:
+            return found[0]
         known = ", ".join(sorted(agent.name for agent in agents)[:12])
         hint = f"known are {known}" if known else "no pane is seen there"
-        silent = ", ".join(self.name_of(one.address.socket_path) for one in self.silent())
         hint += f"; {silent} did not answer" if silent else ""
         raise UnknownName(f"no agent {name!r} at {self.title()}: {hint}")
 
@@ -171,7 +165,7 @@ class Fleet:
         Raises UsageError where `TMUX_ORC_FORCE_SYNC` forbids it, UnknownName.
         """
         self._setup.switches.check(strategy)
-        watches = [one for one in self.watches if not server or self._goes_by(one, server)]
+        watches = [one for one in self.watches if not server or self._roster.goes_by(one, server)]
         if not watches:
             known = ", ".join(self.name_of(one.address.socket_path) for one in self.watches)
             raise UnknownName(f"no tmux server {server!r} is watched: known are {known}")
@@ -183,26 +177,26 @@ class Fleet:
     @property
     def screen(self) -> Screen | None:
         """The selected pane in colour, once it was captured."""
-        watch = self._find(self._selected) if self._selected is not None else None
+        watch = self._roster.find(self._selected) if self._selected is not None else None
         return watch.screen if watch is not None else None
 
     def seen(self, key: str) -> bool:
         """The operator looked: a finished turn is idle from now on. True if that changed it."""
-        watch = self._find(key)
+        watch = self._roster.find(key)
         return watch is not None and watch.observer.seen(key)
 
     def lines(self, key: str) -> tuple[str, ...]:
-        watch = self._find(key)
+        watch = self._roster.find(key)
         return watch.observer.lines(key) if watch is not None else ()
 
     def prompt(self, key: str) -> Prompt | None:
-        watch = self._find(key)
+        watch = self._roster.find(key)
         return watch.observer.prompt(key) if watch is not None else None
 
     def explain(self, key: str) -> Explanation:
         """Why an agent is shown as it is; raises UnknownName."""
         told = self.watch_of(key).observer.explain(key)
-        return replace(told, agent=self._by_key(key))
+        return replace(told, agent=self._roster.agent(key))
 
     def judge_again(self, keys: Collection[str]) -> bool:
         """A source has news of these panes: judge them now; True when any agent differs.
@@ -219,16 +213,16 @@ class Fleet:
     async def answer(self, key: str, prompt: Prompt, choice: Choice) -> Delivery:
         """Type one choice of a prompt, if the pane still shows that prompt."""
         watch = self._for_typing("answer", key)
-        return await watch.typist.answer(self._by_key(key), prompt, choice)
+        return await watch.typist.answer(self._roster.agent(key), prompt, choice)
 
     async def send(self, key: str, text: str) -> Delivery:
         """Type a line and Enter, unless a prompt is in the way."""
         watch = self._for_typing("type", key)
-        return await watch.typist.say(self._by_key(key), text)
+        return await watch.typist.say(self._roster.agent(key), text)
 
     async def interrupt(self, key: str) -> Delivery:
         watch = self._for_typing("interrupt", key)
-        return await watch.typist.interrupt(self._by_key(key))
+        return await watch.typist.interrupt(self._roster.agent(key))
 
     async def listen(self, key: str) -> None:
         """Hear the escape sequences of a pane from now on; raises TmuxError where that cannot be.
@@ -236,44 +230,31 @@ class Fleet:
         What is heard is kept in the state folder, for every process that asks.
         """
         watch = self._for_typing("listen", key)
-        await listening.listen(watch.address, self._by_key(key).pane, listening.folder())
+        await listening.listen(watch.address, self._roster.agent(key).pane, listening.folder())
 
     async def unlisten(self, key: str) -> bool:
         """Stop listening to a pane; False where nobody did."""
         watch = self._for_typing("stop listening", key)
-        return await listening.unlisten(watch.address, self._by_key(key).pane, listening.folder())
+        return await listening.unlisten(
+            watch.address, self._roster.agent(key).pane, listening.folder()
+        )
 
     async def attach_plan(self, key: str) -> AttachPlan:
-        return await plan_attach(self.watch_of(key).address, self._by_key(key).pane, self._environ)
+        return await plan_attach(
+            self.watch_of(key).address, self._roster.agent(key).pane, self._environ
+        )
 
     def layers(self) -> tuple[Layer, ...]:
         """The lines of the sync pane, one per server: `tmux`, `tmux work`."""
-        return tuple(
-            watch.layer(" ".join(("tmux", *filter(None, [self._label(watch)]))))
-            for watch in self.servers
-        )
+        return self._roster.layers()
+
+    def statuses(self) -> tuple[ServerStatus, ...]:
+        """How every server is, and how many are in it."""
+        return self._roster.statuses()
 
     def link(self) -> Link:
-        """How far what is shown can be trusted, for all servers together.
-
-        A trouble that not all of them share names the one that has it, or how many have.
-        """
-        servers = self.servers
-        states = [watch.link_state for watch in servers]
-        state = next((one for one in _WORST if one in states), None)
-        if state is None:
-            live = LinkState.LIVE in states
-            return Link(LinkState.LIVE if live else LinkState.STARTING)
-        bad = [watch for watch in servers if watch.link_state is state]
-        which = ""
-        if len(bad) < len(servers):
-            one = self.name_of(bad[0].address.socket_path)
-            which = one if len(bad) == 1 else f"{len(bad)} of {len(servers)}"
-        stale_s = 0.0
-        if state is LinkState.STALE:
-            now = self._setup.clock.now()
-            stale_s = float(int(max(watch.silent_s(now) for watch in bad)))
-        return Link(state, stale_s, server=which)
+        """How far what is shown can be trusted, for all servers together."""
+        return self._roster.link(self._setup.clock.now())
 
     @property
     def store_trouble(self) -> tuple[str, float]:
@@ -288,34 +269,18 @@ class Fleet:
 
     def title(self) -> str:
         """Which servers are watched: the socket of one, else the names of all."""
-        servers = self.servers
-        if len(servers) == 1:
-            return servers[0].address.socket_path
-        return ", ".join(self.name_of(watch.address.socket_path) for watch in servers)
+        return self._roster.title()
 
     def name_of(self, socket_path: str) -> str:
         """What people call the server at this socket."""
-        return self._short.get(socket_path, socket_path)
+        return self._roster.name_of(socket_path)
 
     def watch_of(self, key: str) -> ServerWatch:
         """The watch of the server that a pane is on; raises UnknownName."""
-        watch = self._find(key)
+        watch = self._roster.find(key)
         if watch is None:
             raise UnknownName(f"no tmux server of the pane {key} is watched")
         return watch
-
-    def _find(self, key: str) -> ServerWatch | None:
-        return self._watches.get(key.rpartition(":%")[0])
-
-    def _goes_by(self, watch: ServerWatch, server: str) -> bool:
-        return server in (watch.address.socket_path, self.name_of(watch.address.socket_path))
-
-    def _by_key(self, key: str) -> Agent:
-        watch = self._find(key)
-        for agent in self._part(watch) if watch is not None else ():
-            if agent.key == key:
-                return agent
-        raise UnknownName(f"the pane {key} is gone")
 
     def _for_typing(self, verb: str, key: str) -> ServerWatch:
         if self._read_only:
@@ -324,10 +289,6 @@ class Fleet:
         watch.watcher.urgent.add(key)
         return watch
 
-    def _called(self, agent: Agent) -> tuple[str, ...]:
-        short = f"{self.name_of(agent.pane.server)}:{agent.pane.pane_id}"
-        return agent.name.casefold(), agent.key.casefold(), short.casefold()
-
     def _own_pane(self, pane_id: str, agents: Sequence[Agent]) -> list[Agent]:
         """The panes with that number: where this runs in tmux, the one on the same server."""
         found = [agent for agent in agents if agent.pane.pane_id == pane_id]
@@ -335,36 +296,13 @@ class Fleet:
         own = place.address.socket_path if place is not None else ""
         return [agent for agent in found if agent.pane.server == own] or found
 
-    def _label(self, watch: ServerWatch) -> str:
-        """What tells the server from the others: "" for the only one, and for the own one."""
-        path = watch.address.socket_path
-        return "" if path == self._own.socket_path or len(self.servers) == 1 else self.name_of(path)
-
-    def _part(self, watch: ServerWatch) -> tuple[Agent, ...]:
-        """The agents of one server, with what tells them from those of others."""
-        seen, server, stale_since = watch.observer.agents(), self._label(watch), watch.stale_since
-        path = watch.address.socket_path
-        part = self._parts.get(path)
-        if (
-            part is None
-            or part.seen is not seen
-            or (part.server, part.stale_since)
-            != (
-                server,
-                stale_since,
-            )
-        ):
-            shown = tuple(_placed(agent, server, stale_since) for agent in seen)
-            part = self._parts[path] = _Part(seen, server, stale_since, shown)
-        return part.shown
-
     async def _discover(self) -> bool:
         """Watch the servers that came; True where there are any."""
         if self._discovery is None:
             return False
-        fresh = await self._discovery.look(self._watches)
+        fresh = await self._discovery.look(self._roster.paths)
         for address in fresh:
-            self._add(address)
+            self._add(address, found=True)
         return bool(fresh)
 
     def _take_leave(self) -> list[ServerWatch]:
@@ -374,22 +312,14 @@ class Fleet:
         if len(gone) == len(self.servers):
             return []
         for watch in gone:
-            del self._watches[watch.address.socket_path]
-            self._parts.pop(watch.address.socket_path, None)
+            self._roster.drop(watch)
             self._setup.names.forget(watch.address.socket_path)
             if watch.address == self._own:
                 self._add(self._own)
         return gone
 
-    def _add(self, address: Address) -> None:
-        watch = self._watches[address.socket_path] = ServerWatch(address, self._setup)
+    def _add(self, address: Address, *, found: bool = False) -> None:
+        watch = ServerWatch(address, self._setup, found=found)
         if self._chosen is not None:
             watch.use(self._chosen)
-        self._short = short_names((one.address for one in self.watches), self._environ)
-
-
-def _placed(agent: Agent, server: str, stale_since: float) -> Agent:
-    if not server and not stale_since:
-        return agent
-    name = f"{server}:{agent.name}" if server and agent.kind == OTHER else agent.name
-    return replace(agent, name=name, server=server, stale_since=stale_since)
+        self._roster.add(watch)

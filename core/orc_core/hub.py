@@ -129,7 +129,7 @@ class Core:
         """Agents started, stopped, adopted, forgotten; raises OrcError without a store."""
         return Lifecycle(
             self.store,
-            self.agents.watches[0].address,
+            self.agents.home,
             self._rulebook.rules,
             self._clock,
             actor=self.actor,

@@ -34,6 +34,11 @@ from orc_storage.lock import FileLock, lives
 from orc_storage.records import LiveRow
 
 PERSIST_EVERY_S: Final = 1.0
+SHY_S: Final = 5.0
+"""How old a watch is before it connects to a server that nobody named."""
+
+CONNECT_WITHIN_S: Final = 3.0
+"""For so long it is no trouble that there is no connection yet."""
 
 Changed = Callable[[bool, bool, bool], None]
 """Called after a look with what it changed: agents, the selected screen, the link."""
@@ -72,12 +77,19 @@ class WatchSetup:
 class ServerWatch:
     """Watches one tmux server; every read is from memory."""
 
-    def __init__(self, address: Address, setup: WatchSetup) -> None:
+    def __init__(self, address: Address, setup: WatchSetup, *, found: bool = False) -> None:
         self.address = address
         # Every machine calls its default server the same: the host tells them apart.
         self.strategy = setup.switches.strategy(f"{setup.host}:{address.socket_path}")
+        # Nobody asked for a server that was found: until there is an agent on it, and while it
+        # may still be set up, we make no session of ours there.
+        self._shy = found and self.strategy == "async"
+        self._near_at = setup.clock.monotonic() + SHY_S if self._shy else 0.0
         self.watcher = Watcher(
-            address, setup.clock, skip_ttys=setup.skip_ttys, strategy=self.strategy
+            address,
+            setup.clock,
+            skip_ttys=setup.skip_ttys,
+            strategy="sync" if self._shy else self.strategy,
         )
         self.observer = Observer(
             setup.rules, setup.clock, setup.home, sources=setup.sources, names=setup.names
@@ -111,19 +123,21 @@ class ServerWatch:
 
     def use(self, strategy: Strategy) -> None:
         """Watch by this strategy from the next look on."""
-        self.strategy = strategy
+        self.strategy, self._shy, self._near_at = strategy, False, 0.0
         self.watcher.use(strategy)
 
     def take(self, tick: Tick) -> tuple[bool, bool, bool]:
         """Take in one look: whether it changed agents, the selected screen, the link."""
-        link = tick.state is not self.link_state
-        if link and tick.state in _UNWELL and not self._is_as_chosen(tick.state):
-            said = tick.trouble or f"{tick.state} at {self.address.socket_path}"
+        state = LinkState.LIVE if tick.state is LinkState.SYNC and self._keeps_away else tick.state
+        link = state is not self.link_state
+        if link and state in _UNWELL and not self._is_as_chosen(state):
+            said = tick.trouble or f"{state} at {self.address.socket_path}"
             self.trouble = (said, tick.at)
-        self.link_state = tick.state
+        self.link_state = state
         if tick.complete:
             self.seen_at = tick.at
         agents = self.observer.apply(tick)
+        self._come_near()
         screens = [s.screen for s in tick.fresh if s.screen is not None]
         fresh = next((screen for screen in screens if screen.key == self._selected), None)
         screen = fresh is not None and (self.screen is None or fresh.lines != self.screen.lines)
@@ -180,6 +194,20 @@ class ServerWatch:
             trouble=trouble,
             trouble_at=trouble_at,
         )
+
+    @property
+    def _keeps_away(self) -> bool:
+        """Whether plain commands do the work because there is no connection yet."""
+        return self._shy or self._clock.monotonic() < self._near_at
+
+    def _come_near(self) -> None:
+        """Connect to a server that was found, once there is a reason and it is old enough."""
+        now = self._clock.monotonic()
+        if not self._shy or now < self._near_at:
+            return
+        if any(agent.kind != OTHER for agent in self.observer.agents()):
+            self._shy, self._near_at = False, now + CONNECT_WITHIN_S
+            self.watcher.use(self.strategy)
 
     def _is_as_chosen(self, state: LinkState) -> bool:
         """Whether it runs by processes because it is told to, and not because it has to."""

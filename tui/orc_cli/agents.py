@@ -6,6 +6,7 @@ Invariant: reading agents is one scan that leaves nothing behind; typing is veri
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(commands: Commands) -> None:
-    command(commands, "agents", list_agents, "list the agents of the tmux server", json=True)
+    command(commands, "agents", list_agents, "list the agents of the tmux servers", json=True)
     prompt = command(commands, "prompt", show_prompt, "show the prompt of an agent", json=True)
     prompt.add_argument("agent", metavar="AGENT")
     send = command(commands, "send", send_text, "type a line to an agent, and Enter", json=True)
@@ -45,10 +46,13 @@ async def list_agents(args: argparse.Namespace) -> int:
 
     async with opened(args) as core:
         await core.agents.scan()
+        silent = [watch.trouble[0] for watch in core.agents.silent]
         agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == OTHER, agent.name))
         now = core.snapshot.at
         gone = core.agents.link().state is LinkState.GONE
         server = core.agents.title()
+    for trouble in silent:
+        print(f"orc: {trouble}: its agents are not listed", file=sys.stderr)
     if args.json:
         print_json([agent_json(agent) for agent in agents])
         return 0

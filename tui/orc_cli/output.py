@@ -76,7 +76,8 @@ def agent_json(agent: Agent) -> dict[str, object]:
         "flips": agent.flips,
         "usage": usage_json(agent.usage),
         "task": agent.task or None,
-        "where": agent.where,
+        "server": agent.pane.server,
+        "where": agent.place,
         "cwd": agent.cwd,
         "command": agent.command,
         "title": agent.title,
@@ -89,6 +90,7 @@ def agent_json(agent: Agent) -> dict[str, object]:
             "text": agent.evidence.text,
             "screen_agrees": agent.agrees,
         },
+        "stale_since": iso(agent.stale_since),
     }
 
 

@@ -11,10 +11,14 @@ import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import counts, iso, layer_json, print_json
 from orc_core.config import sockets
+
+if TYPE_CHECKING:
+    from orc_core.model.health import ServerStatus
 
 
 def register(commands: Commands) -> None:
@@ -41,7 +45,8 @@ async def show_status(args: argparse.Namespace) -> int:
         leader = core.led_elsewhere
         folder = core.workspace.folder
         link = core.agents.link().state.value
-        server = core.agents.title()
+        servers = core.agents.statuses()
+        left_out = core.agents.left_out
     states = Counter(agent.state.value for agent in agents if agent.kind != OTHER)
     others = sum(agent.kind == OTHER for agent in agents)
     statuses = Counter(task.status.value for task in snapshot.tasks)
@@ -50,8 +55,10 @@ async def show_status(args: argparse.Namespace) -> int:
         print_json(
             {
                 "workspace": str(folder),
-                "server": server,
+                "server": servers[0].socket_path,
                 "link": link,
+                "servers": [_server_json(one) for one in servers],
+                "servers_left_out": left_out,
                 "leader": leader,
                 "agents": dict(states),
                 "others": others,
@@ -63,7 +70,10 @@ async def show_status(args: argparse.Namespace) -> int:
         )
         return 0
     print(f"workspace  {folder}" + ("" if leader else "  (no dashboard syncs it)"))
-    print(f"tmux       {link}, {server}")
+    for one in servers:
+        print(f"{one.layer:10} {one.state.value}, {one.socket_path}")
+    if left_out:
+        print(f"           {left_out} more servers are not watched: name those that matter")
     print(f"agents     {counts(states)}" + (f", {others} other panes" if others else ""))
     print(f"tasks      {counts(statuses)}")
     print(f"conflicts  {counts(conflicts)}, {snapshot.merged_today} merged by themselves today")
@@ -74,6 +84,17 @@ async def show_status(args: argparse.Namespace) -> int:
         for fault in layer.faults:
             print(f"           {fault.id}: {fault.text}")
     return 0
+
+
+def _server_json(status: ServerStatus) -> dict[str, object]:
+    return {
+        "name": status.name,
+        "socket": status.socket_path,
+        "link": status.state.value,
+        "agents": status.agents,
+        "others": status.others,
+        "trouble": status.trouble or None,
+    }
 
 
 async def sync_once(args: argparse.Namespace) -> int:

@@ -60,6 +60,22 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One watched tmux server: what it is called, its line of the sync pane, who is in it.
+
+    `others` are panes that no rule knows; `trouble` is what tmux last said, "" for nothing.
+    """
+
+    name: str
+    layer: str
+    socket_path: str
+    state: LinkState
+    agents: int
+    others: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """The right end of the header. `stale_s` counts only where the state is stale.
 

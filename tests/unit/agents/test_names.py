@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orc_core.agents.names import assign, places
+from orc_core.agents.names import NameBook, assign, places
 from orc_core.model.agent import OTHER, PaneRef
 from orc_storage.records import LiveRow
 
@@ -57,3 +57,49 @@ def test_others_are_called_by_their_place() -> None:
     assert assign([], [(pane(1), OTHER, "ops:4")])[pane(1).key] == "ops:4"
     assert places(["ops:4.0", "ops:3.0"]) == {"ops:4.0": "ops:4", "ops:3.0": "ops:3"}
     assert places(["ops:4.0", "ops:4.1"]) == {"ops:4.0": "ops:4.0", "ops:4.1": "ops:4.1"}
+
+
+def claudes(*numbers: int, server: str = SERVER) -> list[tuple[PaneRef, str, str]]:
+    return [(pane(number, server=server), "claude", "claude") for number in numbers]
+
+
+def called(book: NameBook, *numbers: int, server: str = SERVER) -> list[str]:
+    """The names of these panes, all of one server, in their order."""
+    names = book.name([], claudes(*numbers, server=server))
+    return [names[f"{server}:%{number}"] for number in numbers]
+
+
+def test_servers_that_share_a_book_give_no_name_twice() -> None:
+    book = NameBook()
+    assert called(book, 0, 1) == ["claude-1", "claude-2"]
+    assert called(book, 0, 1, server="/tmp/b") == ["claude-3", "claude-4"]
+    assert called(book, 0, 1) == ["claude-1", "claude-2"]
+    assert called(book, 1, 2) == ["claude-2", "claude-1"]
+    assert called(book, 0, server="/tmp/b") == ["claude-3"]
+
+
+def test_names_known_from_before_wait_for_their_server() -> None:
+    book = NameBook([row(0, "claude-1", server="/tmp/b"), row(5, "claude-2", server="/tmp/b")])
+    assert called(book, 0) == ["claude-3"]
+    assert called(book, 0, server="/tmp/b") == ["claude-1"]
+    assert called(book, 0, 1) == ["claude-3", "claude-2"]
+
+
+def test_the_names_of_a_server_that_is_over_are_free() -> None:
+    book = NameBook([row(0, "claude-1", server="/tmp/b")])
+    book.forget("/tmp/b")
+    assert called(book, 0) == ["claude-1"]
+
+
+def test_an_agent_that_comes_back_to_its_pane_has_its_name_unless_it_was_given_away() -> None:
+    book = NameBook([row(5, "claude-7"), row(6, "claude-8")])
+    shells = [(pane(5), OTHER, "ops:4"), (pane(6), OTHER, "ops:5")]
+    book.name([], shells)
+    assert called(book, 5) == ["claude-7"]
+    assert called(book, 6) == ["claude-1"]
+
+
+def test_a_name_that_another_server_has_is_not_kept_by_two() -> None:
+    book = NameBook([row(0, "claude-1"), row(0, "claude-1", server="/tmp/b")])
+    assert called(book, 0) == ["claude-2"]
+    assert called(book, 0, server="/tmp/b") == ["claude-1"]

@@ -23,6 +23,8 @@ from orc_tui.view_models.spans import clock, coarse, evidence_age, short
 
 READY: Final = "ready for a task"
 STOPPED: Final = "at its prompt, task not done"
+STALE: Final = "stale"
+"""Stands for the evidence where the agent's server does not answer."""
 SILENT_S: Final = 15 * 60.0
 AWAY_S: Final = 10 * 60.0
 """After this long without a key the title tells what happened since."""
@@ -110,6 +112,8 @@ class Columns:
 _WHY_WORD: Final = 6
 _WHY_AGE: Final = 4
 _CONTEXT: Final = 7
+_WHERE: Final = 12
+_WHERE_MAX: Final = 20
 _STATE: Final = 8
 _FOR: Final = 4
 
@@ -121,13 +125,19 @@ def columns(agents: Sequence[Agent], width: int, *, boxed: bool) -> Columns:
     agent_w = min(max(name, 10), 10 if width < 76 else 18)
     task_w = min(max(task, 4), 4 if width < 64 else 12)
     why = _WHY_WORD if width < 76 else _WHY_WORD + _WHY_AGE
-    where = 12 if width >= 96 else 0
+    where = _where(agents) if width >= 96 else 0
     told = any(agent.usage.context is not None for agent in agents)
     context = _CONTEXT if width >= 96 and told else 0
     gap = 1 if boxed or width < 80 else 4
     fixed = 3 + _STATE + 1 + agent_w + 1 + _FOR + 1 + task_w + 1 + gap + why + 1
     does = width - fixed - (where + 1 if where else 0) - (context + 1 if context else 0)
     return Columns(agent_w, task_w, max(does, 0), gap, where, why, context)
+
+
+def _where(agents: Sequence[Agent]) -> int:
+    """The cells for the place; more where it may begin with the name of a server."""
+    away = (cells(agent.place) for agent in agents if agent.server)
+    return min(max([_WHERE, *away]), _WHERE_MAX)
 
 
 def heading(at: Columns) -> Line:
@@ -164,7 +174,7 @@ def row(agent: Agent, at: Columns, now: float) -> Line:
         (" " * at.gap, plain),
     ]
     if at.where:
-        parts.append((fit(agent.where, at.where) + " ", "dim"))
+        parts.append((fit(agent.place, at.where) + " ", "dim"))
     if at.context:
         parts.append((context_share(agent).rjust(at.context) + " ", "dim"))
     parts.append((_why(agent, at, now), "dim"))
@@ -178,10 +188,13 @@ def context_share(agent: Agent) -> str:
 
 
 def _why(agent: Agent, at: Columns, now: float) -> str:
-    word = fit(agent.evidence.source.value, _WHY_WORD)
-    if not at.with_age:
-        return word
-    return word + evidence_age(now - agent.evidence.at).rjust(_WHY_AGE)
+    """What decided and how old that is; of a server that does not answer, since when."""
+    if agent.stale_since:
+        word, at_s = STALE, agent.stale_since
+    else:
+        word, at_s = agent.evidence.source.value, agent.evidence.at
+    word = fit(word, _WHY_WORD)
+    return word + evidence_age(now - at_s).rjust(_WHY_AGE) if at.with_age else word
 
 
 def does(agent: Agent, now: float) -> str:
@@ -233,6 +246,9 @@ def summary(agent: Agent, now: float) -> tuple[str, str]:
     evidence = agent.evidence
     old = now - evidence.at
     said = evidence.source.value + (f" {coarse(old)}" if evidence_age(old) else "")
-    if evidence.source.value not in ("screen", "proc"):
+    if agent.stale_since:
+        since = coarse(now - agent.stale_since)
+        said += f" · {STALE}" if since == "now" else f" · {STALE} {since}"
+    elif evidence.source.value not in ("screen", "proc"):
         said += " · the screen agrees" if agent.agrees else " · the screen disagrees"
     return state, said

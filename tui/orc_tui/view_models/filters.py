@@ -56,7 +56,7 @@ def of_agent(agent: Agent) -> Fields:
         "state": agent.state.value,
         "agent": f"{agent.name} {agent.kind}",
         "task": agent.task,
-        "rest": f"{agent.does} {agent.last_prompt} {agent.where} {agent.cwd} {agent.command}",
+        "rest": f"{agent.does} {agent.last_prompt} {agent.place} {agent.cwd} {agent.command}",
     }
 
 

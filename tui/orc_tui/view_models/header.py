@@ -11,7 +11,7 @@ from typing import Final
 from orc_core.model.agent import State
 from orc_core.model.health import LayerState, Link, LinkState
 from orc_core.model.snapshot import Snapshot
-from orc_core.text import fit
+from orc_core.text import cells, fit
 from orc_tui.view_models import glyphs, sync
 from orc_tui.view_models.agents import is_other
 from orc_tui.view_models.conflicts import needs_you
@@ -19,6 +19,15 @@ from orc_tui.view_models.lines import Line, join, width_of
 
 WIDE: Final = 120
 _NAME_MAX: Final = 24
+_SERVER_MAX: Final = 12
+
+_LINK_INKS: Final = {
+    LinkState.SYNC: "limited",
+    LinkState.STALE: "limited",
+    LinkState.GONE: "error",
+}
+_BRIEF: Final = {LinkState.GONE.value: "gone", LinkState.SYNC.value: "sync"}
+"""What stands behind the name of a server."""
 
 _SHOWN: Final = (
     State.WAITING,
@@ -106,12 +115,10 @@ def _right(snapshot: Snapshot, *, wide: bool) -> list[Line]:
 
 
 def link(link: Link) -> tuple[str, str]:
-    """How far what is shown can be trusted, with its ink."""
-    if link.state is LinkState.STALE:
-        return f"stale {int(link.stale_s)}s", "limited"
-    if link.state is LinkState.GONE:
-        return link.state.value, "error"
+    """How far what is shown can be trusted, with its ink; of which server, where not of all."""
     if link.state is LinkState.LIVE and link.read_only:
         return "read-only", "limited"
-    ink = {LinkState.LIVE: "dim", LinkState.SYNC: "limited"}.get(link.state, "dim")
-    return link.state.value, ink
+    told = f"stale {int(link.stale_s)}s" if link.state is LinkState.STALE else link.state.value
+    if link.server:
+        told = f"{fit(link.server, min(cells(link.server), _SERVER_MAX))}: {_BRIEF.get(told, told)}"
+    return told, _LINK_INKS.get(link.state, "dim")

@@ -204,8 +204,10 @@ class SyncList:
     ) -> Drawn:
         """Draw the layers in view."""
         items = [entry.item for entry in shown]
-        rows = [sync.row(item, width - 1) for item in items if isinstance(item, Layer)]
-        return Drawn(sync.heading(width), rows)
+        every = [entry.item for entry in all_ if isinstance(entry.item, Layer)]
+        name = sync.name_width(every)
+        rows = [sync.row(item, width - 1, name) for item in items if isinstance(item, Layer)]
+        return Drawn(sync.heading(width, name), rows)
 
     def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
         """Whether all is well."""

@@ -60,7 +60,7 @@ def agent_head(agent: Agent, task: Task | None, now: float, width: int, home: st
     else:
         name = ((agents.does(agent, now) or agent.title, "text"),)
     place: Line = (
-        (f"{agent.where}   ", "text"),
+        (f"{agent.place}   ", "text"),
         (short_path(agent.cwd, home), "dim"),
     )
     return [

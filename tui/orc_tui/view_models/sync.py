@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from orc_core.model.health import Layer, LayerState
-from orc_core.text import fit
+from orc_core.text import cells, fit
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.lines import Line, Part, ends, join
 from orc_tui.view_models.spans import clock, lag
 
 EMPTY: Final = "no layers yet: the workspace is being opened"
-_FIXED: Final = 41
-"""Cells before `last trouble`, without the strategy."""
+_FIXED: Final = 35
+"""Cells before `last trouble`, without the name and the strategy."""
+_NAME: Final = 6
+_NAME_MAX: Final = 16
+_TMUX: Final = "tmux"
 _STRATEGY: Final = 10
 _WIDE: Final = 72
 """From this width on there is room for the strategy."""
@@ -27,23 +30,29 @@ def needs_you(layer: Layer) -> bool:
     return layer.state in (LayerState.DEGRADED, LayerState.OFFLINE) or layer.failed > 0
 
 
-def heading(width: int) -> Line:
-    """The names of the columns."""
+def name_width(layers: Sequence[Layer]) -> int:
+    """The cells that the names of these layers get; more than usual for several servers."""
+    return min(max([_NAME, *(cells(layer.name) for layer in layers)]), _NAME_MAX)
+
+
+def heading(width: int, name: int = _NAME) -> Line:
+    """The names of the columns; `name` is the cells for the first."""
     strategy = fit("strategy", _STRATEGY) if width >= _WIDE else ""
-    text = f"   layer  state    {strategy}behind   queued  failed  last trouble"
+    layer = fit("layer", name)
+    text = f"   {layer} state    {strategy}behind   queued  failed  last trouble"
     return ((fit(text, width), "dim"),)
 
 
-def row(layer: Layer, width: int) -> Line:
+def row(layer: Layer, width: int, name: int = _NAME) -> Line:
     """One layer, without the sign of the cursor."""
     sign, ink = glyphs.LAYERS[layer.state]
     wide = width >= _WIDE - 1
     strategy = fit(layer.strategy, _STRATEGY) if wide else ""
-    room = width - _FIXED - (_STRATEGY if wide else 0)
+    room = width - _FIXED - name - (_STRATEGY if wide else 0)
     behind = lag(layer.behind_s) if layer.strategy else ""
     parts: list[Part] = [
         (f"{sign} ", ink),
-        (fit(layer.name, 6) + " ", "text"),
+        (fit(layer.name, name) + " ", "text"),
         (fit(layer.state.value, 8) + " ", ink),
         (f"{strategy}{behind.rjust(6)}", "text"),
         (f"{layer.queued:>9}", "text" if layer.queued else "dim"),
@@ -74,8 +83,8 @@ def summary(layers: Sequence[Layer], width: int) -> Line:
     if not layers:
         return ((EMPTY, "dim"),)
     signs: list[Line] = [
-        ((f"{glyphs.LAYERS[layer.state][0]} {layer.name}", glyphs.LAYERS[layer.state][1]),)
-        for layer in layers
+        ((f"{glyphs.LAYERS[state][0]} {name}", glyphs.LAYERS[state][1]),)
+        for name, state in _gathered(layers)
     ]
     queued, failed = sum(one.queued for one in layers), sum(one.failed for one in layers)
     counts: Line = (
@@ -83,6 +92,17 @@ def summary(layers: Sequence[Layer], width: int) -> Line:
         (f"{failed} failed", "error" if failed else "dim"),
     )
     return ends(join(signs, 2), counts, width)
+
+
+def _gathered(layers: Sequence[Layer]) -> list[tuple[str, LayerState]]:
+    """Names and states, the servers that are well as one: `tmux x3`."""
+    servers = [one for one in layers if one.name.partition(" ")[0] == _TMUX]
+    well = sum(one.state is LayerState.OK for one in servers)
+    if len(servers) < 2 or not well:
+        return [(layer.name, layer.state) for layer in layers]
+    told = [(f"{_TMUX} x{well}" if well > 1 else _TMUX, LayerState.OK)]
+    rest = [one for one in layers if one not in servers or one.state is not LayerState.OK]
+    return told + [(layer.name, layer.state) for layer in rest]
 
 
 def worst(layers: Sequence[Layer]) -> LayerState:

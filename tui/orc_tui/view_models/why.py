@@ -37,6 +37,8 @@ def own_lines(agent: Agent, now: float) -> list[Line]:
         field("decided by", f"{evidence.source.value}, rule {evidence.rule}"),
         field("last seen", _ago(now - evidence.at)),
     ]
+    if agent.stale_since:
+        lines.append(field("its server", f"does not answer since {clock(agent.stale_since)}"))
     if evidence.text:
         lines.append(field("matched", evidence.text))
     if agent.flips:
@@ -47,7 +49,7 @@ def own_lines(agent: Agent, now: float) -> list[Line]:
     lines.append(field("changed", _ago(now - agent.changed_at)))
     if agent.last_prompt:
         lines.append(field("last prompt", f"“{agent.last_prompt}”"))
-    lines.append(field("pane", f"{agent.where}  {agent.pane.pane_id}  pid {agent.pane.pid}"))
+    lines.append(field("pane", f"{agent.place}  {agent.pane.pane_id}  pid {agent.pane.pid}"))
     if agent.title:
         lines.append(field("title", agent.title))
     if used := usage(agent):
