@@ -292,7 +292,7 @@ async def open_core(
             NameBook(known),
             skip_ttys=dashboards.terminals,
             sources=(
-                Sequences(listening.folder()),
+                Sequences(listening.folder(), clock),
                 *hook_sources(options.environ, options.home, clock),
             ),
             switches=switches,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -37,7 +38,8 @@ class Ear:
         self.pane_id = tmux.start(f"exec {script}")
         self.clock = SystemClock()
         self.watcher = Watcher(tmux.address, self.clock)
-        sources = [Sequences(records)]
+        self.sequences = Sequences(records, self.clock)
+        sources = [self.sequences]
         self.observer = Observer(load(), self.clock, tmux.folder, sources=sources)
 
     async def agent(
@@ -134,6 +136,24 @@ async def test_a_shell_that_tells_exit_codes_tells_of_a_crash(ear: Ear, tmux: Pr
     os.kill(program, signal.SIGKILL)
     agent = await ear.agent(pane_id, lambda agent: agent.evidence.rule == "shell-told")
     assert (agent.state, agent.does[:17]) == (State.CRASHED, "exit 137, killed ")
+
+
+async def test_what_is_heard_is_news_although_the_screen_stays_the_same(
+    ear: Ear, tmux: PrivateTmux
+) -> None:
+    agent = await ear.agent()
+    await listen(tmux.address, agent.pane, ear.records)
+    heard: set[str] = set()
+    following = asyncio.create_task(ear.sequences.run(heard.update))
+    try:
+        ear.says(b"\x1b]7501;state=working\x1b\\")
+        await wait_for(lambda: heard and ear.observer.judge_again(heard), 8.0)
+        assert heard == {agent.key}
+        assert ear.observer.agents()[0].state is State.WORKING
+        await wait_for(lambda: not ear.sequences.catch_up(), 8.0)
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
 
 
 def orc(tmux: PrivateTmux, *argv: str) -> tuple[int, dict[str, object], str]:

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-from orc_core.agents.sources import NOTHING, Report, Subject
+from orc_core.agents.folders import folder_changes
+from orc_core.agents.sources import NOTHING, News, Report, Subject
+from orc_core.clock import Clock
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
 from orc_core.tmux.listening import record_path
@@ -45,27 +50,52 @@ _PROGRESS: Final = {"1": State.WORKING, "2": State.ERROR, "3": State.WORKING}
 _NOTICE_99: Final = re.compile(r"^99;[^;]*;(?P<text>.*)$", re.DOTALL)
 
 Record = tuple[float, bytes]
+Stamp = tuple[int, int]
 
 
 class Sequences:
     """The sequences that listeners keep in one folder, each file read again when it changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
-        self._kept: OrderedDict[Path, tuple[tuple[int, int], dict[str, Record]]] = OrderedDict()
+        self._clock = clock
+        self._kept: OrderedDict[Path, tuple[Stamp, dict[str, Record]]] = OrderedDict()
+        self._keys: OrderedDict[Path, str] = OrderedDict()
+        self._told: dict[Path, Stamp] = {}
 
     def report(self, subject: Subject, now: float) -> Report:
         """The signals of what the agent's program sent since it began."""
-        records = self._read(record_path(subject.pane, self._folder))
+        path = record_path(subject.pane, self._folder)
+        self._keys[path] = subject.pane.key
+        if len(self._keys) > KEPT_MAX:
+            self._keys.popitem(last=False)
+        records = self._read(path)
         if subject.ended_at:
             return Report(exit_status=ending(records, subject.ended_at - ENDED_BEFORE_S))
         fresh = {key: one for key, one in records.items() if one[0] >= subject.started_at}
         return Report(tuple(signals(fresh, now))) if fresh else NOTHING
 
+    def catch_up(self) -> set[str]:
+        """The panes of which something was heard since the last call. Blocks on the disk."""
+        stamps: dict[Path, Stamp] = {}
+        for path in tuple(self._keys):
+            with contextlib.suppress(OSError):
+                stamps[path] = _stamp(path.lstat())
+        heard = {path for path, stamp in stamps.items() if self._told.get(path) != stamp}
+        self._told = stamps
+        return {self._keys[path] for path in heard if path in self._keys}
+
+    async def run(self, news: News) -> None:
+        """Follow the folder until cancelled; `news` is told which panes were heard."""
+        async with aclosing(folder_changes(self._folder, self._clock)) as changes:
+            async for _ in changes:
+                if heard := self.catch_up():
+                    news(heard)
+
     def _read(self, path: Path) -> dict[str, Record]:
         try:
             stat = path.lstat()
-            stamp = (stat.st_mtime_ns, stat.st_ino)
+            stamp = _stamp(stat)
             known = self._kept.get(path)
             if known is not None and known[0] == stamp:
                 return known[1]
@@ -78,6 +108,10 @@ class Sequences:
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         return self._kept[path][1]
+
+
+def _stamp(stat: os.stat_result) -> Stamp:
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def parse(text: str) -> dict[str, Record]:

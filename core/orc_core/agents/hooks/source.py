@@ -12,13 +12,13 @@ import contextlib
 import os
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from watchfiles import awatch
-
+from orc_core.agents.folders import folder_changes
 from orc_core.agents.hooks.events import Event, Happening, event_of
 from orc_core.agents.hooks.spool import Spool
 from orc_core.agents.hooks.standing import Standing, standing
@@ -31,14 +31,10 @@ from orc_storage.errors import StorageError
 LEDGERS_MAX: Final = 2048
 EVENTS_MAX: Final = 64
 PRUNE_EVERY_S: Final = 60.0
-WAIT_FOR_SPOOL_S: Final = 5.0
 READ_TIMEOUT_S: Final = 10.0
 BEFORE_START_S: Final = 2.0
 """The kernel tells starts by its own clock, which is off by about a second."""
 
-_DEBOUNCE_MS: Final = 20
-_STEP_MS: Final = 5
-_ANYWAY_MS: Final = 2000
 _ALSO: Final = {"gemini": ("gemini", "antigravity")}
 """The agents that read the same settings, and so run each other's hooks."""
 
@@ -103,33 +99,9 @@ class HookSource:
 
     async def run(self, news: News) -> None:
         """Follow the spool until cancelled; `news` is told which panes heard something."""
-        while True:
-            await self._tell(news)
-            if self._spool.folder.is_dir():
-                await self._follow(news)
-            await self._clock.sleep(WAIT_FOR_SPOOL_S)
-
-    async def _follow(self, news: News) -> None:
-        """Read at every change, and every few seconds anyway, until the folder is gone."""
-        stop = asyncio.Event()
-        changes = awatch(
-            self._spool.folder,
-            watch_filter=None,
-            debounce=_DEBOUNCE_MS,
-            step=_STEP_MS,
-            stop_event=stop,
-            rust_timeout=_ANYWAY_MS,
-            yield_on_timeout=True,
-            recursive=False,
-        )
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                async for _ in changes:
-                    await self._tell(news)
-                    if not self._spool.folder.is_dir():
-                        return
-        finally:
-            stop.set()
+        async with aclosing(folder_changes(self._spool.folder, self._clock)) as changes:
+            async for _ in changes:
+                await self._tell(news)
 
     async def _tell(self, news: News) -> None:
         """Read in a thread, one at a time; a disk that hangs holds up nobody."""
