@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from clocks import TurnedClock, wait_for
+from orc_core.agents.folders import WAIT_FOR_FOLDER_S
 from orc_core.agents.hooks.places import Places
-from orc_core.agents.hooks.source import WAIT_FOR_SPOOL_S, HookSource
+from orc_core.agents.hooks.source import HookSource
 from orc_core.agents.observer import Observer
 from orc_core.agents.processes import system_processes
 from orc_core.agents.rules import load
@@ -222,7 +223,7 @@ async def test_a_spool_that_comes_and_goes_is_found_again(
             assert len(heard) == time - 1
             placed(tmux.folder)
             fire(places, {"hook_event_name": "Stop"}, agent="codex")
-            clock.turn(WAIT_FOR_SPOOL_S)
+            clock.turn(WAIT_FOR_FOLDER_S)
             await wait_for(lambda: len(heard) == time)  # noqa: B023
             assert heard[-1] == {"/tmp/s:%1"}
             for file in places.spool.iterdir():
