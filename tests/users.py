@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from orc_core.tmux.control import HIDDEN
+from orc_core.tmux.guests import HIDDEN
 from private_tmux import PrivateTmux
 
 SEEN_MAX_BYTES: Final = 1 << 20

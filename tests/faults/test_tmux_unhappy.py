@@ -15,7 +15,7 @@ import pytest
 from clocks import TurnedClock, wait_for
 from orc_core.errors import TmuxGone, TmuxTimeout
 from orc_core.model.health import LinkState
-from orc_core.tmux.control import HIDDEN
+from orc_core.tmux.guests import HIDDEN
 from orc_core.tmux.link import INTRODUCTIONS, STEADY_S, Link, Strategy
 from orc_core.tmux.server import Address
 from private_tmux import PrivateTmux
@@ -83,7 +83,7 @@ async def test_introductions_to_a_server_are_rare(tmux: PrivateTmux, clock: Turn
     tmux.start()
     opened: list[float] = []
     async with linked(tmux.address, clock) as link:
-        while clock.monotonic() < 1000.0 + 600.0:
+        while clock.monotonic() < 1000.0 + 200.0:
             await link.listing(0)
             if link.state is LinkState.LIVE:
                 opened.append(clock.monotonic())
@@ -91,7 +91,7 @@ async def test_introductions_to_a_server_are_rare(tmux: PrivateTmux, clock: Turn
             clock.turn(1.0)
     assert opened[2] - opened[0] <= 4.0
     gaps = [late - early for early, late in pairwise(opened[2:])]
-    assert 8 <= len(gaps) <= 10 and min(gaps) >= INTRODUCTIONS.reset_s
+    assert 2 <= len(gaps) <= 3 and min(gaps) >= INTRODUCTIONS.reset_s
 
 
 async def test_a_connection_that_held_is_replaced_at_once(

@@ -9,7 +9,8 @@ import pytest
 
 from clocks import TurnedClock, wait_for
 from orc_core.model.health import LinkState
-from orc_core.tmux.control import HIDDEN, ControlClient
+from orc_core.tmux.control import ControlClient
+from orc_core.tmux.guests import HIDDEN
 from orc_core.tmux.link import Strategy
 from private_tmux import PrivateTmux
 from users import at_terminal, clients, dashboard, world
@@ -130,6 +131,22 @@ async def test_a_window_made_in_our_session_outlives_us(
     assert sorted(tmux.sessions()) == ["main", "newest"]
     assert home_of(tmux, made) in ("main", "newest")  # made in the same second
     assert tmux.run("display-message", "-p", "-t", made, "#{pane_pid}") == pid
+
+
+async def test_walking_through_the_sessions_leads_past_ours(
+    tmux: PrivateTmux, clock: TurnedClock
+) -> None:
+    tmux.start(name="Before")  # tmux walks by name: this one, ours, the other
+    tmux.run("new-session", "-d", "-s", "later", "exec cat")
+    async with watching(tmux.address, clock) as watch:
+        session = watch.watcher._link.session
+        with at_terminal(tmux, "attach", "-t", "=Before") as terminal:
+            await wait_for(lambda: clients(tmux) == ["Before"])
+            for key, comes in ((b")", "later"), (b"(", "Before"), (b"(", "later")):
+                os.write(terminal.fd, b"\x02" + key)
+                await watch.turn_until(lambda: clients(tmux) == [comes])  # noqa: B023
+        assert watch.last.state is LinkState.LIVE
+        assert watch.watcher._link.session == session  # we did not have to leave for that
 
 
 @pytest.mark.parametrize("way", ["q", "SIGTERM", "SIGHUP", "SIGKILL"])

@@ -2,10 +2,10 @@
 
 Invariant: it never starts a server, never joins a session of the user, and never sends
 `refresh-client -A`, `-B` or `-C`, which crash, lag or resize. What others put into our session,
-because a command without a target finds the newest one, is theirs and is given back to them,
-never ended. Every request has a deadline. A
-reply ends only with the time and number it began with; anything out of order closes the
-connection. The session dies with its client (`destroy-unattached`), however that ends.
+because a command without a target finds the newest one, is given back to them and never ended.
+Every request has a deadline. A reply ends only with the time and number it began with; anything
+out of order closes the connection. The session dies with its client (`destroy-unattached`),
+however that ends.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Final
 
 from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
 from orc_core.text import clean
+from orc_core.tmux import guests
 from orc_core.tmux.client import ClientProcess
 from orc_core.tmux.server import (
     OUTPUT_MAX_BYTES,
@@ -32,13 +33,7 @@ from orc_core.tmux.server import (
     parse_version,
 )
 
-HIDDEN: Final = re.compile(r"_orc-\d+(?:-[0-9a-f]+)?")
-"""The names of the hidden sessions of dashboards, ours and others'."""
-
 PENDING_MAX: Final = 64
-GUESTS_MAX: Final = 20
-"""How many windows and clients that are not ours are given back at once."""
-
 _CLOSE_GRACE_S: Final = 0.5
 
 _BEGIN: Final = re.compile(rb"%begin (\d+) (\d+) (\d+)")
@@ -235,26 +230,13 @@ class ControlClient:
     async def give_back(self, *, timeout_s: float = 1.5) -> bool:
         """Bring what is not ours, windows, panes and clients, where they were meant to be.
 
-        That is the newest session but for hidden ones. False where something had to stay.
+        False where something had to stay, because there is no other session.
         """
-        listed = await self.requests(
-            [
-                "list-sessions -F '#{session_activity} #{session_id} #{session_name}'",
-                f"list-panes -s -t '{self.session_id}'"
-                " -F '#{pane_id} #{window_id} #{window_active}'",
-                f"list-clients -t '{self.session_id}' -F '#{{client_name}}'",
-            ],
-            timeout_s=timeout_s,
-        )
-        sessions, panes, clients = (reply.lines for reply in listed)
-        moves = _moves(self.pane_id, self.session_id, [line.split(" ") for line in panes])
-        moves += [f"switch-client -c '{name}'" for name in clients if name != self._client]
-        home = _newest(sessions)
-        if not moves or not home:
-            return not moves
-        lines = [f"{move} -t '{home}:'" for move in moves[:GUESTS_MAX]]
-        done = await self.requests(lines, timeout_s=timeout_s)
-        return not any(reply.failed for reply in done)
+        host = guests.Host(self.session_id, self.pane_id, self._client)
+        listed = await self.requests(guests.questions(host), timeout_s=timeout_s)
+        moves, whole = guests.moves(host, [reply.lines for reply in listed])
+        done = await self.requests(moves, timeout_s=timeout_s) if moves else ()
+        return whole and not any(reply.failed for reply in done)
 
     async def _connect(self, timeout_s: float) -> None:
         try:
@@ -325,23 +307,3 @@ class ControlClient:
         """Give up a connection that does not answer; the guard ends it when tmux is back."""
         self._stream.end(TmuxGone("the control connection to tmux was given up"))
         self._process.leave(done=False)
-
-
-def _newest(sessions: Sequence[str]) -> str:
-    """The id of the session used last that is not hidden, "" where there is none."""
-    told = [line.split(" ", 2) for line in sessions]
-    seen = [(int(at), known) for at, known, name in told if not HIDDEN.fullmatch(name)]
-    return max(seen)[1] if seen else ""
-
-
-def _moves(own: str, session: str, panes: Sequence[Sequence[str]]) -> list[str]:
-    """What moves the others' panes, (id, window, whether that is the current one), elsewhere."""
-    ours = next((window for pane, window, _ in panes if pane == own), "")
-    moves: dict[str, str] = {}
-    for pane, window, current in panes:
-        if pane != own and window == ours:
-            moves[pane] = f"break-pane -d -s {pane}"
-        elif pane != own:
-            quietly = "" if current == "1" else " -d"
-            moves[window] = f"move-window{quietly} -s '{session}:{window}'"
-    return list(moves.values())

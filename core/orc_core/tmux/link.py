@@ -145,8 +145,17 @@ class Link:
             ) from None
 
     async def leave(self) -> None:
-        """Give up our session for now: no other is left, or someone was thrown into it."""
-        await self._drop(wedged=False)
+        """Give up our session for now: no other is left, or who came into it will not go."""
+        control = self._control
+        if control is None:
+            return
+        wedged = False
+        try:
+            if not self._lonely and await control.give_back(timeout_s=DEADLINE_S):
+                return
+        except TmuxError as error:
+            wedged = isinstance(error, TmuxTimeout)
+        await self._drop(wedged=wedged)
 
     def lonely(self, alone: bool) -> None:
         """Whether the server has no session but hidden ones; then we make none either."""

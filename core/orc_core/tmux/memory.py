@@ -13,7 +13,7 @@ from typing import Final
 
 from orc_core.model.agent import PaneRef
 from orc_core.model.snapshot import Screen
-from orc_core.tmux.control import HIDDEN
+from orc_core.tmux.guests import HIDDEN
 from orc_core.tmux.panes import Details, PaneInfo, Row, Shot, describe
 from orc_core.tmux.screen import clean_lines, parse_lines, plain
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orc_core.tmux.control import HIDDEN, Disorder, Reply, ReplyReader
+from orc_core.tmux.control import Disorder, Reply, ReplyReader
+from orc_core.tmux.guests import HIDDEN
 
 STREAM = (
     b"%begin 5 1 0\n%end 5 1 0\n%sessions-changed\n"
