@@ -24,8 +24,8 @@ _FOREIGN_FOOT: Final = tuple(
     re.compile(pattern)
     for pattern in (
         # A shell that waits for a command, a pager, vi, nano, and what runs tests.
-        r"^(\(\w+\) )?[\w.@:~/\[\]*+-]{0,80}( \S{1,40}){0,3} ?[$#%]( .{0,200})?$",
-        r"^(\(END\)|:|~|--More--.{0,20}|lines \d+-\d+.{0,60}|.{1,80} \(END\)|.{1,80} \d{1,3}%)$",
+        r"^(\(\w+\) )?[\w.@:~/\[\]*+-]{0,80}( \S{1,40}){0,3} ?([$#]|(?<!\d)%)( .{0,200})?$",
+        r"^(\(END\)|:|~|--More--.{0,20}|(\S{1,80} )?lines \d+-\d+.{0,60}|.{1,80} \(END\))$",
         r"^-- (INSERT|NORMAL|VISUAL|REPLACE)\b|^:\w{1,20}$",
         r"^\"[^\"]{1,120}\" .{0,20}\d+L, \d+[BC]|^\S{1,80}\s+\d+,\d+(-\d+)?\s+(\d+%|All|Top|Bot)$",
         r"^\^[GXK] (Help|Exit|Cut)\b",

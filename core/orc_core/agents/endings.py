@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from orc_core.agents.processes import is_shell, program_name, script_of, short_command
-from orc_core.agents.rules import BOTTOM_LINES
 from orc_core.agents.signals import TEXT_MAX, short, tail
 from orc_core.model.agent import DASHBOARD, PANE_DEAD, Evidence, Signal, Source, State
 from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
 MINUTE_S: Final = 60.0
+PROMPT_LINES: Final = 4
+"""So many lines may a shell's prompt take, with what the agent left below it."""
+TRACE_LINES: Final = 60
 SIGNAL_NAMES: Final = {
     1: "hung up",
     2: "interrupted",
@@ -37,6 +39,13 @@ _FATAL: Final = re.compile(
     r"|(?<=[^\s.])(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
     r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
     r"thread '.{1,40}' .{0,20}panicked)"
+)
+
+
+_OF_A_TRACE: Final = re.compile(
+    r"\s|[\w.]{1,80}(Error|Exception|Exit|Interrupt|Warning)\b|During handling|The above exception"
+    r"|Traceback |goroutine |exit status |note: run with|stack backtrace|node:|Node\.js |<---|#|\d+: "
+    r"|[\w./*()]{1,120}\(|created by |----|FATAL ERROR"
 )
 
 
@@ -95,14 +104,33 @@ def left_shell(
         evidence = Evidence(Source.PROC, "shell-told", ended_at, f"{shell}: exit {exit_status}")
         does = f"exit {exit_status}, {how}{lasted}; {shell} is left"
         return Signal(evidence, State.CRASHED if crashed else State.DONE, does=does)
-    for line in reversed(tail(lines, BOTTOM_LINES)):
-        match = _FATAL.search(line.strip()[:TEXT_MAX])
-        if match is not None:
-            evidence = Evidence(Source.PROC, "shell-left", ended_at, short(line))
-            how = match["trace"] or (match["does"] or match["glued"]).lower()
-            return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")
+    line, how = _last_words(tail(lines, TRACE_LINES))
+    if how:
+        evidence = Evidence(Source.PROC, "shell-left", ended_at, short(line))
+        return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")
     evidence = Evidence(Source.PROC, "shell-left", ended_at, f"{shell} is in the foreground")
     return Signal(evidence, State.DONE, does=f"ended{lasted}; {shell} is left")
+
+
+def _last_words(lines: Sequence[str]) -> tuple[str, str]:
+    """The line that tells of a crash, and how it was; "" twice where none does.
+
+    What an agent once showed of another program's end does not count: it is indented, or more
+    than a shell's prompt came after it.
+    """
+    for at in range(len(lines) - 1, -1, -1):
+        match = _FATAL.search(lines[at].rstrip()[:TEXT_MAX])
+        if match is None:
+            continue
+        after = lines[at + 1 :]
+        if not match["trace"]:
+            near = len(after) <= PROMPT_LINES
+            return (lines[at], (match["does"] or match["glued"]).lower()) if near else ("", "")
+        told = after[: max(0, len(after) - 2)]
+        ours = all(_OF_A_TRACE.match(line) for line in told)
+        asked = any(line.startswith("KeyboardInterrupt") for line in after)
+        return (lines[at], match["trace"]) if ours and not asked else ("", "")
+    return "", ""
 
 
 def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:

@@ -83,6 +83,14 @@ def test_a_label_is_sound(one: corpus_screens.Labelled) -> None:
     assert bool(label.command) == (one.agent == corpus_screens.SHELL)
 
 
+def test_the_corpus_is_wide_enough() -> None:
+    assert sum(one.label.decoy for one in CORPUS) >= 25
+    assert len({one.agent for one in OF_AGENTS}) >= 6
+    states = {one.label.state for one in CORPUS}
+    assert states >= {State.WORKING, State.WAITING, State.IDLE, State.ERROR, State.LIMITED}
+    assert states >= {State.CRASHED, State.DONE, State.UNKNOWN}
+
+
 def test_each_agent_with_screens_has_rules(rules: RuleSet) -> None:
     assert {one.agent for one in OF_AGENTS} <= {kind.id for kind in rules.kinds}
 
