@@ -44,8 +44,8 @@ _FATAL: Final = re.compile(
 
 _OF_A_TRACE: Final = re.compile(
     r"\s|[\w.]{1,80}(Error|Exception|Exit|Interrupt|Warning)\b|During handling|The above exception"
-    r"|Traceback |goroutine |exit status |note: run with|stack backtrace|node:|Node\.js |<---|#|\d+: "
-    r"|[\w./*()]{1,120}\(|created by |----|FATAL ERROR"
+    r"|Traceback |goroutine |exit status |note: run with|stack backtrace|node:"
+    r"|Node\.js |<---|#|\d+: |[\w./*()]{1,120}\(|created by |----|FATAL ERROR"
 )
 
 
