@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final
 
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
@@ -51,15 +52,21 @@ def strongest_first(signals: Sequence[Signal]) -> tuple[Signal, ...]:
 
 
 def fold(
-    previous: Live | None, signals: Sequence[Signal], now: float, *, hold: bool = False
+    previous: Live | None,
+    signals: Sequence[Signal],
+    now: float,
+    *,
+    hold: bool = False,
+    confirmed_at: float = 0.0,
 ) -> Live:
     """The next state of an agent.
 
     `hold` says that the screen shows a view over the conversation (a transcript, a menu), so
-    that without a stronger word the state stays what it was.
+    that without a stronger word the state stays what it was. `confirmed_at` is until when titles
+    and screens are known to have stood as they are, in epoch seconds.
     """
     fresh = [one for one in strongest_first(signals) if one.decides and not one.expired]
-    winner = _winner(fresh)
+    winner = _winner(fresh, confirmed_at)
     if winner is None:
         if hold and previous is not None:
             return previous
@@ -99,7 +106,18 @@ def mark_seen(live: Live, now: float) -> Live:
     return replace(live, state=State.IDLE, since=now, quiet_since=None)
 
 
-def _winner(fresh: Sequence[Signal]) -> Signal | None:
+def doubted_at(told: Sequence[Signal], now: float) -> float:
+    """When what is seen may next overtake an event; infinity where no event decides."""
+    edge = next((one for one in told if one.decides and not one.expired), None)
+    if edge is None or edge.evidence.source is not Source.HOOK:
+        return inf
+    if all(one.state is edge.state for one in told if not one.expired):
+        return inf
+    times = (edge.evidence.at + after_s for after_s in (EDGE_SETTLES_S, EDGE_DOUBTED_S))
+    return min((at for at in times if at >= now), default=inf)
+
+
+def _winner(fresh: Sequence[Signal], confirmed_at: float) -> Signal | None:
     """The strongest signal, unless the screen knows better.
 
     An idle title is the same at a prompt; an idle level does not tell why a turn ended. Titles
@@ -113,7 +131,7 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
         first = next((one for one in hooks if one.state in _ENDS_BADLY), first)
     if first.evidence.source is Source.HOOK:
         below = (one for one in fresh if RANK[one.evidence.source] > RANK[Source.HOOK])
-        return next((one for one in below if _overtakes(one, first)), first)
+        return next((one for one in below if _overtakes(one, first, confirmed_at)), first)
     screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
     if screen is None:
         return first
@@ -128,12 +146,13 @@ def _winner(fresh: Sequence[Signal]) -> Signal | None:
     return first
 
 
-def _overtakes(seen: Signal, edge: Signal) -> bool:
+def _overtakes(seen: Signal, edge: Signal, confirmed_at: float) -> bool:
     """Whether a title or a screen shows what came of an agent after an event.
 
     No event tells that a permission was given or that Esc ended a turn.
     """
     later = seen.evidence.at - edge.evidence.at
+    stood = max(seen.evidence.at, confirmed_at) - edge.evidence.at
     if seen.state is edge.state or (seen.state in _QUIET and edge.state in _QUIET):
         return False
     if edge.state in _ENDS_BADLY and seen.state in _QUIET:
@@ -143,7 +162,7 @@ def _overtakes(seen: Signal, edge: Signal) -> bool:
     if seen.state is State.WAITING:
         return later > 0.0
     plain = seen.state in _QUIET and not seen.attended
-    return later > (EDGE_DOUBTED_S if plain else EDGE_SETTLES_S)
+    return stood > (EDGE_DOUBTED_S if plain else EDGE_SETTLES_S)
 
 
 def _hides(winner: Signal) -> bool:

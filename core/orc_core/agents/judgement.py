@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from orc_core.agents.detect import IDLE_AFTER_S, Live, fold, strongest_first
+from orc_core.agents.detect import IDLE_AFTER_S, Live, doubted_at, fold, strongest_first
 from orc_core.agents.endings import death, left_shell
 from orc_core.agents.freshness import aged
 from orc_core.agents.processes import Processes, busiest_child
@@ -65,7 +65,14 @@ class Judge:
                 made.append(Signal(evidence, State.STARTING))
         track.told = strongest_first([aged(one, now, track.confirmed_at) for one in made])
         before = track.live
-        live = self._step(track, fold(before, track.told, now, hold=track.reading.hold), now)
+        folded = fold(
+            before,
+            track.told,
+            now,
+            hold=track.reading.hold,
+            confirmed_at=track.confirmed_at,
+        )
+        live = self._step(track, folded, now)
         if track.live is not None and _same_evidence(track.live.evidence, live.evidence):
             live = replace(live, evidence=track.live.evidence)
         track.live = live
@@ -107,7 +114,7 @@ class Judge:
             return None
         if live is None or live.state is State.STARTING:
             return now
-        dues = [track.reading.until]
+        dues = [track.reading.until, doubted_at(track.told, now)]
         if track.ended_at:
             dues.append(now if now - track.ended_at < EXIT_WITHIN_S else float("inf"))
         if live.quiet_since is not None and live.state not in (State.IDLE, State.DONE):

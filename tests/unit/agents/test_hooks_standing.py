@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from orc_core.agents.detect import EDGE_DOUBTED_S, EDGE_SETTLES_S, Live, fold
+from orc_core.agents.detect import EDGE_DOUBTED_S, EDGE_SETTLES_S, Live, doubted_at, fold
 from orc_core.agents.hooks.events import Event, Happening
 from orc_core.agents.hooks.standing import LASTS_S, Standing, standing
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
@@ -211,3 +212,21 @@ def test_a_hook_that_expired_leaves_it_to_the_others() -> None:
     gone = said(event(H.TOOL), at=LASTS_S[H.TOOL] + 1)
     assert decided(gone, seen(Source.SCREEN, State.IDLE, 1)).state is State.IDLE
     assert decided(gone).state is State.UNKNOWN
+
+
+def test_a_screen_that_stands_still_overtakes_an_event_when_that_was_confirmed() -> None:
+    asked = seen(Source.HOOK, State.WAITING, 0.0)
+    gave_up = seen(Source.SCREEN, State.IDLE, 0.1, attended=True)
+    told = [asked, gave_up]
+    later = NOW + EDGE_SETTLES_S + 1
+    assert fold(None, told, later).state is State.WAITING, "nobody looked since"
+    assert fold(None, told, later, confirmed_at=later).state is State.IDLE
+    assert doubted_at(told, NOW + 0.1) == NOW + EDGE_SETTLES_S
+    assert doubted_at(told, later) == NOW + EDGE_DOUBTED_S
+    assert doubted_at([asked], NOW) == doubted_at([gave_up], NOW) == math.inf
+
+
+def test_a_prompt_read_before_an_event_does_not_overtake_it() -> None:
+    went_on = seen(Source.HOOK, State.WORKING, 5.0)
+    prompt = seen(Source.SCREEN, State.WAITING, 4.9)
+    assert fold(None, [went_on, prompt], NOW + 6, confirmed_at=NOW + 6).state is State.WORKING
