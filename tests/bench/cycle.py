@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from tests.bench.report import Figure
 
 from orc_core.benchmark.cycle import Cost, Course, run
-from orc_core.benchmark.fleet import fleet
+from orc_core.benchmark.measuring import stage
 
 SIZES = {50: 15, 100: 15, 500: 10, 1000: 10}
 """Panes, and how many cycles of each kind."""
@@ -24,12 +23,8 @@ async def measure(folder: Path) -> list[Figure]:
     for panes, cycles in SIZES.items():
         place = folder / str(panes)
         place.mkdir()
-        made = fleet(place, panes, sessions=True)
-        watched = await asyncio.to_thread(made.__enter__)
-        try:
-            course = await run(watched, "async", cycles)
-        finally:
-            await asyncio.to_thread(made.__exit__, None, None, None)
+        async with stage(panes, place) as fleet:
+            course = await run(fleet, "async", cycles)
         figures += _figures(panes, course)
     return figures
 

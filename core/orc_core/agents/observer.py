@@ -97,7 +97,8 @@ class Observer:
             touched |= {key: self._tracks[key] for key in self._due(now)}
             for key in self._turns(now):
                 touched[key] = self._tracks[key]
-                self._occupancy.identify(touched[key], now)
+                if not self._occupancy.is_same(touched[key]):
+                    self._occupancy.identify(touched[key], now)
         for key, track in touched.items():
             self._attend(key, track, now)
         if self._misnamed:

@@ -40,6 +40,8 @@ class Occupancy:
         own = self._processes.facts(track.process.pid) if track.process else None
         track.stopped = own is not None and own.state == "T"
         leader = foreground(self._processes, info.pane.pid)
+        pane = self._processes.facts(info.pane.pid)
+        track.foreground = pane.foreground if pane is not None else 0
         facts = self._processes.facts(leader)
         if facts is not None and facts.state == "Z":
             facts = None
@@ -56,6 +58,18 @@ class Occupancy:
                 track.process = facts
         elif track.kind != OTHER and not self._lives(track):
             self._outlived(track, facts, now)
+
+    def is_same(self, track: Track) -> bool:
+        """Whether the agent of before is still in the pane's foreground, from one look at it."""
+        own, process = self._processes.facts(track.info.pane.pid), track.process
+        if own is None or process is None or track.ended_at or track.info.dead:
+            return False
+        now = self._processes.facts(process.pid)
+        if now is None or now.state == "Z":
+            return False
+        if (now.start, now.name) != (process.start, process.name):
+            return False
+        return own.foreground == track.foreground and (now.state == "T") is track.stopped
 
     def identify_anew(self, track: Track, now: float) -> None:
         """Say of what kind the pane is by other rules than before, which may not know it."""

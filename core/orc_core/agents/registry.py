@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +19,7 @@ from orc_core.agents.processes import Facts, Processes, walk
 from orc_core.agents.sources import NOTHING, Report, Subject
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
+from orc_core.tmux.inotify import ENTRIES, TerminalMarks
 
 FILE_MAX_BYTES: Final = 64 * 1024
 CACHE_MAX: Final = 4096
@@ -63,6 +65,9 @@ class Sessions:
         # Text, not Path: these files are looked at by the hundred a second.
         self._folder = str(home / ".claude" / "sessions")
         self._processes = processes
+        self._marks = TerminalMarks(ENTRIES)
+        self._marks.open()
+        weakref.finalize(self, self._marks.close)
         self._known: OrderedDict[int, tuple[_Stamp, SessionFile | None]] = OrderedDict()
         self._found: OrderedDict[int, tuple[int, float, int]] = OrderedDict()
 
@@ -72,6 +77,8 @@ class Sessions:
         Where a file came or went that is said of all panes whose session was not found.
         """
         changed: set[int] = set()
+        if not self._is_marked():
+            return changed
         folder = self._stamp()
         for pane_pid, (pid, _, seen) in self._found.items():
             if not pid:
@@ -80,6 +87,14 @@ class Sessions:
             elif (known := self._known.get(pid)) is not None and known[0] != self._stamp_of(pid):
                 changed.add(pane_pid)
         return changed
+
+    def _is_marked(self) -> bool:
+        """Whether anything may have happened in the folder since the last call."""
+        if not self._marks.available:
+            return True
+        marked = bool(self._marks.drain()) or not self._marks.watches(self._folder)
+        self._marks.watch([self._folder])
+        return marked
 
     def report(self, subject: Subject, now: float) -> Report:
         """What the session under the agent's pane says, for agents that keep such files."""

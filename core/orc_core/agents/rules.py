@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from orc_core.agents.patterns import found, safe_pattern
+from orc_core.agents.patterns import LINE_MAX, compiled, safe_pattern
 from orc_core.errors import OrcError
 from orc_core.model.agent import OTHER, State, Waiting
 from orc_core.model.substates import SUBSTATES
@@ -32,7 +32,7 @@ from orc_core.model.substates import SUBSTATES
 BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
 TAIL_LINES: Final = 4
-LINES_KEPT: Final = 4096
+LINES_KEPT: Final = 16_384
 PATTERN_MAX: Final = 300
 FILE_MAX_BYTES: Final = 256 * 1024
 
@@ -246,10 +246,12 @@ def _matcher(file: RuleFile) -> Callable[[str], frozenset[str]]:
     patterns = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
     for rule in file.rule:
         patterns.update(rule.any, rule.all, rule.not_)
+    searches = [(pattern, compiled(pattern).search) for pattern in sorted(patterns)]
 
     @lru_cache(maxsize=LINES_KEPT)
     def matched(line: str) -> frozenset[str]:
-        return frozenset(pattern for pattern in patterns if found(pattern, line))
+        start = line[:LINE_MAX]
+        return frozenset([pattern for pattern, search in searches if search(start)])
 
     return matched
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.limits import reset_at
@@ -115,7 +116,7 @@ def read(
     where that was before: its time counts from then.
     """
     made: list[Signal] = []
-    told = _first(kind, "title", {"title": (title,)})
+    told = _first(kind, "title", {"title": _Region(kind, (title,))})
     until = float("inf")
     if told is not None:
         at = now if title_at is None else title_at
@@ -169,7 +170,8 @@ def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
     for at in range(len(lines) - 1, -1, -1):
         if seen == INPUT_LINES:
             break
-        if not kind.matched(lines[at]).isdisjoint(kind.reads.input):
+        hits = kind.matched(lines[at])
+        if hits and not hits.isdisjoint(kind.reads.input):
             return at
         seen += bool(lines[at].strip())
     return None
@@ -189,20 +191,39 @@ def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
     """The line of the last thing that the agent was told, above its input line."""
     end = input_at(kind, lines)
     for at in range((len(lines) if end is None else end) - 1, -1, -1):
-        if not kind.matched(lines[at]).isdisjoint(kind.reads.last_prompt):
+        hits = kind.matched(lines[at])
+        if hits and not hits.isdisjoint(kind.reads.last_prompt):
             return at
     return None
 
 
-def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[str, Sequence[str]]:
+class _Region:
+    """Lines, and which patterns match each of them; looked at when a rule first asks."""
+
+    def __init__(self, kind: Kind, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._kind = kind
+
+    @cached_property
+    def hits(self) -> list[frozenset[str]]:
+        return [self._kind.matched(line) for line in self.lines]
+
+    @cached_property
+    def here(self) -> frozenset[str]:
+        """Every pattern that matches some line."""
+        return frozenset().union(*self.hits)
+
+
+def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[str, _Region]:
     told = _told_at(kind, lines)
-    return {
+    parts = {
         "turn": tail(lines if told is None else lines[told + 1 :], BOTTOM_LINES),
         "screen": lines,
         "bottom": tail(lines, BOTTOM_LINES),
         "tail": tail(lines, TAIL_LINES),
         "prompt": layout.block if layout is not None else (),
     }
+    return {name: _Region(kind, part) for name, part in parts.items()}
 
 
 def tail(lines: Sequence[str], count: int) -> list[str]:
@@ -217,28 +238,27 @@ def tail(lines: Sequence[str], count: int) -> list[str]:
 
 
 def _first(
-    kind: Kind, source: str, regions: dict[str, Sequence[str]]
+    kind: Kind, source: str, regions: dict[str, _Region]
 ) -> tuple[Kind, RulePart, Sequence[str], str] | None:
     """The strongest rule of a source that matches, with its lines and the one that matched."""
     for rule in kind.rules:
         if rule.source != source:
             continue
-        lines = regions[rule.region]
-        hit = _match(kind, rule, lines)
+        region = regions[rule.region]
+        hit = _match(rule, region)
         if hit is not None:
-            return kind, rule, lines, hit
+            return kind, rule, region.lines, hit
     return None
 
 
-def _match(kind: Kind, rule: RulePart, lines: Sequence[str]) -> str | None:
+def _match(rule: RulePart, region: _Region) -> str | None:
     """The lowest line that one of a rule's patterns matched, or None."""
-    sets = [kind.matched(line) for line in lines]
-    here: frozenset[str] = frozenset().union(*sets)
-    if not here.issuperset(rule.all) or not here.isdisjoint(rule.not_):
-        return None
+    here = region.here
     told = rule.any or rule.all
-    for line, hits in zip(reversed(lines), reversed(sets), strict=True):
-        if not hits.isdisjoint(told):
+    if here.isdisjoint(told) or not here.issuperset(rule.all) or not here.isdisjoint(rule.not_):
+        return None
+    for line, hits in zip(reversed(region.lines), reversed(region.hits), strict=True):
+        if hits and not hits.isdisjoint(told):
             return line
     return None
 

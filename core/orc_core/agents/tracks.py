@@ -40,6 +40,8 @@ class Track:
     argv: tuple[str, ...] = ()
     process: Facts | None = None
     looked_at: float = float("-inf")
+    foreground: int = 0
+    """The process group that its terminal belonged to then."""
     stopped: bool = False
     lines: tuple[str, ...] = ()
     screen_at: float = 0.0

@@ -18,23 +18,27 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from orc_core.agents.observer import Observer
 from orc_core.agents.rules import load
 from orc_core.benchmark.fleet import Fleet, Pane, idle_screen, prompt_screen
-from orc_core.benchmark.usage import Heartbeat, Used, children, used
+from orc_core.benchmark.usage import Heartbeat, Meter, Used, children
 from orc_core.errors import TmuxError
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.link import Strategy
 from orc_core.tmux.panes import capture_commands, list_commands
 from orc_core.tmux.server import Address, spawn
-from orc_core.tmux.watcher import CAPTURES_MAX, Watcher
+from orc_core.tmux.watcher import CAPTURES_MAX, Sighting, Watcher, portions
 
 CHANGED_SHARE: Final = 0.2
 _AFTER_SECOND_S: Final = 0.08
 _FLOOR_DEADLINE_S: Final = 10.0
 _SETTLE_LOOKS: Final = 30
+
+_painted = count(1)
+"""No two screens are the same, so that each is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Course:
     quiet: Cost
     first_s: float
     stretch_s: float
+    changed_share: float = CHANGED_SHARE
 
 
 class SteppedClock:
@@ -146,16 +151,16 @@ class _Stage:
         self._client = client
         self._others = children()
         self._mark = secrets.token_hex(8)
-        self._painted = 0
 
     async def meet(self) -> float:
-        """See every pane for the first time."""
+        """See every pane for the first time, as the dashboard does it: a share at a time."""
         seen: set[str] = set()
         began = time.perf_counter()
         for _ in range(_SETTLE_LOOKS):
-            tick = await self.watcher.look()
-            self._observer.apply(tick)
-            seen |= {one.info.pane.pane_id for one in tick.sightings if one.lines is not None}
+            for tick in portions(await self.watcher.look()):
+                self._observer.apply(tick)
+                seen |= {one.info.pane.pane_id for one in tick.fresh if one.lines is not None}
+                await asyncio.sleep(0)
             if len(seen) == len(self._fleet.panes):
                 return time.perf_counter() - began
         raise TmuxError(f"{len(seen)} of {len(self._fleet.panes)} panes of the benchmark were seen")
@@ -196,18 +201,18 @@ class _Stage:
 
     async def _cycle(self, samples: _Samples) -> int:
         """One cycle; the number of panes whose screen it found changed."""
-        clients = tuple(children() - self._others)
-        before = used(self._fleet.server_pid, clients)
+        meter = Meter(self._fleet.server_pid, children() - self._others)
+        forks = captured = 0
+        meter.start()
         began = time.perf_counter()
-        tick = await self.watcher.look()
-        self._observer.apply(tick)
-        forks, captured = tick.forks, _captured(tick.fresh)
-        while self.watcher.backlog:
+        while True:
             tick = await self.watcher.look()
             self._observer.apply(tick)
             forks, captured = forks + tick.forks, captured + _captured(tick.fresh)
+            if not self.watcher.backlog:
+                break
         samples.walls_s.append(time.perf_counter() - began)
-        samples.costs.append(used(self._fleet.server_pid, clients).since(before))
+        samples.costs.append(meter.stop())
         samples.forks.append(forks)
         return captured
 
@@ -232,7 +237,7 @@ class _Stage:
             await _next_second()
             tick = await self.watcher.look()
             self._observer.apply(tick)
-            if not _captured(tick.fresh) and not tick.forks:
+            if not tick.fresh:
                 return
 
     def _some(self, number: int) -> list[Pane]:
@@ -243,14 +248,13 @@ class _Stage:
 
     def _paint(self, panes: Sequence[Pane]) -> None:
         for pane in panes:
-            self._painted += 1
-            number = self._painted
+            number = next(_painted)
             asks = number % 2
             pane.paint(prompt_screen(f"step {number}") if asks else idle_screen(10_000 + number))
 
 
-def _captured(news: Sequence[object]) -> int:
-    return sum(getattr(one, "lines", None) is not None for one in news)
+def _captured(news: Sequence[Sighting]) -> int:
+    return sum(one.lines is not None for one in news)
 
 
 async def _next_second() -> None:

@@ -10,9 +10,11 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ PROGRAM: Final = "claude"
 _STEP: Final = 100
 """Panes asked for at once; between two steps one may be told to stop."""
 _TIMEOUT_S: Final = 60.0
+_END_S: Final = 5.0
+_POLL_S: Final = 0.01
 
 # It reads one line, which means that all went well, or the end, which our death means, too.
 _GUARD: Final = 'read -r _ && exit; "$1" -N -S "$0/s" kill-server; exec rm -rf -- "$0"'
@@ -131,7 +135,7 @@ def fleet(
     finally:
         with contextlib.suppress(TmuxError):
             _tmux(folder, ["kill-server"])
-        guard.dismiss()
+        guard.dismiss(done=_is_over(folder))
 
 
 def idle_screen(number: int) -> str:
@@ -165,12 +169,23 @@ class _Guard:
         finally:
             os.close(read_end)
 
-    def dismiss(self) -> None:
-        """All went well: there is nothing left to end."""
+    def dismiss(self, *, done: bool) -> None:
+        """Let the guard go; where not all is `done`, it does its work first."""
         with contextlib.suppress(OSError):
-            os.write(self._write_end, _DONE)
+            os.write(self._write_end, _DONE if done else b"")
         os.close(self._write_end)
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_TIMEOUT_S)
+
+
+def _is_over(folder: Path) -> bool:
+    """Wait for the end of the server, which answers `kill-server` before it ends."""
+    for _ in range(int(_END_S / _POLL_S)):
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+            if probe.connect_ex(str(folder / SOCKET)) != 0:
+                return True
+        time.sleep(_POLL_S)
+    return False
 
 
 def _make(folder: Path, program: Path, count: int, stop: threading.Event) -> int:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import resource
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ _HEARTBEAT_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Processor seconds used so far by us, by the tmux clients we run, and by a server."""
+    """Processor seconds used by us, by the tmux clients we run, and by a server."""
 
     own_s: float
     clients_s: float
@@ -34,14 +34,27 @@ class Used:
         )
 
 
-def used(server_pid: int, clients: tuple[int, ...]) -> Used:
-    """What was used until now; children that ended are counted once they were waited for."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Used(
-        own_s=time.process_time(),
-        clients_s=ended.ru_utime + ended.ru_stime + sum(map(_seconds, clients)),
-        server_s=_seconds(server_pid),
-    )
+class Meter:
+    """Measures what is used between `start` and `stop`; its own looking is not counted as ours."""
+
+    def __init__(self, server_pid: int, clients: Iterable[int]) -> None:
+        self._server_pid = server_pid
+        self._clients = tuple(clients)
+        self._before = Used(0.0, 0.0, 0.0)
+
+    def start(self) -> None:
+        clients_s, server_s = self._others()
+        self._before = Used(time.process_time(), clients_s, server_s)
+
+    def stop(self) -> Used:
+        own_s = time.process_time()
+        return Used(own_s, *self._others()).since(self._before)
+
+    def _others(self) -> tuple[float, float]:
+        """The clients, those that ended once they were waited for, and the server."""
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        clients_s = ended.ru_utime + ended.ru_stime + sum(map(_seconds, self._clients))
+        return clients_s, _seconds(self._server_pid)
 
 
 def children() -> set[int]:
@@ -83,8 +96,3 @@ class Heartbeat:
             now = time.perf_counter()
             self.longest_s = max(self.longest_s, now - before - _HEARTBEAT_S)
             before = now
-
-
-def cores() -> int:
-    """How many processors there are."""
-    return os.cpu_count() or 1

@@ -17,6 +17,13 @@ from collections.abc import Callable, Iterable
 from typing import Final, cast
 
 _MODIFY: Final = 0x2
+_MOVED_FROM: Final = 0x40
+_MOVED_TO: Final = 0x80
+_CREATE: Final = 0x100
+_DELETE: Final = 0x200
+ENTRIES: Final = _MODIFY | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
+"""What happens to the files of a folder, where that is what is watched."""
+
 _OVERFLOW: Final = 0x4000
 _IGNORED: Final = 0x8000
 _EVENT: Final = struct.Struct("iIII")
@@ -25,9 +32,13 @@ _READS_MAX: Final = 64
 
 
 class TerminalMarks:
-    """A set of watched terminals; `available` is False where the system has no inotify."""
+    """A set of watched terminals; `available` is False where the system has no inotify.
 
-    def __init__(self) -> None:
+    With `ENTRIES` what is watched are folders.
+    """
+
+    def __init__(self, events: int = _MODIFY) -> None:
+        self._events = events
         self._watches: dict[str, int] = {}
         self._paths: dict[int, str] = {}
         self._add: Callable[[int, bytes, int], int] | None = None
@@ -60,10 +71,14 @@ class TerminalMarks:
             self._paths.pop(number, None)
             self._remove(self.fd, number)
         for path in wanted - self._watches.keys():
-            number = self._add(self.fd, os.fsencode(path), _MODIFY)
+            number = self._add(self.fd, os.fsencode(path), self._events)
             if number >= 0:
                 self._watches[path] = number
                 self._paths[number] = path
+
+    def watches(self, path: str) -> bool:
+        """Whether this one is watched: it is there, and the kernel had room."""
+        return path in self._watches
 
     def drain(self) -> set[str]:
         """The terminals written to since the last call; all of them when the queue ran over."""

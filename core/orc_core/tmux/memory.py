@@ -7,7 +7,7 @@ told in whole seconds, so a change in the second of the capture counts as later.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -141,16 +141,14 @@ class Memory:
         for pane in self.panes.values():
             pane.captured_second = -1
 
-    def dirty(
-        self, skip_ttys: Collection[str], always: Collection[str | None] = ()
-    ) -> Iterator[Pane]:
+    def dirty(self, skip_ttys: Collection[str], always: Collection[str | None] = ()) -> list[Pane]:
         """The panes whose screen may have changed, but for those never to be captured.
 
         Those with a key in `always` count as changed.
         """
-        for pane in self.panes.values():
-            if (pane.dirty or pane.key in always) and pane.info.tty not in skip_ttys:
-                yield pane
+        dirty = [pane for pane in self.panes.values() if pane.dirty]
+        dirty += [pane for pane in self.panes.values() if pane.key in always and not pane.dirty]
+        return [pane for pane in dirty if pane.info.tty not in skip_ttys]
 
     def sightings(self, fresh: Iterable[Sighting]) -> tuple[Sighting, ...]:
         """All panes of the last list, with what is fresh in the place of what is not."""

@@ -146,7 +146,7 @@ class Watcher:
     @property
     def backlog(self) -> bool:
         """Whether panes are known to have changed that were not captured yet."""
-        return any(True for _ in self._memory.dirty(self._skipped))
+        return bool(self._memory.dirty(self._skipped))
 
     async def once(self) -> Tick:
         """Look at everything once, by plain processes; no session is made."""
