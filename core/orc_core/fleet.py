@@ -124,6 +124,8 @@ class Fleet:
 
     def _heard(self, changed: Changed | None, keys: Collection[str]) -> None:
         """A source heard something of these panes between ticks."""
+        for watch in self.watches:  # their screens are about to change, too
+            watch.watcher.urgent.update(key for key in keys if watch.holds(key))
         if self.judge_again(keys) and changed is not None:
             changed(True, False, False)
 

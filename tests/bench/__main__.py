@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import cycle, dashboard, harmless, store, unhappy
+from tests.bench import cycle, dashboard, harmless, hooks, store, unhappy
 from tests.bench.report import Figure, save, table
 
 from orc_core.tmux.server import version as tmux_version
@@ -25,6 +25,7 @@ PARTS = {
     "dashboard": dashboard.measure,
     "harmless": harmless.measure,
     "unhappy": unhappy.measure,
+    "hooks": hooks.measure,
 }
 
 

@@ -151,28 +151,28 @@ def seen(
 
 
 def decided(*signals: Signal, previous: Live | None = None, at: float = 20.0) -> Live:
-    return fold(previous, signals, NOW + at)
+    return fold(previous, signals, NOW + at, confirmed_at=NOW + at)
 
 
-def test_a_hook_beats_what_was_seen_before_it_and_soon_after() -> None:
+def test_a_hook_beats_what_was_seen_before_it_and_for_a_moment_all() -> None:
     asks = said(ask(0))
     for source in (Source.TITLE, Source.SCREEN):
-        for at in (-5.0, 1.0):
-            live = decided(asks, seen(source, State.WORKING, at))
+        for changed, at in ((-5.0, EDGE_SETTLES_S), (1.0, EDGE_SETTLES_S)):
+            live = decided(asks, seen(source, State.WORKING, changed), at=at)
             assert (live.state, live.evidence.source) == (State.WAITING, Source.HOOK)
 
 
 def test_nobody_tells_that_a_person_answered_or_interrupted() -> None:
     asks, works = said(ask(0)), said(event(H.TOOL))
-    later = EDGE_SETTLES_S + 1
-    assert decided(asks, seen(Source.TITLE, State.WORKING, later)).state is State.WORKING
-    esc = seen(Source.SCREEN, State.IDLE, later, attended=True)
-    assert decided(asks, esc).state is State.IDLE
-    assert decided(works, esc).state is State.IDLE
+    soon = EDGE_SETTLES_S + 1
+    works_on = seen(Source.TITLE, State.WORKING, 1)
+    assert decided(asks, works_on, at=soon).state is State.WORKING
+    esc = seen(Source.SCREEN, State.IDLE, 1, attended=True)
+    plain = seen(Source.SCREEN, State.IDLE, 1)
     for edge, state in ((asks, State.WAITING), (works, State.WORKING)):
-        assert decided(edge, seen(Source.SCREEN, State.IDLE, later)).state is state
-        much_later = seen(Source.SCREEN, State.IDLE, EDGE_DOUBTED_S + 1)
-        assert decided(edge, much_later).state is State.IDLE
+        assert decided(edge, esc, at=soon).state is State.IDLE
+        assert decided(edge, plain, at=soon).state is state
+        assert decided(edge, plain, at=EDGE_DOUBTED_S + 1).state is State.IDLE
 
 
 def test_nothing_delays_waiting() -> None:

@@ -25,39 +25,42 @@ exec >/dev/null 2>&1
 agent=$1 event=$2
 umask 077
 PATH=/usr/bin:/bin${PATH:+:$PATH}
-[ -n "$event" ] || [ ! -t 0 ] || exit 0
-if ! cd @SPOOL@; then
-  [ -n "$event" ] || cat
-  exit 0
+LC_ALL=C
+input=
+if [ -z "$event" ]; then
+  true 3<&0 || exit 0
+  [ ! -t 0 ] || exit 0
+  input=$(cat)
+  [ -n "$input" ] || exit 0
 fi
+cd @SPOOL@ || exit 0
 
-# Never more than a bounded number of files, the newest: their names begin with the time.
+# Never more than a bounded number of files, the newest.
 set -- [0-9]*-*
 if [ $# -gt @FILES_MAX@ ]; then
-  old=
-  while [ $# -gt @FILES_KEPT@ ] && [ ${#old} -lt 16000 ]; do
-    old="$old $1"
-    shift
-  done
-  rm -f $old
+  rm -f $(ls -t | sed -n '/^[0-9]*-[0-9]*-[0-9]*$/p' | sed -n '@FILES_KEPT@,@FILES_AT_ONCE@p')
 fi
 
-# Who runs us, and who runs that, as the kernel tells it: no process is started for it.
-parent= grand=
+# Who runs us, who runs that, and the time, as the kernel tells it: no process is started for it.
+parent= grand= time=
 IFS= read -r parent <"/proc/$PPID/stat"
 set -- ${parent##*) }
 case $2 in '' | *[!0-9]*) ;; *) IFS= read -r grand <"/proc/$2/stat" ;; esac
+read -r time rest </proc/uptime && time=000000000000${time%.*}${time#*.}
+time=${time#"${time%????????????}"}
+case $time in '' | *[!0-9]*) time=$(date +%s) ;; esac
 
 pane=${TMUX_PANE#%}
 case $pane in '' | *[!0-9]*) pane=0 ;; esac
-name=${EPOCHSECONDS:-$(date +%s)}-$$-$pane
+name=$time-$$-$pane
 full=
 {
   printf '%s\\n' '@FORMAT@' "$agent" "$event" "$TMUX" "$TMUX_PANE" "$CLAUDE_PID" \\
     "$parent" "$grand" || full=1
-  if [ -z "$event" ]; then
-    head -c @PAYLOAD_MAX@ || full=1
-    cat >/dev/null
+  if [ ${#input} -le @PAYLOAD_MAX@ ]; then
+    printf '%s' "$input" || full=1
+  else
+    printf '%s' "$input" | head -c @PAYLOAD_MAX@ || full=1
   fi
 } >".$name" || full=1
 if [ -n "$full" ] || ! mv -f ".$name" "$name"; then
@@ -215,6 +218,7 @@ def _filled(script: str, spool: Path) -> str:
         "PAYLOAD_MAX": str(PAYLOAD_MAX_BYTES),
         "FILES_MAX": str(FILES_MAX),
         "FILES_KEPT": str(FILES_KEPT),
+        "FILES_AT_ONCE": str(FILES_KEPT + FILES_MAX),
         "SPOOL": shlex.quote(str(spool)),
     }
     for name, value in values.items():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.hooks.scripts import FILES_KEPT, FILES_MAX, FORMAT, PAYLOAD_MAX_BYTES
+from orc_core.agents.processes import is_shell
 from orc_core.text import clean
 from orc_storage.lock import FileLock
 from orc_storage.paths import is_private
@@ -29,7 +30,7 @@ STATUS_MAX: Final = 1024
 
 _NAME: Final = re.compile(r"\d{1,12}-\d{1,10}-(?P<pane>\d{1,10})")
 _STATUS: Final = re.compile(r"status-\d{1,10}-\d{1,10}")
-_STAT: Final = re.compile(rb"(\d{1,10}) \(.{0,64}\) (\S) (.{1,600})", re.DOTALL)
+_STAT: Final = re.compile(rb"(\d{1,10}) \((.{0,64})\) (\S) (.{1,600})", re.DOTALL)
 _PANE: Final = re.compile(r"%\d{1,10}")
 _HEADER_MAX_BYTES: Final = 8 * 1024
 
@@ -194,7 +195,6 @@ def _parsed(name: str, at: float, data: bytes) -> Spooled | None:
     agent, event, tmux, pane, pid = (
         line.decode("utf-8", "surrogateescape")[:1024] for line in lines[1:6]
     )
-    runners = tuple(runner for line in lines[6:8] if (runner := _runner(line)) is not None)
     in_pane = _PANE.fullmatch(pane) is not None
     return Spooled(
         name=name,
@@ -204,15 +204,22 @@ def _parsed(name: str, at: float, data: bytes) -> Spooled | None:
         socket=tmux.rsplit(",", 2)[0] if in_pane and tmux.count(",") >= 2 else "",
         pane=pane if in_pane else "",
         pid=int(pid) if pid.isascii() and pid.isdigit() and len(pid) < 11 else 0,
-        runners=runners,
+        runners=_runners(lines[6], lines[7]),
         payload=lines[HEADER_LINES][:PAYLOAD_MAX_BYTES],
     )
+
+
+def _runners(parent: bytes, grand: bytes) -> tuple[Runner, ...]:
+    """Who ran the hook; where that is but a shell, also who runs the shell."""
+    match = _STAT.fullmatch(parent)
+    lines = [parent, grand] if match and is_shell(match[2].decode("utf-8", "replace")) else [parent]
+    return tuple(runner for line in lines if (runner := _runner(line)) is not None)
 
 
 def _runner(line: bytes) -> Runner | None:
     """A process from its line in `/proc/PID/stat`."""
     match = _STAT.fullmatch(line)
-    fields = match[3].split() if match is not None else []
+    fields = match[4].split() if match is not None else []
     if match is None or len(fields) < 19:
         return None
     try:

@@ -64,7 +64,7 @@ _GEMINI: Final = (
     "AfterTool",
     "Notification",
 )
-_OURS: Final = re.compile(r"(?:^|/)orc-hook(?=['\"\s]|$)")
+_OURS: Final = re.compile(r"(?:^|/)orc-hook(?=['\"\s;]|$)")
 _OUR_LINE: Final = re.compile(r"(?:^|/)orc-statusline(?=['\"\s]|$)")
 
 
@@ -109,8 +109,9 @@ def wanted(agent: str, hook: Path, version: Version | None = None) -> Wanted:
 
 def hook_command(hook: Path, agent: str, event: str = "") -> str:
     """The shell command of a hook; it is silent and well even where our script is gone."""
-    words = [shlex.quote(str(hook)), agent, *([event, "</dev/null"] if event else [])]
-    return f"{' '.join(words)} 2>/dev/null || :"
+    script = shlex.quote(str(hook))
+    words = [script, agent, *([event, "</dev/null"] if event else [])]
+    return f"test -x {script} && exec {' '.join(words)}; true"
 
 
 def is_ours(command: object) -> bool:
