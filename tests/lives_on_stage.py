@@ -41,7 +41,7 @@ class Life:
         return next(one for one in await look(self.tmux.address) if one.mark == name)
 
     async def known(self, name: str) -> Known:
-        return await self.wing.roster.get(name)
+        return await self.wing.crew.get(name)
 
     async def pane(self, name: str) -> PaneRef:
         pane = (await self.known(name)).pane

@@ -13,9 +13,10 @@ from functools import partial
 from typing import Final
 
 from orc_core.agents import news
+from orc_core.agents.names import Declared
 from orc_core.agents.observer import Explanation, Observer
 from orc_core.errors import ReadOnly, TmuxError, UnknownName
-from orc_core.model.agent import OTHER, Agent, Choice, Delivery, Prompt
+from orc_core.model.agent import OTHER, Agent, Choice, Delivery, PaneRef, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, Link, ServerStatus
 from orc_core.model.snapshot import Screen
@@ -154,6 +155,12 @@ class Fleet:
         hint = f"known are {known}" if known else "no pane is seen there"
         hint += f"; {silent} did not answer" if silent else ""
         raise UnknownName(f"no agent {name!r} at {self.title()}: {hint}")
+
+    def declare(self, declared: Mapping[PaneRef, Declared], reserved: Collection[str] = ()) -> bool:
+        """Call the agents in these panes so from now on; True when any agent differs."""
+        if not self._setup.names.declare(declared, reserved):
+            return False
+        return sum(watch.observer.declare_again() for watch in self.watches) > 0
 
     def select(self, key: str | None) -> None:
         """Capture this pane often and in colour from now on."""

@@ -22,6 +22,8 @@ from orc_core.fleet import Fleet
 from orc_core.history.actions import History
 from orc_core.history.steps import RULES
 from orc_core.leadership import Leadership
+from orc_core.lifecycle.crew import Crew, declared
+from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.agent import OTHER
 from orc_core.model.health import Fault, Layer, Link
@@ -70,6 +72,7 @@ class Core:
         self._rulebook = rulebook
         self._clock = clock
         self._store = store
+        self._crew = Crew(store) if store is not None else None
         self._board = board.Board()
         self._store_trouble = ("", 0.0)
         self._leadership = Leadership(
@@ -154,6 +157,9 @@ class Core:
         """Whether another live process syncs the workspace."""
         return self._leadership.led_elsewhere
 
+    def _supervisor(self) -> Supervisor:
+        return Supervisor(self.lifecycle, self.store, self._clock, leads=lambda: self.leads)
+
     def _no_store(self) -> OrcError:
         return OrcError(
             f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
@@ -173,6 +179,8 @@ class Core:
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""
         self._board = await board.load(self._store, self._clock.now(), self._board)
+        if self._crew is not None:
+            self.agents.declare(*declared(await self._crew.listing()))
         self._publish()
 
     async def steps(self, name: str, limit: int = 8) -> list[StateChange]:
@@ -199,6 +207,7 @@ class Core:
                     group.create_task(self._follow(self._store))
                     if not self.options.read_only:
                         group.create_task(self._leadership.run(self.sync))
+                        group.create_task(self._supervisor().run())
         except BaseExceptionGroup as failure:
             self._publisher.fail(failure)
             raise

@@ -10,10 +10,13 @@ from orc_storage.records import BeatRow, StandingRow
 
 
 def beat(tx: Transaction, row: BeatRow) -> None:
-    """Write the newest sign of life over the one before."""
+    """Write the newest sign of life over the one before; a word that is "" stays as it was."""
     tx.conn.execute(
-        "INSERT OR REPLACE INTO beat (name, at, monotonic_s, boot, status, progress)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO beat (name, at, monotonic_s, boot, status, progress)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at,"
+        " monotonic_s = excluded.monotonic_s, boot = excluded.boot,"
+        " status = iif(excluded.status = '', status, excluded.status),"
+        " progress = iif(excluded.progress = '', progress, excluded.progress)",
         (row.name, row.at, row.monotonic_s, row.boot, row.status, row.progress),
     )
 

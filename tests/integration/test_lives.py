@@ -192,7 +192,7 @@ async def test_adopt_changes_nothing_in_the_pane(tmux: PrivateTmux, tmp_path: Pa
         with pytest.raises(UsageError, match="is helper already"):
             await life.wing.adopt(agent, Wishes(name="again"))
         await History(life.db).undo(OPERATOR)
-        assert await life.wing.roster.find("helper") is None
+        assert await life.wing.crew.find("helper") is None
         assert lives(agent.pane.pid)
 
 

@@ -9,6 +9,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from orc_cli.crew import list_lost, lives_by_key
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import agent_json, print_json, print_table
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def register(commands: Commands) -> None:
-    command(commands, "agents", list_agents, "list the agents of the tmux servers", json=True)
+    listing = command(commands, "agents", list_agents, "list the agents", json=True)
+    listing.add_argument("--lost", action="store_true", help="those that should run and do not")
     prompt = command(commands, "prompt", show_prompt, "show the prompt of an agent", json=True)
     prompt.add_argument("agent", metavar="AGENT")
     send = command(commands, "send", send_text, "type a line to an agent, and Enter", json=True)
@@ -44,9 +46,12 @@ async def list_agents(args: argparse.Namespace) -> int:
     from orc_core.model.health import LinkState
     from orc_core.text import age
 
+    if args.lost:
+        return await list_lost(args)
     async with opened(args) as core:
         await core.agents.scan()
         silent = [watch.trouble[0] for watch in core.agents.silent]
+        lives = await lives_by_key(core)
         agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == OTHER, agent.name))
         now = core.snapshot.at
         gone = core.agents.link().state is LinkState.GONE
@@ -54,7 +59,10 @@ async def list_agents(args: argparse.Namespace) -> int:
     for trouble in silent:
         print(f"orc: {trouble}: its agents are not listed", file=sys.stderr)
     if args.json:
-        print_json([agent_json(agent) for agent in agents])
+        listed = [agent_json(one) | {"life": lives.pop(one.key, None)} for one in agents]
+        # What has no pane is known by its own word alone.
+        listed += [_paneless_json(life) for life in lives.values() if life["pane"] is None]
+        print_json(listed)
         return 0
     rows = [
         (
@@ -68,9 +76,18 @@ async def list_agents(args: argparse.Namespace) -> int:
         )
         for agent in agents
     ]
+    rows += [
+        (str(life["presence"]), str(life["name"]), str(life["kind"] or "other"), "", "", "", "said")
+        for life in lives.values()
+        if life["pane"] is None
+    ]
     empty = f"no tmux server at {server}" if gone else f"no panes at {server}"
     print_table(rows, empty=f"{empty}: start one with `tmux`, or see `orc-tui --demo`")
     return 0
+
+
+def _paneless_json(life: dict[str, object]) -> dict[str, object]:
+    return {"key": None, "name": life["name"], "kind": life["kind"], "state": None, "life": life}
 
 
 async def show_prompt(args: argparse.Namespace) -> int:

@@ -88,20 +88,20 @@ async def spawn_agent(args: argparse.Namespace) -> int:
             session=args.session,
             taken=await _names(core),
         )
-    return _report(args, done)
+    return report(args, done)
 
 
 async def stop_agent(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc stop") as core:
         target = await _target(core, args.agent)
         done = await core.lifecycle.stop(target, force=args.force, timeout_s=args.timeout)
-    return _report(args, done)
+    return report(args, done)
 
 
 async def restart_agent(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc restart") as core:
         done = await core.lifecycle.restart(args.agent, force=args.force)
-    return _report(args, done)
+    return report(args, done)
 
 
 async def adopt_agent(args: argparse.Namespace) -> int:
@@ -112,13 +112,13 @@ async def adopt_agent(args: argparse.Namespace) -> int:
         agent = core.agents.find(args.agent)
         names = {one.name for one in core.agents.agents()}
         done = await core.lifecycle.adopt(agent, _wishes(args, Policy()), taken=names)
-    return _report(args, done)
+    return report(args, done)
 
 
 async def forget_agent(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc forget") as core:
         done = await core.lifecycle.forget(args.agent, living=args.living)
-    return _report(args, done)
+    return report(args, done)
 
 
 async def resume_agents(args: argparse.Namespace) -> int:
@@ -138,7 +138,7 @@ async def resume_agents(args: argparse.Namespace) -> int:
                     raise
                 told.append(_failed(name, str(error)))
     if not args.all:
-        return _report(args, told[0])
+        return report(args, told[0])
     if args.json:
         print_json([_done_json(done) for done in told])
     elif not told:
@@ -150,9 +150,9 @@ async def resume_agents(args: argparse.Namespace) -> int:
 
 async def supervise_agent(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc supervise") as core:
-        known = await core.lifecycle.roster.get(args.agent)
+        known = await core.lifecycle.crew.get(args.agent)
         done = await core.lifecycle.supervise(known.name, _policy(args, known.policy))
-    return _report(args, done)
+    return report(args, done)
 
 
 async def _names(core: Core) -> set[str]:
@@ -162,15 +162,15 @@ async def _names(core: Core) -> set[str]:
 
 
 async def _target(core: Core, name: str) -> Agent | Known:
-    """The agent of that name on the roster, else the one that is seen."""
+    """The agent of that name on the crew, else the one that is seen."""
     from orc_core.errors import UnknownName
 
-    known = await core.lifecycle.roster.find(name)
+    known = await core.lifecycle.crew.find(name)
     if known is not None:
         return known
     await core.agents.scan()
     agent = core.agents.find(name)
-    for known in await core.lifecycle.roster.listing():
+    for known in await core.lifecycle.crew.listing():
         if known.pane == agent.pane:
             return known
     from orc_core.model.agent import OTHER
@@ -228,7 +228,8 @@ def _failed(name: str, text: str) -> Done:
     return Done(name, False, f"{name} was not resumed: {text}")
 
 
-def _report(args: argparse.Namespace, done: Done) -> int:
+def report(args: argparse.Namespace, done: Done) -> int:
+    """Say what an act did; the exit code is that of the act."""
     if args.json:
         print_json(_done_json(done))
     else:

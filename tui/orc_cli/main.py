@@ -12,7 +12,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from orc_cli import agents, benchmark, conflicts, explain, history, hooks, lifecycle, tasks, upkeep
+from orc_cli import (
+    agents,
+    benchmark,
+    conflicts,
+    crew,
+    explain,
+    history,
+    hooks,
+    lifecycle,
+    tasks,
+    upkeep,
+)
 from orc_cli.options import Command
 from orc_core.config import add_options, check_text, version
 
@@ -36,7 +47,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"orc {version()}")
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (upkeep, agents, hooks, explain, lifecycle, tasks, conflicts, history, benchmark):
+    looking = (upkeep, agents, hooks, explain)
+    for module in (*looking, lifecycle, crew, tasks, conflicts, history, benchmark):
         module.register(commands)
     return parser
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from orc_core.agents.processes import is_shell, program_name, script_of, short_command
@@ -131,6 +132,13 @@ def _last_words(lines: Sequence[str]) -> tuple[str, str]:
         asked = any(line.startswith("KeyboardInterrupt") for line in after)
         return (lines[at], match["trace"]) if ours and not asked else ("", "")
     return "", ""
+
+
+def as_wanted(signal: Signal, *, stopped: bool) -> Signal:
+    """The end of an agent that a person stopped: how it took that is no news, nothing crashed."""
+    if not stopped or signal.evidence.rule != PANE_DEAD:
+        return signal
+    return replace(signal, state=State.GONE, does=f"stopped: {signal.does}")
 
 
 def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import IDLE_AFTER_S, Live, doubted_at, fold, strongest_first
-from orc_core.agents.endings import death, left_shell
+from orc_core.agents.endings import as_wanted, death, left_shell
 from orc_core.agents.freshness import aged
 from orc_core.agents.processes import Processes, busiest_child
 from orc_core.agents.prompts import read_prompt
@@ -150,7 +150,7 @@ class Judge:
             status = facts.exit_status if facts is not None else None
             ended_at = track.ended_at or now
             signal = death(info, track.started_at, ended_at, exit_status=status)
-            return [signal] if signal is not None else []
+            return [as_wanted(signal, stopped=track.is_unwanted)] if signal is not None else []
         if track.ended_at:
             # What the shell said of a crash stays true when it has scrolled away.
             if track.end is None or now - track.ended_at < EXIT_WITHIN_S:

@@ -8,7 +8,8 @@ there are and those that were known at the start.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from orc_core.model.agent import OTHER, PaneRef
 from orc_storage.records import LiveRow
@@ -18,6 +19,18 @@ Identity = tuple[str, int, str, int]
 
 Wanted = tuple[PaneRef, str, str]
 """A pane that wants a name, its kind, and the label that the name is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What was said of the agent in a pane: its name, its kind ("" where the rules shall tell).
+
+    `stopped` says that a person ended it, which is no crash.
+    """
+
+    name: str
+    kind: str = ""
+    stopped: bool = False
 
 
 class NameBook:
@@ -31,6 +44,24 @@ class NameBook:
         self._rows: dict[str, dict[Identity, LiveRow]] = {}
         for row in known:
             self._rows.setdefault(row.server, {})[identity(row)] = row
+        self._declared: Mapping[Identity, Declared] = {}
+        self._reserved: frozenset[str] = frozenset()
+
+    def declare(self, declared: Mapping[PaneRef, Declared], reserved: Collection[str] = ()) -> bool:
+        """These panes are called so from now on, and nobody else is; False where nothing is new.
+
+        `reserved` are names that agents have which are in no pane now.
+        """
+        fresh = {_identity(pane): one for pane, one in declared.items()}
+        names = frozenset({*reserved, *(one.name for one in fresh.values())})
+        if (fresh, names) == (self._declared, self._reserved):
+            return False
+        self._declared, self._reserved = fresh, names
+        return True
+
+    def declared(self, pane: PaneRef) -> Declared | None:
+        """What was said of the agent in this very pane."""
+        return self._declared.get(_identity(pane))
 
     def row(self, pane: PaneRef) -> LiveRow | None:
         """What is known of this very pane from before."""
@@ -48,7 +79,9 @@ class NameBook:
             if other != server
             for row in there.values()
         ]
-        names = assign(list(known.values()), panes, elsewhere)
+        told = {pane.key: one.name for pane, _, _ in panes if (one := self.declared(pane))}
+        rest = [wanted for wanted in panes if wanted[0].key not in told]
+        names = assign(list(known.values()), rest, [*elsewhere, *self._reserved]) | told
         used = set(names.values())
         kept: dict[Identity, LiveRow] = {}
         for pane, kind, _ in panes:

@@ -147,6 +147,22 @@ class Observer:
             touched |= self._name_all()
         return self._publish(touched, now)
 
+    def declare_again(self) -> bool:
+        """It was said anew who is in which pane; True when any agent differs."""
+        now = self._clock.now()
+        self._processes.forget()
+        touched: dict[str, Track] = {}
+        for key, track in self._tracks.items():
+            declared = self._names.declared(track.info.pane)
+            if declared == track.declared:
+                continue
+            if declared is None:
+                track.process = None  # what was said of it is not true of it for that any more
+            track.declared, touched[key] = declared, track
+            self._occupancy.identify(track, now)
+            self._attend(key, track, now)
+        return self._publish(touched | self._name_all(), now)
+
     def transitions(self) -> list[tuple[str, Transition]]:
         """The steps of all agents that nobody has taken yet, by the agent's name, oldest first."""
         taken = [(track.name, step) for track, step in self._judge.transitions]
@@ -285,6 +301,7 @@ class Observer:
         """A new track, with the name and state that the pane is known by from before."""
         track = Track(info, screen_at=at, changed_at=at, title_at=at)
         pane = info.pane
+        track.declared = self._names.declared(pane)
         row = self._names.row(pane)
         if row is not None and self._rules.kind(row.agent_kind) is not None:
             evidence = Evidence(Source.SCREEN, KNOWN_FROM_BEFORE, row.seen_at)

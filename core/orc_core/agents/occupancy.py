@@ -51,6 +51,8 @@ class Occupancy:
         kind = kind_of(self._rules, here, track.argv)
         if kind == OTHER and facts is not None and is_wrapper(track.argv):
             kind, facts = self._wrapped(here, facts)
+        if kind == OTHER and facts is not None and not is_shell(facts.name):
+            kind = self._declared(track)
         if kind != OTHER:
             if kind != track.kind or track.ended_at:
                 self._become(track, kind, facts)
@@ -76,6 +78,11 @@ class Occupancy:
         if track.kind != OTHER and self._rules.kind(track.kind) is None:
             self._become(track, OTHER, None)
         self.identify(track, now)
+
+    def _declared(self, track: Track) -> str:
+        """The kind that a person gave to what runs in a pane, if there are rules for it."""
+        kind = track.declared.kind if track.declared is not None else OTHER
+        return kind if self._rules.kind(kind) is not None else OTHER
 
     def _wrapped(self, info: PaneInfo, leader: Facts) -> tuple[str, Facts]:
         """The agent that a script or a launcher (`npx codex`) runs in its own process group."""

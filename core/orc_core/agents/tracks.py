@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orc_core.agents.detect import Live
-from orc_core.agents.endings import unruled
+from orc_core.agents.endings import as_wanted, unruled
 from orc_core.agents.flicker import Flicker, flicker_line
 from orc_core.agents.limits import limit_line
+from orc_core.agents.names import Declared
 from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import Kind
@@ -37,6 +38,8 @@ class Track:
     name: str = ""
     named_as: str = ""
     """The kind it had when it was given its name."""
+    declared: Declared | None = None
+    """What was said of the agent in the pane, by a person or by itself."""
     argv: tuple[str, ...] = ()
     process: Facts | None = None
     looked_at: float = float("-inf")
@@ -80,6 +83,11 @@ class Track:
         return self.process.started_at if self.process is not None else 0.0
 
     @property
+    def is_unwanted(self) -> bool:
+        """Whether a person asked for its end."""
+        return self.declared is not None and self.declared.stopped
+
+    @property
     def limited_since(self) -> float | None:
         """When the limit was announced that stands there since before this process began."""
         live = self.live
@@ -102,6 +110,7 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
     live = track.live
     if track.kind == OTHER or live is None:
         signal = unruled(track.info, track.argv, track.changed_at)
+        signal = as_wanted(signal, stopped=track.is_unwanted)
         same = live is not None and live.state is signal.state
         since = live.since if live is not None and same else track.changed_at
         live = Live(signal.state, since, signal.evidence, does=signal.does)

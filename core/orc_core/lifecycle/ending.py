@@ -116,22 +116,29 @@ async def end(
     by force, and named where it runs on.
     """
     steps: list[str] = []
-    family = {facts.pid: facts for _, facts in walk(processes, leader.pid)}
     if not lives(processes, leader):
         return Ended(True, ("it had ended already",))
     began_s = clock.monotonic()
+    group: dict[int, Facts] = {leader.pid: leader}
+    family = dict(group)
+
+    def gather() -> None:
+        family.update({facts.pid: facts for _, facts in walk(processes, leader.pid)})
+        group.update({facts.pid: facts for facts in in_group(processes, leader)})
+
+    gather()
     for number in () if force else signals:
-        family |= {facts.pid: facts for _, facts in walk(processes, leader.pid)}
-        group = list(in_group(processes, leader))
-        sent = _send_all(processes, group, number)
+        sent = _send_all(processes, group.values(), number)
         steps.append(f"{number.name} to {_counted(leader, sent)}")
-        _send_all(processes, [one for one in group if one.state == "T"], signal.SIGCONT)
-        if await _over(processes, clock, [leader], timeout_s / len(signals)):
+        stopped = [one for pid in group if (one := processes.facts(pid)) and one.state == "T"]
+        _send_all(processes, stopped, signal.SIGCONT)
+        if await _over(processes, clock, list(group.values()), timeout_s / len(signals)):
             break
-    if lives(processes, leader):
+        gather()
+    if any(lives(processes, facts) for facts in group.values()):
         if not force:
             steps.append(f"still there after {clock.monotonic() - began_s:.0f} s")
-        family |= {facts.pid: facts for _, facts in walk(processes, leader.pid)}
+        gather()
         sent = _send_all(processes, family.values(), signal.SIGKILL)
         steps.append(f"SIGKILL to {_counted(leader, sent)}")
         if not await _over(processes, clock, list(family.values()), KILLED_WITHIN_S):

@@ -6,7 +6,7 @@ that is gone, or answers without a pane, says that the agent is not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -54,14 +54,10 @@ class Places:
             return Whereabouts.CLOSED, seen
         return (Whereabouts.DEAD if seen.dead else Whereabouts.THERE), seen
 
-    def marked(self, known: Known) -> Seen | None:
-        """The pane that says that it was made for this agent."""
-        there = self.panes.get(known.server, {})
-        return next((one for one in there.values() if one.mark == known.name), None)
-
-    def marks(self, server: str) -> Sequence[Seen]:
-        """The panes of a server that say for which agent they were made."""
-        return tuple(one for one in self.panes.get(server, {}).values() if one.mark)
+    def marked(self, known: Known, home: str) -> Seen | None:
+        """The pane that says that it was made for this agent, of the workspace `home`."""
+        there = self.panes.get(known.server, {}).values()
+        return next((one for one in there if (one.mark, one.home) == (known.name, home)), None)
 
 
 async def see(servers: Iterable[str]) -> Places:

@@ -1,4 +1,4 @@
-"""Agents that should run and are not there, and panes that were made for agents and lost track of.
+"""Agents that should run and are not there, and those whose pane was not written down.
 
 Invariant: what is lost is offered and never started by itself. A pane is taken for an agent's
 only where it says so itself.
@@ -6,7 +6,7 @@ only where it says so itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from orc_core.agents.rules import RuleSet
@@ -20,15 +20,17 @@ _WHY: Final = {
     Whereabouts.NONE: "it was never seen to start",
 }
 
+_HAS_PANE: Final = (Whereabouts.THERE, Whereabouts.DEAD, Whereabouts.UNKNOWN)
 
-def lost(places: Places, known: Iterable[Known], rules: RuleSet) -> tuple[Lost, ...]:
-    """The agents of a roster that should run and are not there."""
+
+def lost(places: Places, known: Iterable[Known], rules: RuleSet, home: str) -> tuple[Lost, ...]:
+    """The agents of a crew that should run and are not there."""
     found: list[Lost] = []
     for one in known:
         where, _ = places.of(one)
         if one.wanted != "running" or not one.argv or where not in _WHY:
             continue
-        if places.marked(one) is not None or (
+        if places.marked(one, home) is not None or (
             where is Whereabouts.NONE and one.origin != "spawned"
         ):
             continue
@@ -50,29 +52,18 @@ def resume_argv(known: Known, rules: RuleSet) -> tuple[tuple[str, ...], bool]:
     return (known.argv[0], *kind.agent.resume), True
 
 
-def unbound(places: Places, server: str, known: Sequence[Known]) -> tuple[tuple[Known, Seen], ...]:
+def unbound(places: Places, known: Iterable[Known], home: str) -> tuple[tuple[Known, Seen], ...]:
     """Agents whose document does not know the pane that was made for them.
 
     That is what is left when a process is killed between making the pane and writing it down.
     """
     found: list[tuple[Known, Seen]] = []
-    by_name = {one.name: one for one in known if one.server == server}
-    for seen in places.marks(server):
-        one = by_name.get(seen.mark)
-        if one is not None and one.pane != seen.pane and not _has_pane(places, one):
+    for one in known:
+        where, _ = places.of(one)
+        seen = places.marked(one, home)
+        if seen is not None and where not in _HAS_PANE:
             found.append((one, seen))
     return tuple(found)
-
-
-def unknown(places: Places, server: str, known: Sequence[Known]) -> tuple[Seen, ...]:
-    """Panes that say for which agent they were made, where no document knows that agent."""
-    names = {one.name.casefold() for one in known}
-    return tuple(seen for seen in places.marks(server) if seen.mark.casefold() not in names)
-
-
-def _has_pane(places: Places, known: Known) -> bool:
-    where, _ = places.of(known)
-    return where in (Whereabouts.THERE, Whereabouts.DEAD, Whereabouts.UNKNOWN)
 
 
 def _answered(places: Places, server: str) -> bool:

@@ -6,6 +6,7 @@ gets an allowlist of the caller's environment, the variables that were named, an
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -39,7 +40,12 @@ def start(
     folder = check_folder(cwd)
     given = environment(name, env, workspace=workspace, environ=environ)
     program = find_program(argv, folder, given.get("PATH", _PATH))
-    return Start(name, (program, *argv[1:]), folder, given)
+    return Start(name, (program, *argv[1:]), folder, given, home_of(workspace))
+
+
+def home_of(workspace: Path) -> str:
+    """One word for a workspace, which panes are marked with."""
+    return hashlib.sha256(os.fsencode(workspace)).hexdigest()[:16]
 
 
 def start_again(known: Known, *, workspace: Path, environ: Mapping[str, str]) -> Start:

@@ -61,8 +61,8 @@ def ended(
         return replace(standing, phase=Phase.ENDED, quick=0, due_s=0.0, reason=str(exit))
     quick = 0 if uptime_s >= policy.min_uptime_s else standing.quick + 1
     if quick > policy.max_restarts:
-        times = f"{policy.max_restarts} restarts in a row" if policy.max_restarts else "no restart"
-        reason = f"{exit}; {times} lived {policy.min_uptime_s:g} s"
+        reason = f"{exit}; after {policy.max_restarts} restarts in a row it did not live"
+        reason += f" for {policy.min_uptime_s:g} s"
         return replace(standing, phase=Phase.ERROR, due_s=0.0, reason=reason)
     due_s = now_s + pause_s(policy, quick, chance)
     return replace(standing, phase=Phase.WAITING, quick=quick, due_s=due_s, reason=str(exit))

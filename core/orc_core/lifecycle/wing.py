@@ -10,19 +10,21 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from orc_core.agents.processes import Processes, system_processes
+from orc_core.agents.processes import Facts, Processes, system_processes
 from orc_core.agents.rules import RuleSet
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, ReadOnly, TmuxError, UsageError
 from orc_core.lifecycle import ending, places, recovery
+from orc_core.lifecycle.crew import Crew, base_of
+from orc_core.lifecycle.launch import Launcher
 from orc_core.lifecycle.places import Whereabouts
-from orc_core.lifecycle.roster import Roster, base_of
+from orc_core.lifecycle.registration import Registrar
 from orc_core.lifecycle.rules import pane_json, policy_json
-from orc_core.lifecycle.starting import folder_of, start, start_again
+from orc_core.lifecycle.starting import folder_of, home_of, start, start_again
 from orc_core.model.agent import OTHER, Agent, PaneRef
 from orc_core.model.life import Done, Known, Lost, Policy
 from orc_core.text import clean
@@ -33,6 +35,7 @@ from orc_storage.records import Json
 
 DEAD_WITHIN_S: Final = 3.0
 DEAD_EVERY_S: Final = 0.05
+LOOKS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Lifecycle:
         read_only: bool = False,
         processes: Processes | None = None,
     ) -> None:
-        self.roster = Roster(db)
+        self.crew = Crew(db)
         self.processes = processes if processes is not None else system_processes()
         self._db = db
         self._address = address
@@ -75,6 +78,11 @@ class Lifecycle:
         self._environ = environ
         self._cwd = cwd
         self._read_only = read_only
+        self._home = home_of(db.folder)
+        self.launcher = Launcher(db.folder, self.crew, actor=actor, environ=environ)
+        self.registrar = Registrar(
+            db, self.crew, clock, self.processes, actor=actor, environ=environ
+        )
 
     async def spawn(
         self,
@@ -86,7 +94,7 @@ class Lifecycle:
         session: str = making.SESSION,
         taken: Collection[str] = (),
     ) -> Done:
-        """Start a program in a new window and put it on the roster.
+        """Start a program in a new window and put it on the crew.
 
         Raises UsageError before anything is done, TmuxError where tmux refuses; then nothing is
         left behind.
@@ -95,9 +103,10 @@ class Lifecycle:
         folder = folder_of(cwd, self._cwd)
         # Once before the name is taken, so that what is wrong leaves no trace.
         order = start("x", argv, folder, env, workspace=self._db.folder, environ=self._environ)
+        making.check(order, session)
         kind = wishes.kind or ending.program_kind(self._rules, argv)
         self._check_kind(kind)
-        known = await self.roster.add(
+        known = await self.crew.add(
             {
                 "origin": "spawned",
                 "kind": "" if kind == OTHER else kind,
@@ -117,9 +126,9 @@ class Lifecycle:
             cause="orc spawn",
         )
         try:
-            made = await self._make(known)
+            made = await self.launcher.make(known)
         except BaseException:
-            await self.roster.drop(known.name, actor=self._actor, cause="orc spawn: it failed")
+            await self.crew.drop(known.name, actor=self._actor, cause="orc spawn: it failed")
             raise
         text = f"{known.name} was started in {made.session}, pane {made.pane.pane_id}"
         return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
@@ -136,7 +145,9 @@ class Lifecycle:
         Its pane stays. Raises UsageError where it has no process of its own that could be found.
         """
         self._refuse_read_only("stop")
-        known = target if isinstance(target, Known) else await self.roster.find(target.name)
+        known = await self.crew.find(target.name)
+        if known is not None and known.pane is None:
+            known = await self._get(known.name)
         if known is not None and known.wanted != "stopped":
             known = await self._want(known, "stopped", "orc stop")
         ended = await self._end(target, known, force=force, timeout_s=timeout_s)
@@ -151,7 +162,7 @@ class Lifecycle:
         Raises UnknownName, UsageError, TmuxError.
         """
         self._refuse_read_only("restart")
-        known = await self.roster.get(name)
+        known = await self._get(name)
         start_again(known, workspace=self._db.folder, environ=self._environ)
         where, _ = (await places.see([known.server])).of(known)
         self._refuse_unknown(known, where)
@@ -168,7 +179,7 @@ class Lifecycle:
             if not ended.ok:
                 return Done(known.name, False, f"{known.name} does not end", steps)
             where = await self._dead(known)
-        made = await self.bring_back(known, where)
+        made = await self.launcher.bring_back(known, where)
         text = f"{known.name} was started again in pane {made.pane.pane_id}"
         return Done(known.name, True, text, steps, made.pane, undo=f"orc stop {known.name}")
 
@@ -178,30 +189,44 @@ class Lifecycle:
         Raises UsageError where it is not lost.
         """
         self._refuse_read_only("resume")
-        known = await self.roster.get(name)
-        lost = recovery.lost(await places.see([known.server]), [known], self._rules)
+        known = await self._get(name)
+        lost = recovery.lost(await places.see([known.server]), [known], self._rules, self._home)
         if not lost:
             raise UsageError(f"{known.name} is not lost: `orc restart {known.name}` restarts it")
-        made = await self._make(known, argv=lost[0].argv)
+        made = await self.launcher.make(known, argv=lost[0].argv)
         text = f"{known.name} was resumed in pane {made.pane.pane_id}"
         return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
 
     async def lost(self) -> tuple[Lost, ...]:
         """The agents that should run and are not there, each with what would resume it."""
-        known = await self.roster.listing()
-        seen = await places.see(one.server for one in known if one.pane is not None)
-        found = recovery.lost(seen, known, self._rules)
-        if not found:
+        await self.recover()
+        known = await self.crew.listing()
+        for _ in range(LOOKS):  # absent is believed when it was seen twice
+            if not known:
+                return ()
+            seen = await places.see(one.server for one in known)
+            found = recovery.lost(seen, known, self._rules, self._home)
+            names = {one.name for one in found}
+            known = tuple(one for one in known if one.name in names)
+        return found
+
+    async def recover(self) -> tuple[str, ...]:
+        """Write down the panes that were made for agents and never written down; their names."""
+        if self._read_only:
             return ()
-        # Absent is believed when it was seen twice.
-        names = {one.name for one in found}
-        again = await places.see(one.server for one in known if one.name in names)
-        return recovery.lost(again, [one for one in known if one.name in names], self._rules)
+        known = await self.crew.listing()
+        seen = await places.see(one.server for one in known)
+        found = recovery.unbound(seen, known, self._home)
+        for one, pane in found:
+            fields: dict[str, Json] = {"pane": pane_json(pane.pane)}
+            cause = f"found in pane {pane.pane.pane_id}"
+            await self.crew.edit(one.name, fields, actor=self._actor, cause=cause)
+        return tuple(one.name for one, _ in found)
 
     async def adopt(self, agent: Agent, wishes: Wishes, *, taken: Collection[str] = ()) -> Done:
-        """Put an agent on the roster that somebody else started; its pane stays as it is."""
+        """Put an agent on the crew that somebody else started; its pane stays as it is."""
         self._refuse_read_only("adopt")
-        for known in await self.roster.listing():
+        for known in await self.crew.listing():
             if known.pane == agent.pane:
                 raise UsageError(f"{agent.pane.pane_id} is {known.name} already")
         kind = wishes.kind or agent.kind
@@ -211,7 +236,7 @@ class Lifecycle:
         argv = self.processes.argv(found.facts.pid) if found is not None else ()
         is_named = agent.kind != OTHER and not wishes.name
         name = agent.name if is_named else wishes.name
-        known = await self.roster.add(
+        known = await self.crew.add(
             {
                 "origin": "adopted",
                 "kind": "" if kind == OTHER else kind,
@@ -235,10 +260,10 @@ class Lifecycle:
         return Done(known.name, True, text, pane=agent.pane, undoable=True)
 
     async def forget(self, name: str, *, living: bool = False) -> Done:
-        """Take an agent off the roster; nothing ends. Raises UsageError where it lives, unless
+        """Take an agent off the crew; nothing ends. Raises UsageError where it lives, unless
         `living` says that this is meant."""
         self._refuse_read_only("forget")
-        known = await self.roster.get(name)
+        known = await self._get(name)
         where, seen = (await places.see([known.server])).of(known)
         if not living and where in (Whereabouts.THERE, Whereabouts.UNKNOWN):
             found = await self._occupant(known, known.pane)
@@ -246,7 +271,7 @@ class Lifecycle:
                 raise UsageError(
                     f"{known.name} lives: stop it first, or forget it with --living and it runs on"
                 )
-        await self.roster.drop(known.name, actor=self._actor, cause="orc forget", label="forget")
+        await self.crew.drop(known.name, actor=self._actor, cause="orc forget", label="forget")
         if seen is not None and seen.mark == known.name:
             with contextlib.suppress(TmuxError):
                 await making.unmark(Address(known.server), seen.pane.pane_id)
@@ -256,7 +281,7 @@ class Lifecycle:
     async def supervise(self, name: str, policy: Policy) -> Done:
         """Set when an agent is started again; it takes effect in the process that leads."""
         self._refuse_read_only("supervise")
-        known = await self.roster.get(name)
+        known = await self.crew.get(name)
         if policy.watched:
             start_again(known, workspace=self._db.folder, environ=self._environ)
             found = await self._occupant(known, known.pane)
@@ -266,7 +291,7 @@ class Lifecycle:
                     "`orc spawn` starts one that can be supervised"
                 )
         fields: dict[str, Json] = {"policy": policy_json(policy)}
-        await self.roster.edit(
+        await self.crew.edit(
             known.name, fields, actor=self._actor, cause="orc supervise", label="supervise"
         )
         said = f"restarted {policy.restart}" if policy.watched else "not supervised any more"
@@ -274,44 +299,30 @@ class Lifecycle:
             said += f", at most {policy.memory_max / 2**20:.0f} MiB"
         return Done(known.name, True, f"{known.name} is {said}", undoable=True)
 
-    async def bring_back(self, known: Known, where: Whereabouts, *, cause: str = "") -> making.Made:
-        """Start an agent that ended: in its own pane where that is left, else in a new window."""
-        if where is not Whereabouts.DEAD or known.pane is None:
-            return await self._make(known, cause=cause)
-        order = start_again(known, workspace=self._db.folder, environ=self._environ)
-        made = await making.again(Address(known.server), known.pane.pane_id, order)
-        await self._bind(known, made, cause or "orc restart")
-        return made
-
-    async def _make(
-        self, known: Known, *, argv: Sequence[str] | None = None, cause: str = ""
-    ) -> making.Made:
-        order = start_again(
-            known if argv is None else replace(known, argv=tuple(argv)),
-            workspace=self._db.folder,
-            environ=self._environ,
+    async def end_process(
+        self, kind: str, process: Facts, *, timeout_s: float, force: bool = False
+    ) -> ending.Ended:
+        """End one process in the way of its kind of agent; nothing is written down."""
+        rules = self._rules.kind(kind)
+        asked = [signal.Signals[f"SIG{one}"] for one in rules.agent.stop] if rules else None
+        return await ending.end(
+            self.processes,
+            self._clock,
+            process,
+            signals=asked or ending.GRACEFUL,
+            timeout_s=timeout_s,
+            force=force,
         )
-        made = await making.make(
-            Address(known.server),
-            order,
-            session=known.session or making.SESSION,
-            environ=self._environ,
-        )
-        await self._bind(known, made, cause or f"pane {made.pane.pane_id}")
-        return made
 
-    async def _bind(self, known: Known, made: making.Made, cause: str) -> None:
-        fields: dict[str, Json] = {
-            "pane": pane_json(made.pane),
-            "session": made.session,
-            "wanted": "running",
-        }
-        await self.roster.edit(known.name, fields, actor=self._actor, cause=cause)
+    async def _get(self, name: str) -> Known:
+        """The agent of that name, with its pane found again where that was not written down."""
+        known = await self.crew.get(name)
+        if known.pane is None and known.name in await self.recover():
+            return await self.crew.get(name)
+        return known
 
     async def _want(self, known: Known, wanted: str, cause: str) -> Known:
-        return await self.roster.edit(
-            known.name, {"wanted": wanted}, actor=self._actor, cause=cause
-        )
+        return await self.crew.edit(known.name, {"wanted": wanted}, actor=self._actor, cause=cause)
 
     async def _occupant(self, known: Known | Agent, pane: PaneRef | None) -> ending.Occupant | None:
         if pane is None:
@@ -330,20 +341,13 @@ class Lifecycle:
         force: bool,
         timeout_s: float | None,
     ) -> ending.Ended:
-        found = await self._occupant(known or target, target.pane)
+        pane = known.pane if known is not None else target.pane
+        found = await self._occupant(known or target, pane)
         if found is None:
             return ending.Ended(True, ("no process of it was there",))
-        kind = self._rules.kind(target.kind)
-        signals = [signal.Signals[f"SIG{one}"] for one in kind.agent.stop] if kind else None
         policy = known.policy if known is not None else Policy()
-        return await ending.end(
-            self.processes,
-            self._clock,
-            found.facts,
-            signals=signals or ending.GRACEFUL,
-            timeout_s=policy.kill_after_s if timeout_s is None else timeout_s,
-            force=force,
-        )
+        wait_s = policy.kill_after_s if timeout_s is None else timeout_s
+        return await self.end_process(target.kind, found.facts, force=force, timeout_s=wait_s)
 
     async def _dead(self, known: Known) -> Whereabouts:
         """Wait until tmux knows that the program in a pane ended, too."""

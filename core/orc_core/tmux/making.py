@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING, Final
 from orc_core.errors import TmuxError, TmuxGone, UsageError
 from orc_core.model.agent import PaneRef
 from orc_core.text import clean
-from orc_core.tmux.server import Address, alive, escape, failure, run
+from orc_core.tmux.server import Address, alive, escape, failure, run, run_chain
 
 if TYPE_CHECKING:
     from libtmux.common import tmux_cmd
 
 MARK: Final = "@orc_agent"
 """The option of a pane that says which agent was started in it."""
+
+HOME: Final = "@orc_workspace"
+"""The option that says from which workspace: two of them may have an agent of one name."""
 
 SESSION: Final = "orc"
 """The session in which agents are started when no other one is named."""
@@ -39,7 +42,7 @@ ENV: Final = "/usr/bin/env"
 _MADE: Final = "#{pane_id}|#{pane_pid}|#{start_time}|#{session_name}"
 _SEEN: Final = (
     f"#{{pane_id}}|#{{pane_pid}}|#{{pane_dead}}|#{{pane_dead_status}}|#{{pane_dead_signal}}"
-    f"|#{{start_time}}|#{{{MARK}}}|#{{pane_tty}}|#{{pane_current_path}}"
+    f"|#{{start_time}}|#{{{MARK}}}|#{{{HOME}}}|#{{pane_tty}}|#{{pane_current_path}}"
 )
 _SESSION_NAME: Final = re.compile(r"[^:.#%\x00-\x1f=@$][^:.#\x00-\x1f]{0,59}")
 _NO_SESSION: Final = ("can't find session", "no such session")
@@ -48,12 +51,16 @@ _RACED: Final = "duplicate session"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A program to be started: `argv` begins with an absolute path, `cwd` is absolute."""
+    """A program to be started: `argv` begins with an absolute path, `cwd` is absolute.
+
+    `home` is one word that tells the workspace it belongs to.
+    """
 
     name: str
     argv: tuple[str, ...]
     cwd: str
     environ: Mapping[str, str]
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Seen:
     status: int | None
     signal: int | None
     mark: str
+    home: str
     tty: str
     cwd: str
 
@@ -90,11 +98,7 @@ async def make(
     A server is started where none runs; it inherits an allowlist of `environ`. Raises
     UsageError, TmuxTimeout and TmuxError. After TmuxTimeout it is not known whether it started.
     """
-    if not _SESSION_NAME.fullmatch(session):
-        raise UsageError(
-            f"{clean(session, limit=60)!r} cannot name a session: leave out : . # and controls"
-        )
-    _check(start)
+    check(start, session)
     token = f"orc-{secrets.token_hex(8)}"
     window = _chain("new-window", "-d", "-t", f"={session}:", session=session, of=(start, token))
     size = ("-x", str(COLUMNS), "-y", str(LINES))
@@ -117,13 +121,28 @@ async def make(
     raise failure(address, refused.encode())
 
 
+def check(start: Start, session: str = SESSION) -> None:
+    """Raise UsageError where tmux could not be told to start this in that session."""
+    if not _SESSION_NAME.fullmatch(session):
+        raise UsageError(
+            f"{clean(session, limit=60)!r} cannot name a session: leave out : . # and controls"
+        )
+    if "#[" in start.cwd:
+        raise UsageError(f"{clean(start.cwd, limit=200)}: tmux cannot start in a folder with #[")
+    if len(start.argv) == 1 and "=" in start.argv[0]:
+        raise UsageError(f"{clean(start.argv[0], limit=200)}: a path with = needs an argument")
+    for word in (*start.argv, start.cwd, *start.environ.values()):
+        if "\0" in word:
+            raise UsageError("the command, its folder or its environment holds a zero byte")
+
+
 async def again(
     address: Address, pane_id: str, start: Start, *, timeout_s: float = TIMEOUT_S
 ) -> Made:
     """Start a program in a pane whose last one ended; raises TmuxError where it still runs."""
-    _check(start)
+    check(start)
     words = _program(start)
-    words += [";", "set-option", "-p", "-t", pane_id, MARK, start.name]
+    words += _marking(start, pane_id)
     words += [";", "display-message", "-p", "-t", pane_id, _MADE]
 
     def work() -> tmux_cmd:
@@ -162,7 +181,8 @@ async def close(address: Address, pane_id: str, *, timeout_s: float = TIMEOUT_S)
 
 async def unmark(address: Address, pane_id: str, *, timeout_s: float = TIMEOUT_S) -> None:
     """Take the agent's name off a pane; raises TmuxError."""
-    await run(address, "set-option", "-pu", "-t", pane_id, MARK, timeout_s=timeout_s)
+    commands = [("set-option", "-pu", "-t", pane_id, option) for option in (MARK, HOME)]
+    await run_chain(address, commands, timeout_s=timeout_s)
 
 
 async def look(address: Address, *, timeout_s: float = TIMEOUT_S) -> tuple[Seen, ...]:
@@ -172,13 +192,20 @@ async def look(address: Address, *, timeout_s: float = TIMEOUT_S) -> tuple[Seen,
     told = await run(address, "list-panes", "-a", "-F", _SEEN, timeout_s=timeout_s)
     found: dict[str, Seen] = {}
     for line in told.splitlines()[:PANES_MAX]:
-        fields = line.split("|", 8)
-        if len(fields) != 9 or not fields[1].isdigit() or not fields[5].isdigit():
+        fields = line.split("|", 9)
+        if len(fields) != 10 or not fields[1].isdigit() or not fields[5].isdigit():
             continue
-        pane_id, pid, dead, status, signal, start, mark, tty, cwd = fields
+        pane_id, pid, dead, status, signal, start, mark, home, tty, cwd = fields
         pane = PaneRef(address.socket_path, int(start), pane_id, int(pid))
         found[pane_id] = Seen(
-            pane, dead == "1", _number(status), _number(signal), clean(mark, limit=63), tty, cwd
+            pane=pane,
+            dead=dead == "1",
+            status=_number(status),
+            signal=_number(signal),
+            mark=clean(mark, limit=63),
+            home=clean(home, limit=63),
+            tty=tty,
+            cwd=cwd,
         )
     return tuple(found.values())
 
@@ -211,7 +238,7 @@ def _chain(*words: str, session: str, of: tuple[Start, str]) -> list[str]:
     start, token = of
     here = f"={session}:={token}"
     chain = [*words, "-P", "-F", _MADE, "-n", token, *_program(start)]
-    chain += [";", "set-option", "-p", "-t", here, MARK, start.name]
+    chain += _marking(start, here)
     chain += [";", "set-option", "-p", "-t", here, "remain-on-exit", "on"]
     return [*chain, ";", "rename-window", "-t", here, start.name]
 
@@ -225,14 +252,11 @@ def _program(start: Start) -> list[str]:
     return [escape(word) for word in words]
 
 
-def _check(start: Start) -> None:
-    if "#[" in start.cwd:
-        raise UsageError(f"{clean(start.cwd, limit=200)}: tmux cannot start in a folder with #[")
-    if len(start.argv) == 1 and "=" in start.argv[0]:
-        raise UsageError(f"{clean(start.argv[0], limit=200)}: a path with = needs an argument")
-    for word in (*start.argv, start.cwd, *start.environ.values()):
-        if "\0" in word:
-            raise UsageError("the command, its folder or its environment holds a zero byte")
+def _marking(start: Start, target: str) -> list[str]:
+    words: list[str] = []
+    for option, value in ((MARK, start.name), (HOME, start.home)):
+        words += [";", "set-option", "-p", "-t", target, option, escape(value)]
+    return words
 
 
 def _made(address: Address, answer: tmux_cmd) -> Made:

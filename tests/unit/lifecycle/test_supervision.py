@@ -77,7 +77,7 @@ def test_ten_restarts_under_ten_seconds_and_then_error(uptime_s: float) -> None:
         standing = started(standing)
     standing = ended(POLICY, standing, FAILED, uptime_s=uptime_s, now_s=now_s, chance=0)
     assert standing.phase is Phase.ERROR
-    assert standing.reason == "exit 1; 10 restarts in a row lived 10 s"
+    assert standing.reason == "exit 1; after 10 restarts in a row it did not live for 10 s"
     assert standing.restarts == 10
 
 

@@ -1,4 +1,4 @@
-"""The roster: the documents of the agents that were spawned, adopted or registered.
+"""The crew: the documents of the agents that were spawned, adopted or registered.
 
 Invariant: a name belongs to one agent, without regard to case; it is taken in the transaction
 that checks it. An agent that was forgotten leaves its history and nothing else.
@@ -7,11 +7,13 @@ that checks it. An agent that was forgotten leaves its history and nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from orc_core.agents.names import Declared
 from orc_core.errors import UnknownName, UsageError
 from orc_core.lifecycle.rules import KIND, AgentRules, clean_fields, known
+from orc_core.model.agent import PaneRef
 from orc_core.model.agent_body import AgentBody
 from orc_core.model.life import Known
 from orc_core.text import clean
@@ -22,16 +24,24 @@ from orc_storage.records import BeatRow, Change, Document, Json, StandingRow
 NAME_TRIES: Final = 10_000
 
 
-class Roster:
+class Crew:
     """The agents of one store."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._rules = AgentRules()
+        self._read: dict[str, tuple[int, Known | None]] = {}
 
     async def listing(self) -> tuple[Known, ...]:
         """All agents in the order of their names; a document that is not valid is left out."""
-        return await self._db.read(listing)
+        found = await self._db.read(lambda conn: documents.listing(conn, KIND))
+        # Checking a body costs more than reading it, and most are as they were.
+        read = self._read
+        self._read = {
+            one.id: read[one.id] if read.get(one.id, (0,))[0] == one.rev else (one.rev, _valid(one))
+            for one in found
+        }
+        return tuple(known for _, known in self._read.values() if known is not None)
 
     async def get(self, name: str) -> Known:
         """One agent, found without regard to case; raises UnknownName."""
@@ -98,7 +108,7 @@ class Roster:
         return await self._db.write(work)
 
     async def drop(self, name: str, *, actor: str, cause: str, label: str = "") -> Known:
-        """Take an agent off the roster, with all that is remembered of it; raises UnknownName."""
+        """Take an agent off the crew, with all that is remembered of it; raises UnknownName."""
 
         def work(tx: Transaction) -> Known:
             found = _document(tx.conn, name)
@@ -128,15 +138,14 @@ class Roster:
         return {row.name.casefold(): row for row in rows}
 
 
-def listing(conn: Connection) -> tuple[Known, ...]:
-    """All agents of the roster; a document that is not valid is left out."""
-    found: list[Known] = []
-    for document in documents.listing(conn, KIND):
-        try:
-            found.append(known(document))
-        except UsageError:
-            continue  # somebody wrote it by other means; it is shown nowhere and stays as it is
-    return tuple(found)
+def declared(all: Iterable[Known]) -> tuple[dict[PaneRef, Declared], tuple[str, ...]]:
+    """How the panes of agents are to be called, and all names that are theirs."""
+    named = {
+        one.pane: Declared(one.name, one.kind, stopped=one.wanted == "stopped")
+        for one in all
+        if one.pane is not None
+    }
+    return named, tuple(one.name for one in all)
 
 
 def base_of(program: str) -> str:
@@ -165,6 +174,13 @@ def _as_spelled(conn: Connection, name: str) -> str:
     """A name that a forgotten agent had is spelled as that one spelled it."""
     row = conn.execute("SELECT id FROM document WHERE kind = ? AND id = ?", (KIND, name)).fetchone()
     return name if row is None else str(row[0])
+
+
+def _valid(document: Document) -> Known | None:
+    try:
+        return known(document)
+    except UsageError:
+        return None  # somebody wrote it by other means; it is shown nowhere and stays as it is
 
 
 def _document(conn: Connection, name: str) -> Document:
