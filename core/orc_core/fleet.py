@@ -25,7 +25,7 @@ from orc_core.switches import Strategy
 from orc_core.tmux import listening
 from orc_core.tmux.attach import here, plan_attach
 from orc_core.tmux.discovery import Discovery
-from orc_core.tmux.server import Address, own_server, tmux_binary
+from orc_core.tmux.server import Address, alive, own_server, tmux_binary
 from orc_core.watch import Changed, ServerWatch, WatchSetup
 from orc_storage.database import Database
 
@@ -85,6 +85,7 @@ class Fleet:
 
     async def run(self, changed: Changed, store: Database | None) -> None:
         """Watch until cancelled; each look at a server calls `changed`."""
+        await self._free_names()
         running: dict[ServerWatch, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             news.follow(group, self._setup.sources, partial(self._heard, changed))
@@ -109,6 +110,7 @@ class Fleet:
         if must_answer:
             tmux_binary()
         await self._discover()
+        await self._free_names()
         async with asyncio.TaskGroup() as group:
             looks = [(one, group.create_task(one.watcher.once())) for one in self.watches]
         await news.catch_up(self._setup.sources)
@@ -313,6 +315,14 @@ class Fleet:
         for address in fresh:
             self._add(address, found=True)
         return bool(fresh)
+
+    async def _free_names(self) -> None:
+        """Give free the names on servers that are over since they were written down."""
+        away = [path for path in self._setup.names.servers if path not in self._roster.paths]
+        there = await asyncio.gather(*(alive(Address(path)) for path in away))
+        for path, answers in zip(away, there, strict=True):
+            if not answers:
+                self._setup.names.forget(path)
 
     def _take_leave(self) -> list[ServerWatch]:
         """Let go of servers that are gone with their agents, while there are others."""

@@ -63,6 +63,11 @@ class NameBook:
         """What was said of the agent in this very pane."""
         return self._declared.get(_identity(pane))
 
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The sockets of the servers that names are kept for."""
+        return tuple(self._rows)
+
     def row(self, pane: PaneRef) -> LiveRow | None:
         """What is known of this very pane from before."""
         return self._rows.get(pane.server, {}).get(_identity(pane))
