@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from dataclasses import replace
 
 from clocks import wait_for
 from many_tmux import Lookout, claude, watched
+from orc_core.agents.processes import system_processes
 from orc_core.fleet import LEAVE_AFTER_S
-from orc_core.model.agent import Agent, State
+from orc_core.model.agent import Agent, Source, State
 from orc_core.model.health import LayerState, Link, LinkState
 from orc_core.watch import SHY_S
+from orc_storage.lock import lives
 from private_tmux import PrivateTmux, Sockets
 
 
@@ -74,12 +77,15 @@ async def test_one_that_is_killed_is_one_trouble_and_no_crash_of_its_agents(
     async with watched(sockets, *three) as lookout:
         await lookout.until(lambda: _waiting(lookout) == 3 and all_live(lookout, 3))
         work = three[0]
+        _say_busy(sockets, lookout.on(work)["%0"].pane.pid)
+        await lookout.until(lambda: lookout.on(work)["%0"].evidence.source is Source.LEVEL)
         before = lookout.on(work)["%0"]
         born = int(work.run("display-message", "-p", "#{start_time}"))
         work.signal(signal.SIGKILL)
         await lookout.until(lambda: lookout.fleet.link().state is LinkState.GONE)
         assert lookout.fleet.link().server == "work"
-        # what a hook says of processes that ended with their server is no crash of theirs
+        await lookout.until(lambda: not lives(before.pane.pid))
+        # what a hook tells then is of processes that ended with their server
         assert not lookout.fleet.judge_again([before.key])
         after = lookout.on(work)["%0"]
         assert after == replace(before, stale_since=after.stale_since) and after.stale_since
@@ -87,7 +93,7 @@ async def test_one_that_is_killed_is_one_trouble_and_no_crash_of_its_agents(
             LayerState.OFFLINE,
             f"no tmux server at {work.socket_path}",
         )
-        assert _waiting(lookout) == 3
+        assert (after.state, _waiting(lookout)) == (State.WORKING, 2)
         await wait_for(lambda: time.time() >= born + 1)
         work.start("exec cat")
         await lookout.until(lambda: all_live(lookout, 3) and not _stale(lookout))
@@ -97,18 +103,30 @@ async def test_one_that_is_killed_is_one_trouble_and_no_crash_of_its_agents(
         assert _waiting(lookout) == 2
 
 
+def _say_busy(sockets: Sockets, pid: int) -> None:
+    """Let the agent with this process tell that it works."""
+    facts = system_processes().facts(pid)
+    assert facts is not None
+    folder = sockets.root / ".claude" / "sessions"
+    folder.mkdir(parents=True)
+    told = {"pid": pid, "procStart": facts.start, "status": "busy"}
+    (folder / f"{pid}.json").write_text(json.dumps(told))
+
+
 def _stale(lookout: Lookout) -> list[Agent]:
     return [agent for agent in lookout.fleet.agents() if agent.stale_since]
 
 
 async def test_when_all_are_gone_what_was_seen_stays(sockets: Sockets) -> None:
-    both = [sockets.server(name, claude("ask")) for name in ("work", "api")]
-    async with watched(sockets, *both) as lookout:
+    both = [sockets.server(name, claude("ask")) for name in ("default", "work")]
+    async with watched(sockets) as lookout:
         await lookout.until(lambda: _waiting(lookout) == 2 and all_live(lookout, 2))
         for server in both:
             server.signal(signal.SIGKILL)
         await lookout.until(lambda: lookout.fleet.link() == Link(LinkState.GONE))
+        await lookout.until(lambda: not any(lives(a.pane.pid) for a in lookout.fleet.agents()))
         lookout.clock.ahead_s += 10 * LEAVE_AFTER_S
+        assert lookout.fleet._take_leave() == []
         assert _waiting(lookout) == 2
         assert len(_stale(lookout)) == 2
 
@@ -182,10 +200,8 @@ async def test_only_those_that_are_named_are_watched(sockets: Sockets) -> None:
     work, _ = sockets.server("work"), sockets.server("default")
     async with watched(sockets, work) as lookout:
         await lookout.until(lambda: all_live(lookout, 1) and lookout.fleet.agents())
-        late = sockets.server("late")
-        work.window()
-        await lookout.until(lambda: len(lookout.on(work)) == 2)
-        assert lookout.on(late) == {}
+        sockets.server("late")
+        assert not await lookout.fleet._discover()
         assert [watch.address for watch in lookout.fleet.watches] == [work.address]
 
 

@@ -66,21 +66,28 @@ async def test_a_known_server_is_not_found_again_by_another_path(
     assert await found(Discovery(sockets.environ), f"{sockets.root}/there/other") == [work]
 
 
-async def test_no_folder_of_others_is_looked_into(
-    sockets: Sockets, listeners: Listeners, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("foreign", ["folder", "socket"])
+async def test_nothing_of_others_is_looked_into(
+    sockets: Sockets, listeners: Listeners, monkeypatch: pytest.MonkeyPatch, foreign: str
 ) -> None:
     listeners.listen("work")
     discovery = Discovery(sockets.environ)
-    uid = os.getuid()
+    # Who we are is asked for the folder first, then for what is in it.
+    us, others = os.getuid(), os.getuid() + 1
+    asked = iter([others, us] if foreign == "folder" else [us, others])
     with monkeypatch.context() as patch:
-        patch.setattr(os, "getuid", lambda: uid + 1)
+        patch.setattr(os, "getuid", lambda: next(asked))
         assert await found(discovery) == []
+    assert len(await found(discovery)) == 1
+
+
+async def test_a_folder_behind_a_link_is_nobodys(sockets: Sockets, listeners: Listeners) -> None:
+    listeners.listen("work")
     linked = sockets.root / "linked"
     linked.mkdir()
     (linked / sockets.folder.name).symlink_to(sockets.folder)
     assert await found(Discovery({"TMUX_TMPDIR": str(linked)})) == []
     assert await found(Discovery({"TMUX_TMPDIR": str(sockets.root / "none")})) == []
-    assert len(await found(discovery)) == 1
 
 
 async def test_a_folder_that_did_not_change_is_not_read_again(
