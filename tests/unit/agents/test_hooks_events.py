@@ -49,6 +49,11 @@ def happened(agent: str = "claude", **payload: Any) -> Event:
             H.PERMISSION,
         ),
         ("claude", {"hook_event_name": "Notification", "notification_type": "idle_prompt"}, H.IDLE),
+        (
+            "claude",
+            {"hook_event_name": "PostToolUseFailure", "is_interrupt": True, "error": "x"},
+            H.INTERRUPTED,
+        ),
         ("codex", {"hook_event_name": "Interrupt"}, H.INTERRUPTED),
         ("codex", {"hook_event_name": "PermissionRequest"}, H.PERMISSION),
         ("gemini", {"hook_event_name": "BeforeAgent"}, H.PROMPT),
@@ -101,6 +106,13 @@ def test_aider_says_only_that_it_waits() -> None:
             {"tool_name": "AskUserQuestion", "tool_input": {"questions": [{"question": "v1?"}]}},
             "AskUserQuestion  v1?",
         ),
+        (
+            {
+                "tool_name": "apply_patch",
+                "tool_input": {"command": "*** Begin Patch\n*** Update File: a/price.py\n@@\n-1"},
+            },
+            "apply_patch  a/price.py",
+        ),
         ({"tool_name": "mcp__x"}, "mcp__x"),
         ({"message": "Claude needs your permission"}, "Claude needs your permission"),
         ({"tool_input": '{"command": "ls"}'}, "ls"),
@@ -125,6 +137,10 @@ def test_what_is_worth_keeping_is_kept() -> None:
     assert found.transcript == "/h/.claude/projects/p/s.jsonl"
     assert happened(hook_event_name="Stop", agent_id="a").nested
     assert happened(hook_event_name="UserPromptSubmit", prompt=" do it \n").prompt == "do it"
+    told = "<task-notification> <task-id>b</task-id>"
+    assert happened(hook_event_name="UserPromptSubmit", prompt=told).prompt == ""
+    patch = ["apply_patch", "*** Begin Patch\n*** Add File: new.py\n+1"]
+    assert happened(hook_event_name="PreToolUse", tool_input={"command": patch}).file == "new.py"
     edit = happened(hook_event_name="PostToolUse", tool_input={"notebook_path": "/x.ipynb"})
     assert edit.file == "/x.ipynb"
 

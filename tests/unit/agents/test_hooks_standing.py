@@ -67,6 +67,9 @@ def test_why_a_turn_ended_is_told() -> None:
     assert said(limited, resets_at=NOW + 60).resets_at == NOW + 60
     assert said(limited, at=61.0, resets_at=NOW + 60).expired
     assert said(limited, resets_at=NOW - 60).resets_at == 0.0
+    announced = event(H.FAILED, error="rate_limit", said="You hit it · resets in 2h")
+    assert said(announced).resets_at == NOW + 7200
+    assert said(announced, resets_at=NOW + 60).resets_at == NOW + 60
     refused = said(event(H.FAILED, error="authentication_failed"))
     assert (refused.state, refused.substate) == (State.ERROR, "auth")
     assert said(event(H.FAILED, error="overloaded")).substate == "overloaded"

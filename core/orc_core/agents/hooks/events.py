@@ -36,6 +36,9 @@ _WORDS: Final = (
     "prompt",
 )
 _PATHS: Final = ("file_path", "filePath", "notebook_path", "path", "absolute_path")
+_PATCHED: Final = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.{1,300})$", re.MULTILINE)
+_NO_PERSON: Final = ("<task-notification>", "<system-reminder>")
+"""What Claude Code tells itself in the form of a prompt."""
 _MEMBER: Final = re.compile(r'\s*,?\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 
@@ -141,6 +144,7 @@ class Payload(BaseModel):
     reason: _Text = ""
     status: _Text = ""
     command: _Text = ""
+    is_interrupt: Annotated[bool, BeforeValidator(lambda value: value is True)] = False
 
 
 _KNOWN: Final[Mapping[str, Happening]] = {
@@ -221,11 +225,11 @@ def event_of(spooled: Spooled) -> Event | None:
         tool=payload.tool_name,
         tool_id=payload.tool_use_id,
         does=_does(payload, asked),
-        prompt=payload.prompt if what is Happening.PROMPT else "",
+        prompt=_told(payload.prompt) if what is Happening.PROMPT else "",
         said=payload.last_assistant_message,
         error=payload.error or (payload.status if what is Happening.FAILED else ""),
         reason=payload.reason or payload.source,
-        file=next((_path(asked.get(key)) for key in _PATHS if asked.get(key)), ""),
+        file=_file(asked),
         transcript=payload.transcript_path,
         background=sum(map(_runs, payload.background_tasks)),
         nested=bool(payload.agent_id),
@@ -242,6 +246,8 @@ def _happening(agent: str, name: str, payload: Payload) -> Happening | None:
         kinds = {"busy": Happening.BUSY, "retry": Happening.BUSY, "idle": Happening.STOPPED}
         return kinds.get(payload.status)
     what = _KNOWN.get(name)
+    if what is Happening.TOOL_DONE and payload.is_interrupt:
+        return Happening.INTERRUPTED
     if what in (Happening.TOOL, Happening.PERMISSION) and payload.tool_name in _ASKING_TOOLS:
         return Happening.QUESTION
     if what is Happening.FAILED and payload.error == "MessageAbortedError":
@@ -255,12 +261,31 @@ def _asked(payload: Payload) -> dict[str, Any]:
     return {"command": payload.command} if payload.command else {}
 
 
+def _told(prompt: str) -> str:
+    return "" if prompt.startswith(_NO_PERSON) else prompt
+
+
+def _file(asked: Mapping[str, Any]) -> str:
+    """The file that a tool is pointed at, also the first of a patch."""
+    named = next((_path(asked.get(key)) for key in _PATHS if asked.get(key)), "")
+    return named or _patched(asked)
+
+
+def _patched(asked: Mapping[str, Any]) -> str:
+    command = asked.get("command")
+    if isinstance(command, list):
+        command = next((one for one in command if isinstance(one, str) and "***" in one), "")
+    match = _PATCHED.search(command) if isinstance(command, str) else None
+    return _path(match[1]) if match is not None else ""
+
+
 def _does(payload: Payload, asked: Mapping[str, Any]) -> str:
     """`Bash  npm test`: the tool and the first thing that its input tells."""
     told = ""
     questions = asked.get("questions")
     if isinstance(questions, list) and questions and isinstance(questions[0], dict):
         told = _text(questions[0].get("question"))
+    told = told or _patched(asked)
     for key in _WORDS:
         if told:
             break

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orc_core.agents.hooks.events import Event, Happening
+from orc_core.agents.limits import reset_at
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 
 OPEN_TOOLS_MAX: Final = 32
@@ -99,6 +100,8 @@ class Standing:
             does = "the session ended"
         elif event.what is Happening.BEGAN and event.reason == "clear":
             state = State.IDLE
+        if state is State.LIMITED and resets_at <= event.at:
+            resets_at = reset_at(event.said or event.error, event.at) or 0.0
         limited = state is State.LIMITED and resets_at > event.at
         return Signal(
             evidence=Evidence(Source.HOOK, f"{event.agent}/{event.name}", event.at, event.does),
