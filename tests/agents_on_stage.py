@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from corpus_screens import read_screen
+from observed import Stage
 from orc_core.agents.processes import Facts
 from orc_core.agents.rules import RuleSet, load
 from orc_core.model.agent import PaneRef
@@ -92,3 +94,15 @@ class Machine:
 @pytest.fixture
 def machine() -> Machine:
     return Machine()
+
+
+@pytest.fixture
+def stage(
+    rules: RuleSet,
+    machine: Machine,
+    tmp_path: Path,
+    screen: Callable[[str], tuple[str, ...]],
+    pane: Callable[..., PaneInfo],
+) -> Stage:
+    """An observer with panes to move about, on that machine."""
+    return Stage(rules, machine, tmp_path, screen, pane)

@@ -83,8 +83,9 @@ class Judge:
             if track.prompt.fingerprint == fingerprint:
                 track.live = replace(live, since=since)
             track.asked = ("", 0.0)
-        if before is not None and before.state is not live.state:
-            track.flicker.note(before.state, live.state, now, _cause(track, live))
+        if before is None or before.state is not live.state:
+            last = before.state if before is not None else live.state
+            track.flicker.note(last, live.state, now, _cause(track, live))
         if live.state is not State.WORKING or now - track.changed_at < SILENT_AFTER_S:
             track.busy_child = ""
         elif now - track.child_at >= SILENT_AGAIN_S:

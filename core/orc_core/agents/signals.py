@@ -124,32 +124,41 @@ def read(
         if told[1].expires_s > 0 and not made[0].expired:
             until = at + told[1].expires_s
     at = now if screen_at is None else screen_at
-    shown, held_by = _of_screen(kind, lines, at, now, limited_since)
-    return Reading((*made, *([shown] if shown is not None else [])), held_by, until)
+    shown, held_by, expires_s = _of_screen(kind, lines, at, now, limited_since)
+    if shown is not None:
+        made.append(shown)
+        if expires_s > 0 and not shown.expired:
+            until = min(until, at + expires_s)
+    return Reading(tuple(made), held_by, until)
 
 
 def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
     """The state that the screen alone tells, if any."""
-    shown, _ = _of_screen(kind, lines, 0.0, 0.0, None)
+    shown, _, _ = _of_screen(kind, lines, 0.0, 0.0, None)
     return (shown.state,) if shown is not None else ()
 
 
 def _of_screen(
     kind: Kind, lines: Sequence[str], at: float, now: float, limited_since: float | None
-) -> tuple[Signal | None, str]:
-    """What the screen says, or the rule by which it shows a view over the conversation."""
+) -> tuple[Signal | None, str, float]:
+    """What the screen says, or the rule by which it shows a view over the conversation.
+
+    With it for how many seconds it is believed while the screen stands still, 0 for the table's.
+    """
     layout = find_layout(kind, lines)
     screen = _first(kind, "screen", _regions(kind, lines, layout))
     if screen is not None and screen[1].hold:
-        return None, f"{kind.id}/{screen[1].id}"
+        return None, f"{kind.id}/{screen[1].id}", 0.0
     if layout is not None:
         asked = next((line for line in reversed(layout.body) if line.strip()), "")
         evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, short(asked))
         part = layout.part
-        return Signal(evidence, State.WAITING, part.waiting, substate=part.substate), ""
+        signal = Signal(evidence, State.WAITING, part.waiting, substate=part.substate)
+        return signal, "", 0.0
     if screen is None:
-        return None, ""
-    return _signal(*screen, Source.SCREEN, at, now, limited_since), ""
+        return None, "", 0.0
+    signal = _signal(*screen, Source.SCREEN, at, now, limited_since)
+    return signal, "", screen[1].expires_s
 
 
 def activity(kind: Kind, lines: Sequence[str]) -> str:

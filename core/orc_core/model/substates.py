@@ -11,6 +11,7 @@ from typing import Final
 
 SUBSTATES: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "answer-cut": "its answer was longer than the model may give",
         "auth-401": "its credentials are refused or have run out",
         "auth-login": "somebody has to sign in first",
         "background-shell": "its turn is over, a command of it runs on",

@@ -11,6 +11,7 @@ from orc_core.agents.detect import EDGE_DOUBTED_S, EDGE_SETTLES_S, Live, doubted
 from orc_core.agents.hooks.events import Event, Happening
 from orc_core.agents.hooks.standing import LASTS_S, Standing, standing
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
+from orc_core.model.substates import SUBSTATES
 
 NOW = 1_800_000_000.0
 H = Happening
@@ -71,8 +72,11 @@ def test_why_a_turn_ended_is_told() -> None:
     assert said(announced).resets_at == NOW + 7200
     assert said(announced, resets_at=NOW + 60).resets_at == NOW + 60
     refused = said(event(H.FAILED, error="authentication_failed"))
-    assert (refused.state, refused.substate) == (State.ERROR, "auth")
+    assert (refused.state, refused.substate) == (State.ERROR, "auth-401")
     assert said(event(H.FAILED, error="overloaded")).substate == "overloaded"
+    names = ("rate_limit", "billing_error", "model_not_found", "server_error", "invalid_request")
+    assert {said(event(H.FAILED, error=name)).substate for name in names} < set(SUBSTATES)
+    assert said(event(H.FAILED, error="something new")).substate == ""
     assert said(event(H.FAILED, error="x"), event(H.STOPPED, 1)).state is State.ERROR
     assert said(event(H.INTERRUPTED), event(H.STOPPED, 1)).state is State.IDLE
 
@@ -82,7 +86,7 @@ def test_the_end_of_a_turn_says_what_was_said() -> None:
     waits = said(event(H.STOPPED, said="x", background=2))
     assert (waits.state, waits.substate, waits.does) == (
         State.IDLE,
-        "background",
+        "background-shell",
         "2 in the background",
     )
 

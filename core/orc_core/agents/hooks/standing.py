@@ -59,7 +59,18 @@ _WAITING: Final = {
     Happening.QUESTION: Waiting.QUESTION,
 }
 _LIMITS: Final = ("rate_limit", "billing_error")
-_AUTH: Final = ("authentication_failed", "oauth_org_not_allowed")
+_ERRORS: Final = {
+    "authentication_failed": "auth-401",
+    "oauth_org_not_allowed": "auth-401",
+    "billing_error": "billing",
+    "invalid_request": "refused",
+    "max_output_tokens": "answer-cut",
+    "model_not_found": "model-unavailable",
+    "overloaded": "overloaded",
+    "rate_limit": "rate-limit",
+    "server_error": "server-error",
+}
+"""The names that Claude Code gives to failures, in our words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +98,14 @@ class Standing:
         expired = now - event.at > LASTS_S[event.what]
         if event.what is Happening.FAILED:
             state = State.LIMITED if event.error in _LIMITS else State.ERROR
-            substate = "auth" if event.error in _AUTH else event.error[:40]
+            substate = _ERRORS.get(event.error, "")
             does = event.said or event.does or event.error
         elif event.what is Happening.COMPACTING:
             substate = "compacting"
         elif event.what is Happening.STOPPED:
             does = event.said
             if event.background:
-                state, substate = State.IDLE, "background"
+                state, substate = State.IDLE, "background-shell"
                 does = f"{event.background} in the background"
         elif event.what is Happening.ENDED:
             does = "the session ended"
