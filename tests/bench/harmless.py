@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
-from tests.bench.fleet import Fleet, fleet
 from tests.bench.report import Figure, p50, percentile
 from tests.bench.terminal import dashboard
 
+from orc_core.benchmark.fleet import Fleet, fleet
 from orc_core.model.health import LinkState
 from orc_core.tmux.server import Address
 from orc_core.tmux.watcher import Tick, Watcher

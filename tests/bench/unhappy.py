@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.bench.fleet import Fleet, fleet
 from tests.bench.report import Figure, p50
 from tests.bench.terminal import Terminal, dashboard
 
+from orc_core.benchmark.fleet import Fleet, fleet
 from orc_core.hub import Core, CoreOptions, open_core
 from orc_core.model.agent import State
 from orc_core.model.health import LinkState

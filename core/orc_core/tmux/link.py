@@ -39,6 +39,8 @@ DEADLINE_S: Final = 1.5
 STEADY_S: Final = 30.0
 """A connection that held this long was a success; one that ends before is a failure."""
 
+_UNMET: Final = (0, 0)
+
 INTRODUCTIONS: Final = Limits(failures=3, within_s=60.0, reset_s=60.0, successes=1)
 """Three in a minute where each fails, then one a minute."""
 
@@ -75,7 +77,7 @@ class Link:
         self._control: ControlClient | None = None
         self._opened_at = 0.0
         self._breaker = Breaker(clock, INTRODUCTIONS)
-        self._server = (0, 0)
+        self._server = _UNMET
         self._answers = True
         self._lonely = False
 
@@ -183,6 +185,9 @@ class Link:
         if self._breaker.retry_in_s > 0:
             return
         await self._require()
+        if self._server == _UNMET:
+            # Whoever does not answer this would keep an introduction waiting in the door.
+            await self._source([identity_command(self._mark)])
         if not self._breaker.admit():
             return
         self.forks += 1
@@ -217,7 +222,7 @@ class Link:
     async def _require(self) -> None:
         """Raise `TmuxGone` where nobody listens; whoever comes later is met afresh."""
         if not await alive(self._address):
-            self._answers, self._lonely = True, False
+            self._answers, self._lonely, self._server = True, False, _UNMET
             self._breaker.reset()
             raise TmuxGone(f"no tmux server at {clean(self._address.socket_path, limit=120)}")
 
