@@ -4,92 +4,136 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import time
+from dataclasses import dataclass
 
-from clocks import wait_for
+import pytest
+
 from many_tmux import claude
-from orc_core.tmux.server import child_environment
+from orc_cli.main import main
 from private_tmux import PrivateTmux, Sockets
 
-ORC = Path(sys.executable).with_name("orc")
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
+class Shell:
+    """Runs `orc` as from a terminal, or as from the first pane of a server."""
+
+    def __init__(
+        self, sockets: Sockets, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
+    ) -> None:
+        self._patch, self._capture = patch, capture
+        for name in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+            patch.setenv(name, str(sockets.root))
+        patch.setenv("TMUX_TMPDIR", str(sockets.root))
+        patch.delenv("ORC_WORKSPACE", raising=False)
+        patch.chdir(sockets.root)
+
+    def __call__(self, *argv: str, inside: PrivateTmux | None = None) -> Done:
+        with self._patch.context() as patch:
+            if inside is not None:
+                patch.setenv("TMUX", f"{inside.socket_path},{inside.pid},0")
+                patch.setenv("TMUX_PANE", "%0")
+            code = main(argv)
+        told = self._capture.readouterr()
+        return Done(code, told.out, told.err)
+
+
+@pytest.fixture
 def orc(
-    sockets: Sockets, *argv: str, inside: PrivateTmux | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run `orc`, on request as from the first pane of a server."""
-    environ = child_environment(sockets.environ) | {"XDG_STATE_HOME": str(sockets.root)}
-    if inside is not None:
-        environ |= {"TMUX": f"{inside.socket_path},{inside.pid},0", "TMUX_PANE": "%0"}
-    return subprocess.run(
-        [str(ORC), *argv],
-        env=environ,
-        cwd=sockets.root,
-        capture_output=True,
-        text=True,
-        timeout=20.0,
-        check=False,
-    )
+    sockets: Sockets, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    return Shell(sockets, monkeypatch, capsys)
 
 
-async def drawn(servers: Sequence[PrivateTmux]) -> None:
-    """Wait until the agents in the first panes have drawn their screens."""
-    for server in servers:
-        await wait_for(lambda: server.screen("%0"), 15.0)  # noqa: B023
+@pytest.fixture
+def two(sockets: Sockets) -> tuple[PrivateTmux, PrivateTmux]:
+    """The default server and one called work, each with an agent that asks."""
+    default, work = sockets.server("default", claude("ask")), sockets.server("work", claude("ask"))
+    deadline = time.monotonic() + 15.0
+    while not (default.screen("%0") and work.screen("%0")):
+        assert time.monotonic() < deadline, "the agents drew nothing"
+    return default, work
 
 
-async def test_agents_of_all_servers_are_listed_and_reached(sockets: Sockets) -> None:
-    main, work = sockets.server("default", claude("ask")), sockets.server("work", claude("ask"))
-    await drawn((main, work))
-    listed = json.loads(orc(sockets, "agents", "--json").stdout)
+def test_agents_of_all_servers_are_listed_and_reached(
+    orc: Shell, two: tuple[PrivateTmux, PrivateTmux]
+) -> None:
+    default, work = two
+    listed = json.loads(orc("agents", "--json").stdout)
     assert {(one["name"], one["server"], one["where"]) for one in listed} == {
-        ("claude-1", main.socket_path, "main:0.0"),
+        ("claude-1", default.socket_path, "main:0.0"),
         ("claude-2", work.socket_path, "work:main:0.0"),
     }
-    told = json.loads(orc(sockets, "explain", "work:%0", "--json").stdout)
+    assert orc("answer", "claude-2", "--yes").returncode == 0
+    assert (work.folder / "keys").exists() and not (default.folder / "keys").exists()
+
+
+def test_a_pane_number_is_one_on_this_server_or_must_be_the_only_one(
+    orc: Shell, two: tuple[PrivateTmux, PrivateTmux]
+) -> None:
+    _, work = two
+    told = json.loads(orc("explain", "work:%0", "--json").stdout)
     assert told["name"] == "claude-2"
-    twice = orc(sockets, "prompt", "%0")
+    twice = orc("prompt", "%0")
     assert twice.returncode == 3
     assert "say default:%0, work:%0" in twice.stderr
-    inside = json.loads(orc(sockets, "explain", "%0", "--json", inside=work).stdout)
+    inside = json.loads(orc("explain", "%0", "--json", inside=work).stdout)
     assert inside["server"] == work.socket_path
-    assert orc(sockets, "answer", "claude-2", "--yes").returncode == 0
-    assert (work.folder / "keys").exists() and not (main.folder / "keys").exists()
-    only = ["--socket-name", "work", "agents", "--json", "--socket-path", main.socket_path]
-    assert len(json.loads(orc(sockets, *only).stdout)) == 2
-    assert len(json.loads(orc(sockets, *only[:4]).stdout)) == 1
 
 
-async def test_one_that_stands_still_is_said_and_the_others_are_listed(sockets: Sockets) -> None:
-    main, work = sockets.server("default", claude("ask")), sockets.server("work", claude("ask"))
-    await drawn((main, work))
+def test_exactly_those_that_are_named_are_looked_at(
+    orc: Shell, two: tuple[PrivateTmux, PrivateTmux]
+) -> None:
+    default, work = two
+    only = ["--socket-name", "work", "agents", "--json"]
+    assert [one["server"] for one in json.loads(orc(*only).stdout)] == [work.socket_path]
+    both = json.loads(orc(*only, "--socket-path", default.socket_path).stdout)
+    assert {one["server"] for one in both} == {default.socket_path, work.socket_path}
+
+
+def test_one_that_stands_still_is_said_and_the_others_are_listed(
+    orc: Shell, two: tuple[PrivateTmux, PrivateTmux]
+) -> None:
+    default, work = two
     work.signal(signal.SIGSTOP)
-    done = orc(sockets, "agents", "--json")
+    done = orc("agents", "--json")
     assert done.returncode == 0
-    assert [one["server"] for one in json.loads(done.stdout)] == [main.socket_path]
+    assert [one["server"] for one in json.loads(done.stdout)] == [default.socket_path]
     assert f"tmux at {work.socket_path} did not answer in 1.5 s" in done.stderr
-    missing = orc(sockets, "send", "work:%0", "hello")
-    assert missing.returncode == 3 and "work did not answer" in missing.stderr
-    unsure = orc(sockets, "send", "claude-1", "hello")
-    assert unsure.returncode == 3 and "say default:%0" in unsure.stderr
-    assert orc(sockets, "answer", "default:%0", "--yes").returncode == 0
-    status = json.loads(orc(sockets, "status", "--json").stdout)
+    status = json.loads(orc("status", "--json").stdout)
     assert [(one["name"], one["link"], one["agents"]) for one in status["servers"]] == [
         ("default", "live", 1),
         ("work", "stale", 0),
     ]
     assert status["link"] == "stale" and status["servers_left_out"] == 0
-    shown = orc(sockets, "status").stdout
-    assert f"tmux       live, {main.socket_path}" in shown
+    shown = orc("status").stdout
+    assert f"tmux       live, {default.socket_path}" in shown
     assert f"tmux work  stale, {work.socket_path}" in shown
 
 
-async def test_doctor_looks_at_every_server(sockets: Sockets) -> None:
+def test_a_name_that_a_silent_server_may_have_is_not_taken(
+    orc: Shell, two: tuple[PrivateTmux, PrivateTmux]
+) -> None:
+    _, work = two
+    work.signal(signal.SIGSTOP)
+    missing = orc("send", "work:%0", "hello")
+    assert missing.returncode == 3 and "work did not answer" in missing.stderr
+    unsure = orc("send", "claude-1", "hello")
+    assert unsure.returncode == 3 and "say default:%0" in unsure.stderr
+    assert orc("answer", "default:%0", "--yes").returncode == 0
+
+
+def test_doctor_looks_at_every_server(sockets: Sockets, orc: Shell) -> None:
     servers = [sockets.server(name) for name in ("api", "work")]
-    shown = orc(sockets, "doctor").stdout
+    shown = orc("doctor").stdout
     assert all(server.socket_path in shown for server in servers)
     assert "none at" not in shown
     assert sorted(path.name for path in sockets.folder.iterdir()) == ["api", "work"]
