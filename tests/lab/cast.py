@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.lab import claude, codex
+from tests.lab import aider, claude, codex, geminicli, opencode
 from tests.lab.roster import LabAgent
 
-AGENTS: Final[tuple[LabAgent, ...]] = (claude.AGENT, codex.AGENT)
+AGENTS: Final[tuple[LabAgent, ...]] = (
+    claude.AGENT,
+    codex.AGENT,
+    opencode.AGENT,
+    geminicli.AGENT,
+    aider.AGENT,
+)

@@ -361,6 +361,9 @@ def script_of(argv: Sequence[str]) -> str:
             return next(words, "")
         if word in ("-c", "-e", "-p", "--eval", "--print"):
             return ""
+        if word in ("--rcfile", "--init-file"):
+            next(words, "")
+            continue
         if not word.startswith("-") and word not in ("run", "exec", "tool", "x"):
             return word
     return ""

@@ -146,7 +146,8 @@ class PromptPart(_Part):
 class RulePart(_Part):
     """One rule: patterns over the lines of a region, and the state they mean.
 
-    `screen` is all of it, `bottom` the last twelve non-empty lines and `tail` the last four;
+    `screen` is all of it, `bottom` the last twelve non-empty lines, `tail` the last four and
+    `last` the last one;
     `turn` is what of the bottom came after the last thing the agent was told, and `prompt` the
     prompt that stands there.
 
@@ -158,7 +159,7 @@ class RulePart(_Part):
 
     id: Name
     source: Literal["title", "screen"]
-    region: Literal["title", "prompt", "tail", "turn", "bottom", "screen"] = "bottom"
+    region: Literal["title", "prompt", "last", "tail", "turn", "bottom", "screen"] = "bottom"
     priority: Annotated[int, Field(ge=0, le=100)] = 50
     any: list[Pattern] = []
     all: list[Pattern] = []

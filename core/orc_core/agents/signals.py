@@ -230,6 +230,7 @@ def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[st
         "screen": lines,
         "bottom": tail(lines, BOTTOM_LINES),
         "tail": tail(lines, TAIL_LINES),
+        "last": tail(lines, 1),
         "prompt": layout.block if layout is not None else (),
     }
     return {name: _Region(kind, part) for name, part in parts.items()}

@@ -47,6 +47,7 @@ from orc_core.tmux.server import Address, run
 WATCH_S: Final = 3.0
 PASTE_WATCH_S: Final = 1.0
 LOOK_EVERY_S: Final = 0.1
+BETWEEN_KEYS_S: Final = 0.25
 TIMEOUT_S: Final = 5.0
 PANES_MAX: Final = 1024
 
@@ -177,7 +178,11 @@ class Typist:
             await self._check_pane(agent)
             kind = self._rules.kind(agent.kind)
             before = await self._lines(agent)
-            await self._press(agent, tuple(kind.agent.interrupt) if kind else ("C-c",))
+            for number, key in enumerate(kind.agent.interrupt if kind else ["C-c"]):
+                if number:
+                    # Two Escapes at once are one key to a program that reads escape sequences.
+                    await self._clock.sleep(BETWEEN_KEYS_S)
+                await self._press(agent, (key,))
 
             async def stopped() -> bool:
                 now = await self._lines(agent)
