@@ -120,6 +120,8 @@ def test_the_busiest_is_named_and_else_the_deepest(machine) -> None:  # type: ig
         (["/usr/bin/python3.11", "-u", "/x/a.py"], "/x/a.py", "a.py"),
         (["python", "-c", "x"], "", "python -c x"),
         (["/bin/sh", "/x/run.sh"], "/x/run.sh", "run.sh"),
+        (["bash", "--noprofile", "--rcfile", "/x/rc"], "", "bash --noprofile --rcfile /x/rc"),
+        (["bash", "--rcfile", "/x/rc", "/x/run.sh"], "/x/run.sh", "run.sh"),
         (["vim", "x"], "", "vim x"),
         ([], "", ""),
     ],
