@@ -46,12 +46,10 @@ def main() -> int:
         print("make lab: no scenario of that name", file=sys.stderr)
         return 2
     rules = load()
-    stories = asyncio.run(_play(runs, rules, args.jobs))
+    stories = asyncio.run(_play(runs, rules, args.jobs, args.keep))
     taken = [shot for story in stories for shot in story.shots]
     text, met = report(stories, [judge(shot, rules) for shot in taken])
     print(text)
-    if args.keep is not None:
-        _keep(stories, args.keep)
     if args.save:
         first = {agent.id: agent.program.versions[0] for agent in AGENTS}
         for name in album.save(taken, first):
@@ -92,7 +90,9 @@ def _is_wanted(scenario: Scenario, version: str, globs: list[str] | None) -> boo
     return not globs or any(fnmatch.fnmatch(scenario.name, glob) for glob in globs)
 
 
-async def _play(runs: list[Run], rules: RuleSet, jobs: int) -> list[Story]:
+async def _play(
+    runs: list[Run], rules: RuleSet, jobs: int, keep: Path | None
+) -> list[Story]:
     free = asyncio.Semaphore(max(1, jobs))
 
     async def play(one: Run) -> Story:
@@ -101,24 +101,25 @@ async def _play(runs: list[Run], rules: RuleSet, jobs: int) -> list[Story]:
         end = "stuck" if story.trouble else f"{len(story.shots)} shots"
         told = f"{story.agent} {story.version} {story.scenario}: {end}, {story.took_s:.1f} s"
         print(told, file=sys.stderr, flush=True)
+        if keep is not None:
+            _keep(story, keep)
         return story
 
     return list(await asyncio.gather(*map(play, runs)))
 
 
-def _keep(stories: list[Story], folder: Path) -> None:
-    """Every screen as it was taken, and the timeline of each scenario."""
-    for story in stories:
-        place = folder / story.agent / story.version
-        place.mkdir(parents=True, exist_ok=True)
-        for taken in story.shots:
-            head = f"title {taken.title!r} level {taken.level!r} live {taken.live}\n"
-            text = "\n".join(taken.lines).rstrip()
-            path = place / f"{story.scenario}--{taken.shot.name}.txt"
-            path.write_text(f"{head}{'=' * 40}\n{text}\n", encoding="utf-8")
-        told = [f"{at:7.2f} {verdict}" for at, verdict in story.timeline]
-        text = "\n".join([*told, story.trouble]) + "\n"
-        (place / f"{story.scenario}.timeline").write_text(text, encoding="utf-8")
+def _keep(story: Story, folder: Path) -> None:
+    """Every screen of a scenario as it was taken, and its timeline."""
+    place = folder / story.agent / story.version
+    place.mkdir(parents=True, exist_ok=True)
+    for taken in story.shots:
+        head = f"title {taken.title!r} level {taken.level!r} live {taken.live}\n"
+        text = "\n".join(taken.lines).rstrip()
+        path = place / f"{story.scenario}--{taken.shot.name}.txt"
+        path.write_text(f"{head}{'=' * 40}\n{text}\n", encoding="utf-8")
+    told = [f"{at:7.2f} {verdict}" for at, verdict in story.timeline]
+    text = "\n".join([*told, story.trouble]) + "\n"
+    (place / f"{story.scenario}.timeline").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

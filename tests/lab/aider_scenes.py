@@ -11,6 +11,7 @@ from tests.lab.script import (
     Fail,
     Forget,
     Hang,
+    Heard,
     Interrupt,
     Model,
     Pause,
@@ -309,6 +310,15 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Resize(36, 12),
         Pause(1.5),
         Shot("tiny", IDLE, live=OVER),
+    ),
+    told(
+        "hooks",
+        model(Text("It is a small shop.")),
+        Send("explain the shop"),
+        Until(shows="small shop", within_s=SLOW_S),
+        Heard("stopped"),
+        Shot("hooks-done", State.DONE, live=OVER, save=False),
+        setup="hooks",
     ),
     told(
         "ctrl-c",

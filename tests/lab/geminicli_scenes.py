@@ -11,6 +11,7 @@ from tests.lab.script import (
     Fail,
     Forget,
     Hang,
+    Heard,
     Interrupt,
     Pause,
     Release,
@@ -42,7 +43,10 @@ READY: Final = Until(shows=r"Type your message", within_s=SLOW_S)
 ASKED: Final = Until(shows=r"● 1\. ", within_s=SLOW_S)
 BUSY: Final = Until(shows=r"esc to cancel", within_s=SLOW_S)
 QUIET: Final = Until(
-    shows=r"^ [>*!] ", lacks=r"esc to cancel|● 1\. ", title="Ready", within_s=SLOW_S
+    shows=r"^ [>*!] +\S[^\n]*\n[▀\s]*\n? ?workspace",
+    lacks=r"esc to cancel|● 1\. ",
+    title="Ready",
+    within_s=SLOW_S,
 )
 
 
@@ -120,6 +124,7 @@ def asked(name: str, call: ToolCall) -> tuple[Act, ...]:
         Shot(name, WAITING, Waiting.PERMISSION),
         Answer("no"),
         QUIET,
+        Pause(3.0),
     )
 
 
@@ -151,20 +156,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Type("/"),
         Until(shows="about"),
         Shot("command-menu", IDLE),
-        keys("Escape"),
-        keys("C-u"),
-        Until(shows="Type your message"),
-        Type("?"),
-        Pause(1.5),
-        Shot("shortcuts", IDLE),
-        keys("Escape"),
-        keys("C-u"),
+        keys("BSpace"),
         Until(shows="Type your message"),
         Type("!"),
         Pause(1.5),
         Shot("shell-mode", IDLE),
-        keys("Escape"),
+        keys("BSpace"),
         Until(shows="Type your message"),
+        Pause(1.0),
         Type("one line\nanother line\na third"),
         Until(shows="a third|Pasted"),
         Shot("draft-multi-line", IDLE),
@@ -190,10 +189,10 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     scenario(
         "auth",
         Until(shows="How would you like to authenticate", within_s=SLOW_S),
-        Shot("auth", WAITING, Waiting.AUTH),
+        Shot("auth", WAITING, Waiting.AUTH, substate="auth-login"),
         keys("2"),
         Pause(2.0),
-        Shot("auth-key", WAITING, Waiting.AUTH),
+        Shot("auth-key", WAITING, Waiting.AUTH, substate="auth-login"),
         setup="no-key",
     ),
     told(
@@ -213,7 +212,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Shot("permission-rm", WAITING, Waiting.PERMISSION),
         Answer("no"),
         QUIET,
-        Shot("denied", IDLE, live=OVER),
+        Shot("denied", IDLE, substate="interrupted", live=OVER),
         model(Text("I push it."), bash("git push")),
         model(Text("It is pushed.")),
         Send("push it"),
@@ -282,7 +281,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Shot("long-tool", WORKING),
         Interrupt(),
         QUIET,
-        Shot("interrupted-tool", IDLE, substate="interrupted", live=OVER),
+        Shot("interrupted-tool", IDLE, live=OVER),
         setup="yolo",
     ),
     failing(
@@ -307,8 +306,11 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "quota",
         model(Fail(429, body=QUOTA), times=0),
         Send("explain the shop"),
-        Until(shows="(?i)quota|limit", within_s=SLOW_S),
-        Pause(2.0),
+        Until(shows="Keep trying", within_s=SLOW_S),
+        Pause(1.0),
+        Shot("question-quota", WAITING, Waiting.QUESTION),
+        Answer(number=2),
+        QUIET,
         Shot("limited-quota", State.LIMITED, substate="usage-limit"),
     ),
     told(
@@ -332,9 +334,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     told(
         "quotes",
         model(Text(QUOTED)),
-        Send("how does it look?"),
-        Until(shows="below it", within_s=SLOW_S),
-        QUIET,
+        Send("how does it look"),
+        Until(shows=r"below it(.|\n)*Type your message", within_s=SLOW_S),
+        Pause(2.0),
         Shot("prose-quotes-prompt", IDLE, live=OVER, decoy=True),
         model(Text(SOURCE)),
         Send("show the source"),
@@ -379,10 +381,28 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Shot("compacting", WORKING, substate="compacting"),
     ),
     told(
+        "hooks",
+        model(Text("I mark it as sold."), bash("touch sold.txt")),
+        model(Text("It is marked.")),
+        Send("mark it as sold"),
+        Heard("prompt", "mark it as sold", within_s=SLOW_S),
+        Heard("tool", "touch sold.txt", within_s=SLOW_S),
+        Heard("permission", "touch sold.txt", within_s=SLOW_S),
+        Shot("hooks-permission", WAITING, Waiting.PERMISSION, save=False),
+        Answer("yes"),
+        Heard("tool-done", "touch sold.txt", within_s=SLOW_S),
+        Heard("stopped", "It is marked", within_s=SLOW_S),
+        Shot("hooks-done", State.DONE, live=OVER, save=False),
+        setup="hooks",
+    ),
+    told(
         "ctrl-c",
         keys("C-c"),
         Until(shows="(?i)again to exit"),
         Shot("ctrl-c-once", IDLE),
+        Pause(4.0),
+        keys("C-c"),
+        Pause(0.5),
         keys("C-c"),
         Until(shows=r"lab\$ ?\Z", within_s=SLOW_S),
         Shot("exited", State.DONE, shell=True, live=OVER),

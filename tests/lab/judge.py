@@ -64,7 +64,6 @@ def _of_screen(taken: Taken, rules: RuleSet) -> tuple[str, bool]:
         dead=False,
         dead_status=None,
         dead_signal=None,
-        activity=0,
         alternate=False,
         in_mode=False,
         active=True,

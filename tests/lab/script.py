@@ -216,6 +216,18 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Wait until a hook told of `what` (a word of `Happening`), with `words` in what it told.
+
+    Only on a stage with `hooks` in its setup; events are asked for in the order they came.
+    """
+
+    what: str
+    words: str = ""
+    within_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Wait; only where there is nothing to wait for."""
 
@@ -266,6 +278,7 @@ Act: TypeAlias = (
     | Shell
     | Write
     | Until
+    | Heard
     | Pause
     | Shot
 )

@@ -17,17 +17,19 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.lab.hooking import Hooks
 from tests.lab.roster import LabAgent, Place
 from tests.lab.script import (
     Act,
     Answer,
     Forget,
+    Heard,
     Interrupt,
     Keys,
     Model,
@@ -132,6 +134,7 @@ class Stage:
         self._address = Address(str(self.folder / "s"))
         self._place = Place(self.folder, self.folder, 0, version)
         self._observer: Observer | None = None
+        self._hooks: Hooks | None = None
         self._pane = "%0"
         self._began = time.monotonic()
 
@@ -188,6 +191,8 @@ class Stage:
             MARK: str(self.folder),
             **launch.env,
         }
+        if "hooks" in self.scenario.setup:
+            self._hooks = Hooks(self.agent.id, self.version, environ, self._clock)
         width, height = self.scenario.size
         argv = ["tmux", "-u", "-f", "/dev/null", "-S", self._address.socket_path]
         argv += ["new-session", "-d", "-s", "lab", "-x", str(width), "-y", str(height)]
@@ -203,7 +208,9 @@ class Stage:
     @contextlib.asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
         """Let orc watch the server as it does for a user, and keep what it said and when."""
-        observer = Observer(self._rules, self._clock, self._place.home)
+        hooks = self._hooks
+        sources = [hooks.source] if hooks is not None else []
+        observer = Observer(self._rules, self._clock, self._place.home, sources=sources)
         watcher = Watcher(self._address, self._clock)
         self._observer = observer
 
@@ -213,9 +220,14 @@ class Stage:
                     observer.apply(tick)
                     self._note()
 
+        def news(keys: Collection[str]) -> None:
+            observer.judge_again(keys)
+            self._note()
+
         task = asyncio.ensure_future(watch())
         try:
-            yield
+            async with hooks.told_to(news) if hooks is not None else contextlib.nullcontext():
+                yield
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -247,6 +259,8 @@ class Stage:
             await self._do_through_orc(act)
         elif isinstance(act, Until):
             await self._until(act)
+        elif isinstance(act, Heard):
+            await self._hear(act)
         elif isinstance(act, Shot):
             await self._shoot(act)
         elif isinstance(act, Pause):
@@ -364,6 +378,18 @@ class Stage:
                     f"{act}: not so within {act.within_s:g} s ({', '.join(wrong)}); level "
                     f"{level!r}, title {title!r}, command {command!r}\n{text}"
                 )
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _hear(self, act: Heard) -> None:
+        """Wait for an event of a hook; what came instead is told."""
+        if self._hooks is None:
+            raise Stuck(f"{act}: no hooks on this stage")
+        deadline = time.monotonic() + act.within_s
+        while not self._hooks.heard(act, self._pane, self._address.socket_path):
+            if time.monotonic() > deadline:
+                came = [(one.what.value, one.name, one.does, one.prompt, one.said, one.pane)
+                        for one in self._hooks.events]  # fmt: skip
+                raise Stuck(f"{act}: not heard; unclaimed {came}\n{await self._screen()}")
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _shoot(self, shot: Shot) -> None:
