@@ -90,9 +90,7 @@ def _is_wanted(scenario: Scenario, version: str, globs: list[str] | None) -> boo
     return not globs or any(fnmatch.fnmatch(scenario.name, glob) for glob in globs)
 
 
-async def _play(
-    runs: list[Run], rules: RuleSet, jobs: int, keep: Path | None
-) -> list[Story]:
+async def _play(runs: list[Run], rules: RuleSet, jobs: int, keep: Path | None) -> list[Story]:
     free = asyncio.Semaphore(max(1, jobs))
 
     async def play(one: Run) -> Story:

@@ -141,6 +141,7 @@ def closed(command: str, shows: str, shot: Shot) -> tuple[Act, ...]:
         shot,
         keys("Escape"),
         Until(lacks=shows, within_s=SLOW_S),
+        Pause(2.0),
     )
 
 
@@ -248,7 +249,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Pause(1.0),
         keys("Escape"),
         QUIET,
-        Shot("question-dismissed", IDLE, live=OVER),
+        Shot("question-dismissed", IDLE, substate="interrupted", live=OVER),
     ),
     told(
         "working",
@@ -340,8 +341,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Shot("prose-quotes-prompt", IDLE, live=OVER, decoy=True),
         model(Text(SOURCE)),
         Send("show the source"),
-        Until(shows="const ASK", within_s=SLOW_S),
-        QUIET,
+        Until(shows=r"const ASK(.|\n)*Type your message", within_s=SLOW_S),
+        Pause(2.0),
         Shot("source-quotes-prompt", IDLE, live=OVER, decoy=True),
     ),
     told(
@@ -388,10 +389,12 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Heard("prompt", "mark it as sold", within_s=SLOW_S),
         Heard("tool", "touch sold.txt", within_s=SLOW_S),
         Heard("permission", "touch sold.txt", within_s=SLOW_S),
+        ASKED,
         Shot("hooks-permission", WAITING, Waiting.PERMISSION, save=False),
         Answer("yes"),
         Heard("tool-done", "touch sold.txt", within_s=SLOW_S),
         Heard("stopped", "It is marked", within_s=SLOW_S),
+        QUIET,
         Shot("hooks-done", State.DONE, live=OVER, save=False),
         setup="hooks",
     ),
@@ -401,16 +404,18 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Until(shows="(?i)again to exit"),
         Shot("ctrl-c-once", IDLE),
         Pause(4.0),
-        keys("C-c"),
-        Pause(0.5),
-        keys("C-c"),
+        Send("/quit"),
         Until(shows=r"lab\$ ?\Z", within_s=SLOW_S),
         Shot("exited", State.DONE, shell=True, live=OVER),
     ),
     told(
         "killed",
+        model(Hang()),
+        Send("explain the shop"),
+        Until(shows="esc to cancel", within_s=SLOW_S),
+        Shot("working-killed", WORKING, save=False),
         Signal(signal.SIGKILL),
         Until(shows=r"Killed", within_s=SLOW_S),
-        Shot("killed", State.CRASHED, shell=True),
+        Shot("killed", State.CRASHED, shell=True, save=False),
     ),
 )

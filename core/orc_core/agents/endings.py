@@ -36,8 +36,9 @@ _FATAL: Final = re.compile(
     r"(?:^|\w*sh: |\d+ )(?:line \d+: +\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
     r"(?P<does>[Kk]illed|[Tt]erminated|[Ss]egmentation fault|[Aa]borted|[Bb]us error|"
     r"Illegal instruction)(?: \(core dumped\))?(?:\s{2,}.*)?$"
-    # A shell writes where the cursor was left, which may be in the middle of a line.
-    r"|(?<=[^\s.])(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
+    # A shell writes where the cursor was left, which may be in the middle of a line, or behind
+    # the prompt at which the agent asked for one.
+    r"|(?:(?<=[^\s.])|(?<=> ))(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
     r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
     r"thread '.{1,40}' .{0,20}panicked)"
 )
