@@ -20,7 +20,7 @@ from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import SignalSource
 from orc_core.agents.typing import Typist
 from orc_core.clock import Clock
-from orc_core.model.agent import OTHER
+from orc_core.model.agent import OTHER, State
 from orc_core.model.health import Layer, LayerState, LinkState
 from orc_core.model.snapshot import Screen
 from orc_core.switches import Strategy, Switches
@@ -137,6 +137,10 @@ class ServerWatch:
         if tick.complete:
             self.seen_at = tick.at
         agents = self.observer.apply(tick)
+        if agents:
+            # What they ask is what a person looks at next.
+            asking = (one.key for one in self.observer.agents() if one.state is State.WAITING)
+            self.watcher.heeded = frozenset(asking)
         self._come_near()
         screens = [s.screen for s in tick.fresh if s.screen is not None]
         fresh = next((screen for screen in screens if screen.key == self._selected), None)

@@ -29,6 +29,7 @@ CAPTURES_MAX: Final = 240
 """Captures in one tick: they hold up the server, and with it everyone's typing, by 10 ms."""
 
 URGENT_MAX: Final = 16
+HEEDED_MAX: Final = 32
 FULL_EVERY_S: Final = 10.0
 """A program may change its folder, or another may run, without a sign of it."""
 
@@ -87,7 +88,10 @@ class Watcher:
         self.urgent: set[str] = set()
         """Keys of panes to be captured as soon as they change, once; add to it freely."""
         self.heeded: frozenset[str] = frozenset()
-        """Keys of panes to be captured as soon as they change, until another set is given."""
+        """Keys of panes to be captured as soon as they change, until another set is given.
+
+        Where they are more than HEEDED_MAX they are like all others.
+        """
         self._address = address
         self._clock = clock
         self._skip_ttys = skip_ttys
@@ -275,7 +279,7 @@ class Watcher:
         if len(self.urgent) > URGENT_MAX:
             self.urgent.clear()
         wanted = {*self.urgent, self._selected}
-        heeded = wanted | self.heeded
+        heeded = wanted | self.heeded if len(self.heeded) <= HEEDED_MAX else wanted
         selected: list[Pane] = []
         others: list[Pane] = []
         for pane in self._memory.dirty(self._skipped, () if self._marks.available else wanted):

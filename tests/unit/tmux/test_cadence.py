@@ -8,6 +8,7 @@ from clocks import TurnedClock
 from orc_core.tmux.cadence import (
     DRAIN_S,
     LIST_PHASE_S,
+    LIST_S,
     OTHERS_S,
     SELECTED_S,
     SETTLE_S,
@@ -71,3 +72,25 @@ def test_a_backlog_is_worked_off_at_once() -> None:
     cadence = Cadence(TurnedClock())
     cadence.captured(others=True, backlog=True)
     assert cadence.others_due()
+
+
+def test_a_server_that_captures_kept_busy_rests_longer() -> None:
+    clock = TurnedClock(now=1000.0 + LIST_PHASE_S)
+    cadence = Cadence(clock)
+    cadence.listed()
+    for took_s, rest_s in ((0.001, OTHERS_S), (0.05, 0.5), (3.0, LIST_S)):
+        cadence.captured(others=True, backlog=False, took_s=took_s)
+        assert cadence.delay(selected=False, others=True) == pytest.approx(rest_s)
+        assert cadence.delay(selected=True, others=False) == pytest.approx(SELECTED_S)
+    cadence.captured(others=True, backlog=True, took_s=3.0)
+    assert cadence.others_due()
+
+
+def test_everything_can_be_made_due_at_once() -> None:
+    cadence = Cadence(TurnedClock(now=1000.4))
+    cadence.listed()
+    cadence.captured(others=True, backlog=False)
+    cadence.notice()
+    cadence.all_due()
+    assert cadence.list_due() and cadence.selected_due() and cadence.others_due()
+    assert cadence.drain_due()
