@@ -25,6 +25,7 @@ from orc_core.model.agent import OTHER, Evidence, Prompt, Signal, Source, State,
 LEVEL_KEPT_S: Final = 60.0
 """How long a level that says the same again counts as what it said first."""
 
+SOON_S: Final = 0.25
 SILENT_AGAIN_S: Final = 10.0
 COUNTDOWN_S: Final = 30.0
 FLIPS_AGAIN_S: Final = 10.0
@@ -114,7 +115,7 @@ class Judge:
         if track.kind == OTHER:
             return None
         if live is None or live.state is State.STARTING:
-            return now
+            return now + SOON_S
         dues = [track.reading.until, doubted_at(track.told, now)]
         if track.ended_at:
             dues.append(now if now - track.ended_at < EXIT_WITHIN_S else float("inf"))

@@ -33,7 +33,7 @@ HEEDED_MAX: Final = 32
 FULL_EVERY_S: Final = 10.0
 """A program may change its folder, or another may run, without a sign of it."""
 
-NEWS_MAX: Final = 64
+NEWS_MAX: Final = 40
 """News in one tick: what comes of them must not hold up the loop for long."""
 
 

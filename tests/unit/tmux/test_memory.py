@@ -183,8 +183,10 @@ def test_only_what_is_new_is_news() -> None:
     assert told(memory) == []
     memory.merge([light(0), row(1, activity=200)], 7, 1.0, "")
     assert told(memory) == []
+    assert [one.info.title for one in memory.sightings(())] == ["t", "t"]
     memory.merge([light(0), row(1, title="other")], 7, 1.0, "")
     assert told(memory) == ["%1"]
+    assert [one.info.title for one in memory.sightings(())] == ["t", "other"]
     fresh = captured(memory, 200)
     assert [one.lines for one in memory.take_news([fresh])] == [("text",)]
     assert [one.lines for one in memory.sightings([fresh])] == [("text",), None]
