@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
-from lives_on_stage import agent_in, lives, living
+from lives_on_stage import agent_in, end, lives, living
 from orc_core.errors import UnknownName, UsageError
 from orc_core.history.actions import History
+from orc_core.lifecycle.scaling import scale
 from orc_core.lifecycle.wing import Wishes
 from orc_core.model.life import Done, Policy, Restart
 from orc_core.tmux.making import look
@@ -145,6 +146,19 @@ async def test_an_agent_in_a_shell_ends_and_the_shell_stays(
         assert lives(agent.pane.pid)
 
 
+async def test_a_shell_without_job_control_stays_as_well(tmux: PrivateTmux, tmp_path: Path) -> None:
+    pane_id = tmux.start("exec bash --norc +m -i")
+    async with living(tmux, tmp_path) as life:
+        program = life.program(f'>"{tmp_path}/ok"; while :; do sleep 0.1; done', "claude")
+        tmux.run("send-keys", "-t", pane_id, f"set +m; {program}", "Enter")
+        await life.started("ok")
+        agent = agent_in(tmux, pane_id, "claude", "claude-1")
+        [child] = [int(one) for one in _children(agent.pane.pid)]
+        done = await life.wing.stop(agent)
+        assert done.ok and not lives(child)
+        assert lives(agent.pane.pid), "the shell is in the agent's group, and was ended"
+
+
 async def test_an_agent_that_a_script_runs_ends_with_it(tmux: PrivateTmux, tmp_path: Path) -> None:
     tmux.start()
     async with living(tmux, tmp_path) as life:
@@ -236,6 +250,23 @@ async def test_what_is_lost_is_offered_and_resumed_by_command(
         assert done.ok and await life.wing.lost() == ()
         await wait_for(lambda: "--continue" in (tmp_path / "told").read_text())
         assert (await life.known("claude-1")).argv == ("claude", "--model", "x")
+
+
+async def test_as_many_instances_run_as_are_wanted(tmux: PrivateTmux, tmp_path: Path) -> None:
+    tmux.start()
+    async with living(tmux, tmp_path) as life:
+        await life.wing.spawn(SLEEP, wishes=Wishes(name="w", labels=["blue"]))
+        first = (await life.pane("w")).pid
+        assert [one.name for one in await scale(life.wing, "w", 3)] == ["w-2", "w-3"]
+        assert (await life.known("w-3")).labels == ("blue",)
+        end((await life.pane("w-2")).pid)
+        await life.until_dead("w-2")
+        assert [one.name for one in await scale(life.wing, "w-3", 3)] == ["w-2"]
+        assert await scale(life.wing, "w", 3) == ()
+        assert [one.name for one in await scale(life.wing, "w", 1)] == ["w-3", "w-2"]
+        assert lives(first)
+        with pytest.raises(UsageError, match="ask for 1 to"):
+            await scale(life.wing, "w", 0)
 
 
 async def test_a_policy_is_for_what_can_be_started_again(tmux: PrivateTmux, tmp_path: Path) -> None:

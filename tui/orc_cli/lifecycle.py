@@ -1,4 +1,4 @@
-"""`orc spawn`, `stop`, `restart`, `adopt`, `forget`, `resume`, `supervise`.
+"""`orc spawn`, `stop`, `restart`, `adopt`, `forget`, `resume`, `supervise`, `scale`.
 
 Invariant: what ends or starts a program names it, tells each step, and says truly whether there
 is a way back. The exit code is 0 only if what was asked for is seen to be so.
@@ -53,6 +53,9 @@ def register(commands: Commands) -> None:
     resume = command(commands, "resume", resume_agents, "start lost agents again", json=True)
     resume.add_argument("agent", metavar="AGENT", nargs="?", help="see `orc agents --lost`")
     resume.add_argument("--all", action="store_true", help="all that are lost")
+    more = command(commands, "scale", scale_agent, "have so many instances run", json=True)
+    more.add_argument("agent", metavar="AGENT")
+    more.add_argument("count", metavar="N", type=int, help="how many, itself among them")
     watch = command(commands, "supervise", supervise_agent, "restart it when it ends", json=True)
     watch.add_argument("agent", metavar="AGENT")
     _add_policy(watch)
@@ -145,6 +148,20 @@ async def resume_agents(args: argparse.Namespace) -> int:
         print("no agent is lost")
     for done in told if not args.json else ():
         _print_done(done)
+    return 0 if all(done.ok for done in told) else 1
+
+
+async def scale_agent(args: argparse.Namespace) -> int:
+    from orc_core.lifecycle.scaling import scale
+
+    async with opened(args, cause="orc scale") as core:
+        told = await scale(core.lifecycle, args.agent, args.count)
+    if args.json:
+        print_json([_done_json(done) for done in told])
+        return 0 if all(done.ok for done in told) else 1
+    for done in told:
+        _print_done(done)
+    print(f"{args.count} of {args.agent} run" if told else "so many run already")
     return 0 if all(done.ok for done in told) else 1
 
 

@@ -364,7 +364,7 @@ def script_of(argv: Sequence[str]) -> str:
         if word in ("--rcfile", "--init-file"):
             next(words, "")
             continue
-        if not word.startswith("-") and word not in ("run", "exec", "tool", "x"):
+        if not word.startswith(("-", "+")) and word not in ("run", "exec", "tool", "x"):
             return word
     return ""
 

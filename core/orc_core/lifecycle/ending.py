@@ -94,7 +94,7 @@ def occupant(
     children = sorted(processes.children(pane_pid), key=lambda pid: pid != front)
     for pid in children:
         leader = processes.facts(pid)
-        if leader is None or leader.state == "Z" or leader.group == own.group:
+        if leader is None or leader.state == "Z":
             continue
         if any(_matches(processes, rules, one, kind, argv) for one in in_group(processes, leader)):
             return Occupant(leader, owns_pane=False)

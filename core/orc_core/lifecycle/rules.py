@@ -77,6 +77,7 @@ def known(document: Document) -> Known:
         policy=policy_of(body.policy),
         pane=_pane(body.server, body.pane),
         updated_at=document.updated_at,
+        instance_of=body.instance_of,
     )
 
 

@@ -47,6 +47,7 @@ class Wishes:
     labels: Sequence[str] = ()
     capabilities: Sequence[str] = ()
     policy: Policy = field(default_factory=Policy)
+    instance_of: str = ""
 
 
 class Lifecycle:
@@ -115,6 +116,7 @@ class Lifecycle:
                 "env": list(env),
                 "server": self._address.socket_path,
                 "session": session,
+                "instance_of": wishes.instance_of,
                 "labels": list(wishes.labels),
                 "capabilities": list(wishes.capabilities),
                 "policy": policy_json(wishes.policy),

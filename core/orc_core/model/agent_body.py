@@ -75,6 +75,7 @@ class AgentBody(BaseModel):
     labels: Annotated[list[Label], Field(max_length=LIST_MAX)] = []
     capabilities: Annotated[list[Label], Field(max_length=LIST_MAX)] = []
     version: Annotated[str, StringConstraints(max_length=LABEL_MAX)] = ""
+    instance_of: Annotated[str, StringConstraints(max_length=63)] = ""
     wanted: Literal["running", "stopped"] = "running"
     policy: PolicyPart = PolicyPart()
     pane: PanePart | None = None

@@ -100,6 +100,8 @@ class Known:
     policy: Policy
     pane: PaneRef | None
     updated_at: float = 0.0
+    instance_of: str = ""
+    """The agent that it was made after, "" for one of its own."""
 
 
 class Presence(StrEnum):
