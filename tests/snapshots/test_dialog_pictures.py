@@ -29,9 +29,11 @@ from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.edit import FIELDS, FieldEdit
 from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
+from orc_tui.screens.newagent import NewAgent
 from orc_tui.screens.newtask import NewTask
 from orc_tui.screens.timeline import TimelineView
 from orc_tui.verbs.editing import MENU
+from orc_tui.verbs.living import END_NOTES, ENDS
 
 SIZES = [(80, 24), (120, 36), (160, 48)]
 THEMES = ["orc-light", "orc-contrast", "orc-ansi"]
@@ -60,6 +62,8 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "line": lambda: LineInput("claude-2", draft="in batches of 5,000", note=TITLES["T-14"]),
     "edit": lambda: FieldEdit("T-14", FIELDS["title"], TITLES["T-14"]),
     "newtask": NewTask,
+    "newagent": lambda: NewAgent("/home/ada/src/shop", "/home/ada"),
+    "endagent": lambda: Menu("End claude-2", ENDS, END_NOTES),
 }
 
 

@@ -19,6 +19,7 @@ from orc_tui.screens.timeline import parse_row_key
 from orc_tui.verbs.answering import Answering
 from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
+from orc_tui.verbs.living import Living
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.conflict_view import who
@@ -56,6 +57,7 @@ class Commands(Verb):
         super().__init__(app)
         answering, editing = Answering(app), Editing(app)
         deciding, returning = Deciding(app), Returning(app)
+        living = Living(app)
         self._deciding = deciding
         self._editing = editing
         self._methods: dict[str, Method] = {
@@ -73,6 +75,13 @@ class Commands(Verb):
             "take-right": partial(deciding.take, take="right"),
             "take-base": partial(deciding.take, take="base"),
             "later": deciding.later,
+            "spawn": living.spawn,
+            "restart": living.restart,
+            "end-agent": living.end,
+            "adopt": living.adopt,
+            "supervise": living.supervise,
+            "listen": living.listen,
+            "strategy": living.strategy,
             "open": self.open,
             "timeline": returning.timeline,
             "history": returning.timeline,
@@ -102,7 +111,7 @@ class Commands(Verb):
         """Choose an action of the pane by its name, then run it."""
         known = [one for one in keymap.of_pane(act.pane) if one.id in self._methods]
         options = [
-            Option(one.id, one.help, keymap.label(one.keys[0]))
+            Option(one.id, one.help, keymap.label(one.keys[0]) if one.keys else "")
             for one in known
             if one.id != "command"
         ]

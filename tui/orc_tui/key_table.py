@@ -39,7 +39,7 @@ def _section(title: str, actions: list[Action]) -> Iterator[str]:
     yield "| keys | do | id |"
     yield "|---|---|---|"
     for action in actions:
-        keys = " ".join(f"`{key}`" for key in action.keys)
+        keys = " ".join(f"`{key}`" for key in action.keys) or f"`: {action.id}`"
         yield f"| {keys} | {action.help} | {action.id} |"
 
 

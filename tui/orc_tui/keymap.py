@@ -28,7 +28,8 @@ NEVER: Final = frozenset(
 class Action:
     """One thing a key does: `word` stands in the footer ("" = not there), `help` under `?`.
 
-    `keys` are as people write them (`.`, `ctrl+d`, `escape`); `panes` are those it acts in.
+    `keys` are as people write them (`.`, `ctrl+d`, `escape`); one without any is run by its name.
+    `panes` are those it acts in.
     """
 
     id: str
@@ -68,9 +69,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("why", ("w",), "why", "why it is so: every signal and rule", _ALL),
     Action("assign", ("A",), "assign", "give it to an agent", _panes(TASKS), 2),
     Action("end", ("x",), "end", "done or cancel: asks first", _panes(TASKS), 1),
+    Action("end-agent", ("x",), "end", "interrupt, stop or forget it: asks first", _AGENT),
     Action("again", ("r",), "again", "retry the task; sync the layer now", _panes(TASKS, SYNC), 1),
+    Action("restart", ("r",), "again", "restart it, or resume it if it is lost: asks", _AGENT, 1),
     Action("later", ("L",), "later", "defer: decide it another day", _panes(CONFLICTS), 1),
     Action("new", ("N",), "new", "new task", _panes(TASKS), 2),
+    Action("spawn", ("N",), "new", "start an agent", _AGENT, 2),
     Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY, 3),
     Action("rollback", ("R",), "roll back", "back to a revision: previews first", _HISTORY, 4),
     Action("undo", ("z",), "undo", "take back your last act", _ALL),
@@ -109,6 +113,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("live-left", ("<",), "", "shift Live to the left", _ALL),
     Action("live-right", (">",), "", "shift Live to the right", _ALL),
     Action("follow", ("f",), "", "follow or hold Live", _AGENT),
+    # by name alone
+    Action("adopt", (), "", "adopt it: give it a name and put it on the roster", _AGENT),
+    Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
+    Action("listen", (), "", "listen to it: status, progress, notices, bells", _AGENT),
+    Action("strategy", (), "", "switch between the async and the sync strategy", _ALL),
     # the program
     Action("refresh", ("ctrl+r",), "", "look again at everything and redraw", _ALL),
     Action("quit", ("q",), "", "close the view; on the main view quit", _ALL),

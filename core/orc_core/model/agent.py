@@ -14,6 +14,8 @@ OTHER: Final = "other"
 
 PANE_DEAD: Final = "pane-dead"
 """The rule of the evidence that a pane stands there with its program ended."""
+ENDED: Final = frozenset({PANE_DEAD, "shell-left", "shell-told"})
+"""The rules of the evidence that an agent's program has ended, however it did."""
 DASHBOARD: Final = "a dashboard: its screen is not shown"
 """What a pane does in which a dashboard runs: those are never captured."""
 
@@ -141,6 +143,11 @@ class Agent:
     def place(self) -> str:
         """Where it is: `shop:3.0`, or `work:shop:3.0` on another server."""
         return f"{self.server}:{self.where}" if self.server else self.where
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its program is not there any more."""
+        return self.state is State.GONE or self.evidence.rule in ENDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ MAIN_80 = """\
  2 Tasks      ✗ 1 failed  ● 11 running  ○ 4 ready     next T-23 Invoices as PDF
  3 Conflicts  ◆ 3 open   C-7 T-14 text   C-8 T-09 status   C-9 T-20 priority
  4 Sync       ✓ tmux  ✓ file  ✓ store                        0 queued  0 failed
- y answer  . next  a attach  i type  I interrupt  w why  z undo  / find  ? keys
+ y answer  . next  a attach  i type  I interrupt  w why  x end  z undo   ? keys
 """
 
 LISTS_160 = """\

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from orc_core.model.agent import Agent, State
+from orc_core.model.agent import OTHER, Agent, State
 from orc_core.model.health import Layer
 from orc_core.model.task import Status, Task
 from orc_storage.records import Conflict, ConflictState
@@ -26,7 +26,12 @@ _ON_ROW: Final = frozenset(
         "edit",
         "assign",
         "end",
+        "end-agent",
         "again",
+        "restart",
+        "adopt",
+        "supervise",
+        "listen",
         "history",
         "rollback",
         "why",
@@ -63,6 +68,10 @@ def _agent(action_id: str, agent: Agent) -> str:
         return f"{name} is {state.value}: nobody would read it"
     if action_id == "interrupt" and state not in _BUSY:
         return f"{name} is {state.value}: there is nothing to interrupt"
+    if action_id == "end-agent" and agent.kind == OTHER:
+        return f"{name} is no agent that is known: `: adopt` makes it one"
+    if action_id == "adopt" and state is State.GONE:
+        return f"{name} is gone: there is no pane to adopt"
     if action_id == "attach" and state is State.GONE:
         return f"{name} is gone, and its pane with it"
     if action_id in ("history", "rollback") and not agent.task:
