@@ -53,7 +53,11 @@ class Desk:
         await self.pilot.pause()
 
     async def says(self, text: str) -> None:
-        await wait_for(lambda: text in self.told, 10)
+        try:
+            await wait_for(lambda: text in self.told, 20)
+        except BaseException as error:
+            error.add_note(f"told: {list(self.app.told)}")
+            raise
 
     async def task(self, title: str, **fields: object) -> Task:
         """A task that is on the screen."""

@@ -23,9 +23,10 @@ from orc_core.history.actions import History
 from orc_core.history.steps import RULES
 from orc_core.leadership import Leadership
 from orc_core.lifecycle.crew import Crew, declared
+from orc_core.lifecycle.missing import Missing
 from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
-from orc_core.model.agent import OTHER
+from orc_core.model.agent import OTHER, Agent
 from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.publisher import Publisher
@@ -83,6 +84,7 @@ class Core:
             changed=self._publish,
             trouble=self._note_store,
         )
+        self._missing: Missing | None = None
         self._synchronizer: Synchronizer | None = None
         if store is not None:
             mirror = Mirror(place.folder / "files")
@@ -157,6 +159,10 @@ class Core:
         """Whether another live process syncs the workspace."""
         return self._leadership.led_elsewhere
 
+    @property
+    def _missing_agents(self) -> tuple[Agent, ...]:
+        return self._missing.rows if self._missing is not None else ()
+
     def _supervisor(self) -> Supervisor:
         return Supervisor(self.lifecycle, self.store, self._clock, leads=lambda: self.leads)
 
@@ -205,6 +211,10 @@ class Core:
                 group.create_task(self._rulebook.follow(self.agents.observers, self._publish))
                 if self._store is not None:
                     group.create_task(self._follow(self._store))
+                    self._missing = Missing(
+                        self.lifecycle, self._clock, self.agents.agents, self._publish
+                    )
+                    group.create_task(self._missing.run())
                     if not self.options.read_only:
                         group.create_task(self._leadership.run(self.sync))
                         group.create_task(self._supervisor().run())
@@ -252,7 +262,7 @@ class Core:
         fresh = replace(
             self.snapshot,
             at=now,
-            agents=board.join_tasks(self.agents.agents(), tasks),
+            agents=board.join_tasks((*self.agents.agents(), *self._missing_agents), tasks),
             tasks=tasks,
             conflicts=self._board.conflicts,
             merged_today=self._board.merged_today,

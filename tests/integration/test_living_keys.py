@@ -32,6 +32,10 @@ def agent(desk: Desk, name: str) -> Agent | None:
     return next((one for one in desk.app.snapshot.agents if one.name == name), None)
 
 
+def named(desk: Desk, name: str) -> list[Agent]:
+    return [one for one in desk.app.snapshot.agents if one.name == name]
+
+
 async def shown(desk: Desk, name: str, state: State) -> Agent:
     await wait_for(lambda: (one := agent(desk, name)) and one.state is state, 20)
     found = agent(desk, name)
@@ -85,7 +89,7 @@ async def test_an_agent_of_ones_own_is_adopted_and_forgotten(desk: Desk, tmux: P
     await desk.act("end-agent", keymap.AGENTS, found.key)
     await desk.screen(Menu)
     await desk.press("f")
-    await desk.says("is not on the roster: there is nothing to forget")
+    await desk.says("nothing to forget")
     await desk.act("restart", keymap.AGENTS, found.key)
     await desk.says("claude-1 was not started from here")
 
@@ -102,6 +106,41 @@ async def test_an_agent_of_ones_own_is_adopted_and_forgotten(desk: Desk, tmux: P
     await desk.press("tab", "enter")
     await desk.says("claude-1 was forgotten")
     assert agent(desk, "claude-1") is not None, "it runs on"
+
+
+async def test_a_lost_agent_is_offered_and_resumed_only_when_asked(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    first = await spawned(desk)
+    tmux.run("kill-pane", "-t", first.pane.pane_id)
+    lost = await shown(desk, "sky", State.GONE)
+    assert lost.does == "its pane was closed"
+    assert lost.evidence.text == f"{sys.executable} {PROGRAM} --continue"
+    await desk.act("restart", keymap.AGENTS, lost.key)
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    await desk.idle()
+    assert "sky was resumed" not in desk.told
+    await desk.act("restart", keymap.AGENTS, lost.key)
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("sky was resumed in pane ")
+    # The program of the test knows no --continue and ends at once: what was run is what counts.
+    await wait_for(lambda: [one.is_lost for one in named(desk, "sky")] == [False], 20)
+    again = agent(desk, "sky")
+    assert again is not None
+    assert again.pane.pane_id not in ("", first.pane.pane_id)
+
+
+async def test_a_lost_agent_is_forgotten(desk: Desk, tmux: PrivateTmux) -> None:
+    first = await spawned(desk)
+    tmux.run("kill-pane", "-t", first.pane.pane_id)
+    lost = await shown(desk, "sky", State.GONE)
+    await desk.act("end-agent", keymap.AGENTS, lost.key)
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("sky was forgotten")
+    await wait_for(lambda: not named(desk, "sky"), 20)
 
 
 async def test_a_command_that_cannot_run_says_so_and_keeps_the_form(desk: Desk) -> None:

@@ -114,7 +114,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("live-right", (">",), "", "shift Live to the right", _ALL),
     Action("follow", ("f",), "", "follow or hold Live", _AGENT),
     # by name alone
-    Action("adopt", (), "", "adopt it: give it a name and put it on the roster", _AGENT),
+    Action("adopt", (), "", "adopt it: it keeps its name, and can be resumed", _AGENT),
     Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
     Action("listen", (), "", "listen to it: status, progress, notices, bells", _AGENT),
     Action("strategy", (), "", "switch between the async and the sync strategy", _ALL),

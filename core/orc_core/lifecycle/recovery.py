@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from orc_core.agents.processes import script_of
 from orc_core.agents.rules import RuleSet
+from orc_core.lifecycle.ending import program_kind
 from orc_core.lifecycle.places import Places, Whereabouts
+from orc_core.model.agent import OTHER
 from orc_core.model.life import Known, Lost
 from orc_core.tmux.making import Seen
 
@@ -47,9 +50,23 @@ def resume_argv(known: Known, rules: RuleSet) -> tuple[tuple[str, ...], bool]:
     Where it does not, it is what the agent was started with.
     """
     kind = rules.kind(known.kind)
-    if kind is None or not kind.agent.resume or not known.argv:
+    own = _program(known.argv, rules)
+    if kind is None or not kind.agent.resume or not own:
         return known.argv, False
-    return (known.argv[0], *kind.agent.resume), True
+    return (*own, *kind.agent.resume), True
+
+
+def _program(argv: tuple[str, ...], rules: RuleSet) -> tuple[str, ...]:
+    """The words of a command line up to the agent itself: `claude`, `node …/cli.js`; () where
+    something else starts it, which would not understand an agent's arguments."""
+    if not argv:
+        return ()
+    if program_kind(rules, argv[:1]) != OTHER:
+        return argv[:1]
+    script = script_of(argv)
+    if not script or program_kind(rules, argv) == OTHER:
+        return ()
+    return argv[: argv.index(script) + 1]
 
 
 def unbound(places: Places, known: Iterable[Known], home: str) -> tuple[tuple[Known, Seen], ...]:

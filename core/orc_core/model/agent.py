@@ -14,6 +14,8 @@ OTHER: Final = "other"
 
 PANE_DEAD: Final = "pane-dead"
 """The rule of the evidence that a pane stands there with its program ended."""
+LOST: Final = "lost"
+"""The rule of the evidence that an agent should run and is not there."""
 ENDED: Final = frozenset({PANE_DEAD, "shell-left", "shell-told"})
 """The rules of the evidence that an agent's program has ended, however it did."""
 DASHBOARD: Final = "a dashboard: its screen is not shown"
@@ -143,6 +145,11 @@ class Agent:
     def place(self) -> str:
         """Where it is: `shop:3.0`, or `work:shop:3.0` on another server."""
         return f"{self.server}:{self.where}" if self.server else self.where
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it should run and is not there, so that it has no pane either."""
+        return self.evidence.rule == LOST
 
     @property
     def has_ended(self) -> bool:

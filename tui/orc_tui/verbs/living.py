@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from orc_core.lifecycle.wing import Wishes
-from orc_core.model.agent import OTHER, Agent, State
+from orc_core.model.agent import OTHER, Agent
 from orc_core.model.health import LinkState
 from orc_core.model.life import Done, Known, Restart
 from orc_core.text import clean
@@ -29,7 +29,7 @@ ENDS: Final = (
 END_NOTES: Final = (
     "it leaves what it does and stays at its prompt",
     "asked to end, by force after 5 s; its pane stays",
-    "taken off the roster; nothing ends",
+    "it is known no more; nothing ends",
 )
 POLICIES: Final = (
     Option(Restart.NEVER.value, "never", "n"),
@@ -70,11 +70,11 @@ class Living(Verb):
         if known is None or not known.argv:
             self.tell(
                 f"{agent.name} was not started from here, so it cannot be started again: "
-                "`: adopt` notes how it runs",
+                "adopt it by `:` first",
                 severity="error",
             )
             return
-        lost = agent.state is State.GONE
+        lost = agent.is_lost
         word = "Resume" if lost else "Restart"
         lines = [f"runs    {command_of(known.argv)}", f"in      {clean(known.cwd, limit=200)}"]
         if not agent.has_ended:
@@ -88,6 +88,9 @@ class Living(Verb):
     async def end(self, act: Act) -> None:
         """Choose between interrupting, stopping and forgetting; the last two ask again."""
         agent = self.agent(act)
+        if agent.is_lost:
+            await self._forget(agent)
+            return
         how = await self.ask(Menu(f"End {agent.name}", ENDS, END_NOTES))
         if how == "interrupt":
             delivery = await self.core.agents.interrupt(agent.key)
@@ -111,7 +114,9 @@ class Living(Verb):
     async def _forget(self, agent: Agent) -> None:
         known = await self._known(agent)
         if known is None:
-            self.tell(f"{agent.name} is not on the roster: there is nothing to forget")
+            self.tell(
+                f"{agent.name} was never started or adopted from here: there is nothing to forget"
+            )
             return
         lives = not agent.has_ended
         lines = ("It runs on, and is seen as before.",) if lives else ("1 agent that has ended.",)
@@ -120,7 +125,7 @@ class Living(Verb):
             self._told(await self.core.lifecycle.forget(known.name, living=lives))
 
     async def adopt(self, act: Act) -> None:
-        """Put an agent that somebody else started on the roster."""
+        """Put an agent that somebody else started among the crew."""
         agent = self.agent(act)
         self._told(await self.core.lifecycle.adopt(agent, Wishes(), taken=self._names()))
 
@@ -129,7 +134,7 @@ class Living(Verb):
         agent = self.agent(act)
         known = await self._known(agent)
         if known is None:
-            self.tell(f"{agent.name} is not on the roster: `: adopt` puts it there")
+            self.tell(f"{agent.name} was never started or adopted from here: adopt it by `:` first")
             return
         title = f"Start {agent.name} again? now: {known.policy.restart.value}"
         chosen = await self.ask(Menu(title, POLICIES, POLICY_NOTES))
@@ -153,11 +158,11 @@ class Living(Verb):
         self.tell(f"watching by {'a connection' if sync else 'plain processes'} from now on")
 
     async def _known(self, agent: Agent) -> Known | None:
-        """The agent on the roster: by its pane, else by its name."""
-        for known in await self.core.lifecycle.roster.listing():
+        """The agent of the crew: by its pane, else by its name."""
+        for known in await self.core.lifecycle.crew.listing():
             if known.pane == agent.pane:
                 return known
-        return await self.core.lifecycle.roster.find(agent.name) if agent.kind != OTHER else None
+        return await self.core.lifecycle.crew.find(agent.name) if agent.kind != OTHER else None
 
     def _names(self) -> set[str]:
         return {agent.name for agent in self.snapshot.agents}

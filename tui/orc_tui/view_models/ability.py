@@ -69,9 +69,9 @@ def _agent(action_id: str, agent: Agent) -> str:
     if action_id == "interrupt" and state not in _BUSY:
         return f"{name} is {state.value}: there is nothing to interrupt"
     if action_id == "end-agent" and agent.kind == OTHER:
-        return f"{name} is no agent that is known: `: adopt` makes it one"
-    if action_id == "adopt" and state is State.GONE:
-        return f"{name} is gone: there is no pane to adopt"
+        return f"{name} runs no agent that is known: adopt it by `:` first"
+    if action_id in ("adopt", "listen", "supervise") and agent.is_lost:
+        return f"{name} is gone: `r` resumes it, `x` forgets it"
     if action_id == "attach" and state is State.GONE:
         return f"{name} is gone, and its pane with it"
     if action_id in ("history", "rollback") and not agent.task:

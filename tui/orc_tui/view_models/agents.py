@@ -37,12 +37,13 @@ _ORDER: Final[Mapping[State, int]] = {
     State.ERROR: 1,
     State.LIMITED: 2,
     State.DONE: 3,
-    State.WORKING: 4,
-    State.STARTING: 5,
-    State.UNKNOWN: 6,
-    State.IDLE: 7,
-    State.GONE: 8,
+    State.WORKING: 5,
+    State.STARTING: 6,
+    State.UNKNOWN: 7,
+    State.IDLE: 8,
+    State.GONE: 9,
 }
+_LOST: Final = 4
 _BY_NAME: Final = frozenset({State.WORKING, State.STARTING})
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -88,7 +89,8 @@ def _rank(agent: Agent, now: float) -> tuple[object, ...]:
         within = -agent.since
     elif agent.state not in _BY_NAME:
         within = agent.since
-    return (False, _ORDER[agent.state], not silent, within, natural(agent.name))
+    order = _LOST if agent.is_lost else _ORDER[agent.state]
+    return (False, order, not silent, within, natural(agent.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,19 @@ def reading(agent: Agent) -> list[Line]:
     return [((told, "dim"),)]
 
 
+def missing_lines(agent: Agent, now: float, width: int, home: str) -> list[Line]:
+    """An agent that should run and is not there: why, and what would resume it."""
+    return [
+        ((f"{agent.name} is not there: {agent.does}.", "text"),),
+        BLANK,
+        field("noticed", f"{age(now - agent.since)} ago" if now - agent.since >= 60 else "now"),
+        field("would run", agent.evidence.text),
+        field("in", short_path(agent.cwd, home)),
+        BLANK,
+        *(((row, "dim"),) for row in wrap("r resumes it, after asking. x forgets it.", width)),
+    ]
+
+
 def task_lines(task: Task, tasks: Sequence[Task], now: float, width: int) -> list[Line]:
     """A task: its text, what it needs and what it waits for."""
     sign, ink = glyphs.STATUSES[task.status]

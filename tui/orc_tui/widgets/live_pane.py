@@ -143,6 +143,9 @@ class LivePane(Canvas):
             head = live.agent_head(agent, task, self._now, self._width, self.home)
         if self.tab == "Why":
             return Content(head, self._why(agent))
+        if agent.is_lost:
+            lines = live.missing_lines(agent, self._now, self._width, self.home)
+            return Content(head, lines)
         screen = self.held or self._screen()
         if screen is None:
             return Content(head, live.reading(agent))
