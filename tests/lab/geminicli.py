@@ -1,6 +1,7 @@
 """Gemini CLI in the lab: a made-up key, one model, and nothing that asks the network.
 
-Words of `setup`: `no-key` (no way to sign in was chosen), `untrusted`, `yolo` (nothing is asked).
+Words of `setup`: `no-key` (no way to sign in was chosen), `untrusted`, `yolo` (nothing is asked),
+`single` (one process, where it else starts itself anew below a launcher).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def prepare(place: Place) -> Launch:
     if "no-key" not in place.setup:
         settings["security"]["auth"] = {"selectedType": "gemini-api-key"}
         env["GEMINI_API_KEY"] = "made-up"
+    if "single" in place.setup:
+        env["GEMINI_CLI_NO_RELAUNCH"] = "true"
     folder = place.home / ".gemini"
     folder.mkdir()
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
