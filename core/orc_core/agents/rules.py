@@ -208,7 +208,9 @@ class Kind:
     rules: tuple[RulePart, ...]
     path: Path
     matched: Callable[[str], frozenset[str]]
-    """Which patterns of rules and reads match a line. Most lines were asked about before."""
+    """Which patterns of its rules match a line. Most lines were asked about before."""
+    told: Callable[[str], frozenset[str]]
+    """The same for reads and for rules over a whole screen, which look at many more lines."""
 
     @property
     def id(self) -> str:
@@ -242,11 +244,8 @@ class RuleSet:
         return next((kind for kind in self.kinds if kind.id == id), None)
 
 
-def _matcher(file: RuleFile) -> Callable[[str], frozenset[str]]:
+def _matcher(patterns: set[str]) -> Callable[[str], frozenset[str]]:
     """All patterns over one line at once, remembered for the lines seen last."""
-    patterns = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
-    for rule in file.rule:
-        patterns.update(rule.any, rule.all, rule.not_)
     searches = [(pattern, compiled(pattern).search) for pattern in sorted(patterns)]
 
     @lru_cache(maxsize=LINES_KEPT)
@@ -255,6 +254,17 @@ def _matcher(file: RuleFile) -> Callable[[str], frozenset[str]]:
         return frozenset([pattern for pattern, search in searches if search(start)])
 
     return matched
+
+
+def _matchers(
+    file: RuleFile,
+) -> tuple[Callable[[str], frozenset[str]], Callable[[str], frozenset[str]]]:
+    """What matches the lines that rules look at, and what matches any line of a screen."""
+    rules: set[str] = set()
+    told = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
+    for rule in file.rule:
+        (told if rule.region == "screen" else rules).update(rule.any, rule.all, rule.not_)
+    return _matcher(rules), _matcher(told)
 
 
 def load(folders: Sequence[Path] = ()) -> RuleSet:
@@ -341,7 +351,7 @@ def _read(path: Path) -> Kind:
     if file.agent.id == OTHER:
         raise RuleFault(f"{path}: agent.id: {OTHER} is what no rule knows: choose another id")
     rules = tuple(sorted(file.rule, key=lambda rule: -rule.priority))
-    return Kind(file.agent, file.reads, tuple(file.prompt), rules, path, _matcher(file))
+    return Kind(file.agent, file.reads, tuple(file.prompt), rules, path, *_matchers(file))
 
 
 def _first_fault(path: Path, error: ValidationError, data: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ that made it and the piece of text that matched, and says when that was last see
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -116,7 +116,7 @@ def read(
     where that was before: its time counts from then.
     """
     made: list[Signal] = []
-    told = _first(kind, "title", {"title": _Region(kind, (title,))})
+    told = _first(kind, "title", {"title": _Region(kind.matched, (title,))})
     until = float("inf")
     if told is not None:
         at = now if title_at is None else title_at
@@ -179,7 +179,7 @@ def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
     for at in range(len(lines) - 1, -1, -1):
         if seen == INPUT_LINES:
             break
-        hits = kind.matched(lines[at])
+        hits = kind.told(lines[at])
         if hits and not hits.isdisjoint(kind.reads.input):
             return at
         seen += bool(lines[at].strip())
@@ -200,7 +200,7 @@ def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
     """The line of the last thing that the agent was told, above its input line."""
     end = input_at(kind, lines)
     for at in range((len(lines) if end is None else end) - 1, -1, -1):
-        hits = kind.matched(lines[at])
+        hits = kind.told(lines[at])
         if hits and not hits.isdisjoint(kind.reads.last_prompt):
             return at
     return None
@@ -209,13 +209,13 @@ def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
 class _Region:
     """Lines, and which patterns match each of them; looked at when a rule first asks."""
 
-    def __init__(self, kind: Kind, lines: Sequence[str]) -> None:
+    def __init__(self, matched: Callable[[str], frozenset[str]], lines: Sequence[str]) -> None:
         self.lines = lines
-        self._kind = kind
+        self._matched = matched
 
     @cached_property
     def hits(self) -> list[frozenset[str]]:
-        return [self._kind.matched(line) for line in self.lines]
+        return [self._matched(line) for line in self.lines]
 
     @cached_property
     def here(self) -> frozenset[str]:
@@ -227,13 +227,13 @@ def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[st
     told = _told_at(kind, lines)
     parts = {
         "turn": tail(lines if told is None else lines[told + 1 :], BOTTOM_LINES),
-        "screen": lines,
         "bottom": tail(lines, BOTTOM_LINES),
         "tail": tail(lines, TAIL_LINES),
         "last": tail(lines, 1),
         "prompt": layout.block if layout is not None else (),
     }
-    return {name: _Region(kind, part) for name, part in parts.items()}
+    regions = {name: _Region(kind.matched, part) for name, part in parts.items()}
+    return regions | {"screen": _Region(kind.told, lines)}
 
 
 def tail(lines: Sequence[str], count: int) -> list[str]:
@@ -319,7 +319,7 @@ def _latest(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> str:
 
 def _upwards(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> Iterator[re.Match[str]]:
     for line in reversed(lines):
-        hits = kind.matched(line)
+        hits = kind.told(line)
         for pattern in patterns:
             match = found(pattern, line) if pattern in hits else None
             if match is not None:
