@@ -54,8 +54,10 @@ class Layout:
 def find_layout(kind: Kind, lines: Sequence[str]) -> Layout | None:
     """The prompt that stands at the bottom of a screen, or None."""
     plain = [_unboxed(line) for line in lines[-LINES_MAX:]]
+    known: dict[tuple[object, ...], Offer] = {}
     for part in kind.prompts:
-        offer = offers(part, plain)
+        how = (part.keys == "letter-enter", part.buttons, part.cursor)
+        offer = known[how] if how in known else known.setdefault(how, offers(part, plain))
         layout = _fit(part, plain, offer) if offer.options else None
         if layout is not None:
             return layout

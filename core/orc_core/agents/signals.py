@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.limits import reset_at
@@ -175,12 +175,18 @@ def last_prompt(kind: Kind, lines: Sequence[str]) -> str:
 
 def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
     """Which line is the agent's input line, or None where no such line is seen."""
+    return _input_at(kind.told, kind.reads.input, lines)
+
+
+def _input_at(
+    told: Callable[[str], frozenset[str]], inputs: Sequence[str], lines: Sequence[str]
+) -> int | None:
     seen = 0
     for at in range(len(lines) - 1, -1, -1):
         if seen == INPUT_LINES:
             break
-        hits = kind.told(lines[at])
-        if hits and not hits.isdisjoint(kind.reads.input):
+        hits = told(lines[at])
+        if hits and not hits.isdisjoint(inputs):
             return at
         seen += bool(lines[at].strip())
     return None
@@ -198,10 +204,21 @@ def input_text(kind: Kind, lines: Sequence[str]) -> str | None:
 
 def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
     """The line of the last thing that the agent was told, above its input line."""
-    end = input_at(kind, lines)
+    return _last_told(kind.told, *map(tuple, (kind.reads.last_prompt, kind.reads.input, lines)))
+
+
+@lru_cache(maxsize=4)
+def _last_told(
+    told: Callable[[str], frozenset[str]],
+    prompts: tuple[str, ...],
+    inputs: tuple[str, ...],
+    lines: tuple[str, ...],
+) -> int | None:
+    """The same; one reading of a screen asks for it several times."""
+    end = _input_at(told, inputs, lines)
     for at in range((len(lines) if end is None else end) - 1, -1, -1):
-        hits = kind.told(lines[at])
-        if hits and not hits.isdisjoint(kind.reads.last_prompt):
+        hits = told(lines[at])
+        if hits and not hits.isdisjoint(prompts):
             return at
     return None
 
