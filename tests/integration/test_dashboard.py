@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -88,3 +91,11 @@ async def test_q_closes_views_and_then_quits(tmux: PrivateTmux, keys: tuple[str,
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*keys)
         await wait_for(lambda: app._exit)
+
+
+async def test_libtmux_can_be_imported_while_the_dashboard_runs(tmux: PrivateTmux) -> None:
+    options = options_of(tmux)
+    app = OrcApp(lambda: open_core(options))
+    async with app.run_test(size=SIZE):
+        assert not isinstance(sys.stdout, io.TextIOBase)
+        importlib.reload(importlib.import_module("libtmux._compat"))

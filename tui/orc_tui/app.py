@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ class OrcApp(ThemedApp[int]):
     def on_mount(self) -> None:
         """Show the empty screen at once; the core opens behind it."""
         self.push_screen(self.main)
+        _complete(sys.stdout, sys.stderr)
         if not self.is_headless:
             self._hangup.start()
         self._following = asyncio.create_task(self._follow(), name="core")
@@ -185,6 +187,16 @@ class OrcApp(ThemedApp[int]):
         else:
             self._leave_at = now
             self.tell("ctrl+c again quits")
+
+
+def _complete(*streams: object) -> None:
+    """Give Textual's stand-ins for stdout and stderr the encoding that every stream has.
+
+    libtmux reads it when it is imported, which is at the first agent that is started.
+    """
+    for stream in streams:
+        if stream is not None and not hasattr(stream, "encoding"):
+            vars(stream)["encoding"] = "utf-8"
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
