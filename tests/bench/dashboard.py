@@ -38,8 +38,8 @@ def _measure(folder: Path) -> list[Figure]:
             others = _others(terminal, watched, chance)
     return [
         Figure("first paint of the dashboard", "s", first, 0.6),
-        _latency("selected pane -> screen, p95", selected, 200.0),
-        _latency("any other pane -> screen, p95", others, 500.0),
+        _latency("selected pane -> screen, p95", selected, 100.0),
+        _latency("any other pane -> screen, p95", others, 300.0),
         Figure(f"idle processor, {PANES} quiet panes", "%", cpu * 100, 3.0),
         Figure(f"idle output, {PANES} quiet panes", "bytes/s", written, None),
         Figure(f"resident memory, {PANES} panes", "MB", memory, 100.0),
