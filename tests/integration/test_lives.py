@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
 from lives_on_stage import agent_in, end, lives, living
-from orc_core.errors import UnknownName, UsageError
+from orc_core.errors import TmuxError, UnknownName, UsageError
 from orc_core.history.actions import History
 from orc_core.lifecycle.scaling import scale
 from orc_core.lifecycle.wing import Wishes
@@ -32,6 +34,26 @@ async def test_spawn_starts_the_server_that_is_not_there(tmux: PrivateTmux, tmp_
         assert known.pane == seen.pane and known.wanted == "running"
         started_with = Path(f"/proc/{server}/environ").read_text()
         assert "SECRET" not in started_with and "LANG=C.UTF-8" in started_with
+
+
+async def test_tmuxs_folder_of_sockets_is_made_where_a_reboot_took_it(
+    tmux: PrivateTmux, tmp_path: Path
+) -> None:
+    folder = tmp_path / f"tmux-{os.getuid()}"
+    there = PrivateTmux(tmp_path, folder / "default")
+    there.pids = tmux.pids
+    async with living(there, tmp_path) as life:
+        done = await life.wing.spawn(SLEEP)
+        life.note_server()
+        assert done.ok and there.sessions() == ["orc"]
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+async def test_what_tmux_says_is_told_where_no_server_can_be_started(tmp_path: Path) -> None:
+    tmux = PrivateTmux(tmp_path, tmp_path / "nowhere" / "s")
+    async with living(tmux, tmp_path) as life:
+        with pytest.raises(TmuxError, match=r"error creating .*/nowhere/s \(No such file"):
+            await life.wing.spawn(SLEEP)
 
 
 async def test_argv_reaches_the_program_word_by_word(tmux: PrivateTmux, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orc_core.errors import TmuxError, TmuxGone, UsageError
@@ -112,9 +113,10 @@ async def make(
                 return _made(address, answer)
             if not any(sign in refused for sign in _NO_SESSION) and not _is_gone(address, answer):
                 raise failure(address, refused.encode())
+        _make_room(address)
         answer = await _ask(address, first, timeout_s, may_start=True, environ=environ)
         refused = " ".join(answer.stderr)
-        if answer.returncode == 0:
+        if answer.returncode == 0 and (answer.stdout or not refused):
             return _made(address, answer)
         if _RACED not in refused and not _is_gone(address, answer):
             raise failure(address, refused.encode())
@@ -257,6 +259,20 @@ def _marking(start: Start, target: str) -> list[str]:
     for option, value in ((MARK, start.name), (HOME, start.home)):
         words += [";", "set-option", "-p", "-t", target, option, escape(value)]
     return words
+
+
+def _make_room(address: Address) -> None:
+    """Make tmux's own folder of sockets as tmux makes it, but not for a path that it is given.
+
+    It is gone after a reboot. Any other folder is for the user to make.
+    """
+    folder = Path(address.socket_path).parent
+    if folder.name == f"tmux-{os.getuid()}":
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            shown = clean(str(folder), limit=120)
+            raise TmuxError(f"{shown} cannot be made: {error.strerror}") from error
 
 
 def _made(address: Address, answer: tmux_cmd) -> Made:
