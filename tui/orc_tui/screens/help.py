@@ -47,7 +47,7 @@ def help_lines(pane: str) -> list[Line]:
 
 
 def _line(action: keymap.Action) -> Line:
-    keys = " ".join(keymap.label(key) for key in action.keys)
+    keys = " ".join(keymap.label(key) for key in action.keys) or f": {action.id}"
     return ((f"   {fit(keys, _KEYS)}", "accent"), (action.help, "text"))
 
 
