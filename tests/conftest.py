@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from clocks import TurnedClock
 from private_tmux import PrivateTmux, Sockets
+
+# How long an example takes is a matter of the machine, not of what is tested.
+settings.register_profile("orc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orc")
 
 
 @pytest.fixture(autouse=True)

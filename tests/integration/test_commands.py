@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
-from desk import Desk, seated
+from dashboard_desk import Desk, seated
 from orc_core.model.agent import State
 from orc_core.model.task import Status
 from orc_storage.records import ConflictState

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
-from desk import Desk, seated
+from dashboard_desk import Desk, seated
 from orc_core.model.agent import Agent, State
 from orc_tui import keymap
 from orc_tui.screens.dialog import Dialog
