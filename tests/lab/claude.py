@@ -1,6 +1,7 @@
 """Claude Code in the lab: its home without onboarding, and the word of its session file.
 
-Words of `setup`: `no-key` (no credentials at all), `new` (onboarding to be done), `untrusted`.
+Words of `setup`: `no-key` (no credentials at all), `account` (a plan, not a key), `untrusted`,
+`impatient` (few retries), `auto` (newer versions may offer to let a model permit).
 """
 
 from __future__ import annotations
@@ -16,8 +17,20 @@ from tests.lab.roster import LabAgent, Launch, Place
 
 MADE_UP_KEY: Final = "sk-ant-lab-0000-0000-made-up-for-the-lab-0000"
 
-SETTINGS: Final = {"permissions": {"defaultMode": "default"}}
+SETTINGS: Final = {"permissions": {"defaultMode": "default", "disableAutoMode": "disable"}}
 """Newer versions would let a model decide what needs no permission."""
+
+ACCOUNT: Final = {
+    "claudeAiOauth": {
+        "accessToken": "sk-ant-oat01-made-up-for-the-lab",
+        "refreshToken": "sk-ant-ort01-made-up-for-the-lab",
+        "expiresAt": 4_000_000_000_000,
+        "scopes": ["user:inference", "user:profile"],
+        "subscriptionType": "max",
+        "rateLimitTier": "default_claude_max_5x",
+    }
+}
+"""An account with a plan, made up: only such accounts have usage limits."""
 
 
 def prepare(place: Place) -> Launch:
@@ -26,7 +39,7 @@ def prepare(place: Place) -> Launch:
         "numStartups": 3,
         "theme": "dark",
         "autoUpdates": False,
-        "hasCompletedOnboarding": "new" not in place.setup,
+        "hasCompletedOnboarding": True,
         "lastOnboardingVersion": place.version,
         "lastReleaseNotesSeen": place.version,
         "customApiKeyResponses": {"approved": [MADE_UP_KEY[-20:]], "rejected": []},
@@ -41,14 +54,19 @@ def prepare(place: Place) -> Launch:
     (place.home / ".claude.json").write_text(json.dumps(state), encoding="utf-8")
     folder = place.home / ".claude"
     folder.mkdir()
-    (folder / "settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    settings = {} if "auto" in place.setup else SETTINGS
+    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     env = {
         "ANTHROPIC_BASE_URL": place.url,
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
         "DISABLE_TELEMETRY": "1",
     }
-    if "no-key" not in place.setup:
+    if "impatient" in place.setup:
+        env["CLAUDE_CODE_MAX_RETRIES"] = "1"
+    if "account" in place.setup:
+        (folder / ".credentials.json").write_text(json.dumps(ACCOUNT), encoding="utf-8")
+    elif "no-key" not in place.setup:
         env["ANTHROPIC_API_KEY"] = MADE_UP_KEY
     return Launch((), env)
 

@@ -1,6 +1,7 @@
 """Codex in the lab: a home with a model provider of its own, which needs no account.
 
-Words of `setup`: `no-key` (the usual provider, nobody signed in), `untrusted`.
+Words of `setup`: `no-key` (the usual provider, nobody signed in), `untrusted`, `read-only` (edits
+need permission), `impatient` (nothing is tried again).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _PROVIDER: Final = """\
 model = "gpt-5-codex"
 model_provider = "lab"
 approval_policy = "on-request"
-sandbox_mode = "workspace-write"
+sandbox_mode = "{sandbox}"
 check_for_update_on_startup = false
 
 [model_providers.lab]
@@ -23,8 +24,8 @@ name = "lab"
 base_url = "{url}/v1"
 wire_api = "responses"
 requires_openai_auth = false
-request_max_retries = 2
-stream_max_retries = 3
+request_max_retries = {retries}
+stream_max_retries = {retries}
 """
 _TRUST: Final = """
 [projects."{work}"]
@@ -38,7 +39,9 @@ def prepare(place: Place) -> Launch:
     folder.mkdir()
     text = "check_for_update_on_startup = false\n"
     if "no-key" not in place.setup:
-        text = _PROVIDER.format(url=place.url)
+        retries = 0 if "impatient" in place.setup else 4
+        sandbox = "read-only" if "read-only" in place.setup else "workspace-write"
+        text = _PROVIDER.format(url=place.url, sandbox=sandbox, retries=retries)
     if "untrusted" not in place.setup:
         text += _TRUST.format(work=place.work)
     (folder / "config.toml").write_text(text, encoding="utf-8")

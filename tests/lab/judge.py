@@ -14,17 +14,15 @@ from typing import Final
 
 from tests.lab.stage import QUIET, Story, Taken, Verdict, is_right
 
-from orc_core.agents.detect import fold
+from orc_core.agents.classify import classify
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.signals import signals
-from orc_core.model.agent import PaneRef, State, Waiting
-from orc_core.tmux.watcher import PaneInfo
+from orc_core.model.agent import State, Waiting
 
 SHARE: Final = 0.97
 GRAVE: Final = (State.CRASHED, State.WAITING)
 _LEVELS: Final = {
     "busy": (State.WORKING,),
-    "waiting": (State.WAITING,),
+    "waiting": (State.WAITING, State.LIMITED),
     "idle": (*QUIET, State.ERROR, State.LIMITED),
     "shell": QUIET,
 }
@@ -50,36 +48,16 @@ def _of_screen(taken: Taken, rules: RuleSet) -> tuple[str, bool]:
     shot = taken.shot
     if shot.shell:
         return "shell", True  # its state comes from processes; there is no screen to judge
-    info = PaneInfo(
-        pane=PaneRef("lab", 0, "%0", 1),
-        session="lab",
-        window="lab",
-        where="lab:0.0",
-        cwd="/",
-        command=taken.command,
-        title=taken.title,
-        tty="",
-        width=0,
-        height=0,
-        dead=False,
-        dead_status=None,
-        dead_signal=None,
-        alternate=False,
-        in_mode=False,
-        active=True,
-        session_attached=0,
-    )
-    reading = signals(rules, taken.agent, info, taken.lines, 1.0)
-    if reading.hold or shot.hold:
-        return ("hold" if reading.hold else "not held"), reading.hold == shot.hold
-    live = fold(None, reading.signals, 1.0)
+    said = classify(rules, taken.lines, 1.0, title=taken.title, agent=taken.agent)
+    if said.hold or shot.hold:
+        return ("hold" if said.hold else "not held"), said.hold == shot.hold
     wanted = shot.state if shot.screen is None else shot.screen
     wanted = State.IDLE if wanted is State.DONE else wanted
     waiting = shot.waiting if wanted is State.WAITING else Waiting.NONE
-    right = (live.state, live.waiting) == (wanted, waiting)
+    right = (said.state, said.waiting) == (wanted, waiting)
     if right and shot.substate is not None and wanted is shot.state:
-        right = live.substate == shot.substate
-    return named(Verdict(live.state, live.waiting, live.substate)), right
+        right = said.substate == shot.substate
+    return named(Verdict(said.state, said.waiting, said.substate)), right
 
 
 def named(verdict: Verdict) -> str:
@@ -95,7 +73,7 @@ def wanted(taken: Taken) -> str:
 
 def alarms(story: Story) -> list[str]:
     """Grave states that orc claimed at any time although the scenario never led to them."""
-    meant = {taken.shot.state for taken in story.shots}
+    meant = story.meant | {taken.shot.state for taken in story.shots}
     meant |= {state for taken in story.shots for state in taken.shot.live}
     return [
         f"{story.agent} {story.version} {story.scenario}: {named(verdict)} at {at:.1f} s"
@@ -110,8 +88,9 @@ def doubts(story: Story) -> list[str]:
     found = []
     for taken in story.shots:
         right = _LEVELS.get(taken.level)
-        if taken.shot.level and taken.shot.level == taken.level:
-            continue
+        known = taken.shot.hold or taken.shot.waiting is Waiting.AUTH
+        if known or taken.shot.level == taken.level:
+            continue  # a view that a person opened, or a turn that ended for want of a login
         if right is not None and taken.shot.state not in right and not taken.shot.shell:
             found.append(
                 f"{story.agent} {story.version} {story.scenario}/{taken.shot.name}: labelled"

@@ -228,6 +228,13 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """Wait until orc knows how much of the context is used, as the status line tells."""
+
+    within_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Wait; only where there is nothing to wait for."""
 
@@ -279,6 +286,7 @@ Act: TypeAlias = (
     | Write
     | Until
     | Heard
+    | Measured
     | Pause
     | Shot
 )

@@ -32,6 +32,7 @@ from tests.lab.script import (
     Heard,
     Interrupt,
     Keys,
+    Measured,
     Model,
     Pause,
     Release,
@@ -114,6 +115,8 @@ class Story:
     trouble: str = ""
     took_s: float = 0.0
     unscripted: int = 0
+    meant: frozenset[State] = frozenset()
+    """States that the scenario leads through, whether it takes a shot of them or not."""
 
 
 class Stage:
@@ -125,7 +128,9 @@ class Stage:
         self.agent = agent
         self.version = version
         self.scenario = scenario
-        self.story = Story(agent.id, version, scenario.name)
+        asks = any(isinstance(act, Answer) or _waits(act) for act in scenario.acts)
+        meant = frozenset({State.WAITING} if asks else ())
+        self.story = Story(agent.id, version, scenario.name, meant=meant)
         self.folder = Path(tempfile.mkdtemp(prefix="lab-", dir=BASE))
         self.server = ModelServer()
         self._binary = binary
@@ -196,9 +201,8 @@ class Stage:
         width, height = self.scenario.size
         argv = ["tmux", "-u", "-f", "/dev/null", "-S", self._address.socket_path]
         argv += ["new-session", "-d", "-s", "lab", "-x", str(width), "-y", str(height)]
-        rc = self.folder / "rc"
-        rc.write_text(RC, encoding="utf-8")
-        argv += [f"exec bash --noprofile --rcfile {shlex.quote(str(rc))}"]
+        (self._place.home / ".bashrc").write_text(RC, encoding="utf-8")
+        argv += ["exec bash"]
         subprocess.run(argv, env=environ, cwd=self._place.work, timeout=20.0, check=True)
         await self._until(Until(shows=r"^lab\$"))
         if "no-launch" not in self.scenario.setup:
@@ -261,6 +265,8 @@ class Stage:
             await self._until(act)
         elif isinstance(act, Heard):
             await self._hear(act)
+        elif isinstance(act, Measured):
+            await self._measure(act)
         elif isinstance(act, Shot):
             await self._shoot(act)
         elif isinstance(act, Pause):
@@ -332,10 +338,10 @@ class Stage:
         while True:
             agent = self._seen()
             prompt = self._observer.prompt(agent.key) if agent is not None else None
-            if agent is not None and prompt is not None:
+            if agent is not None and prompt is not None and (prompt.whole or act.meaning != "yes"):
                 break
             if time.monotonic() > deadline:
-                raise Stuck(f"{act}: orc reads no prompt\n{await self._screen()}")
+                raise Stuck(f"{act}: orc reads no whole prompt\n{await self._screen()}")
             await asyncio.sleep(LOOK_EVERY_S)
         chosen = [one for one in prompt.choices if _chosen(one, act)]
         if not chosen:
@@ -390,6 +396,15 @@ class Stage:
                 came = [(one.what.value, one.name, one.does, one.prompt, one.said, one.pane)
                         for one in self._hooks.events]  # fmt: skip
                 raise Stuck(f"{act}: not heard; unclaimed {came}\n{await self._screen()}")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _measure(self, act: Measured) -> None:
+        deadline = time.monotonic() + act.within_s
+        while (agent := self._seen()) is None or agent.usage.context is None:
+            if time.monotonic() > deadline:
+                raise Stuck(
+                    f"{act}: nothing told within {act.within_s:g} s\n{await self._screen()}"
+                )
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _shoot(self, shot: Shot) -> None:
@@ -464,6 +479,10 @@ def _unmount(mark: str) -> None:
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for place in (one for one in mounts if one.startswith(f"{mark}/")):
             subprocess.run(["umount", "-l", place], capture_output=True, timeout=5.0, check=False)
+
+
+def _waits(act: Act) -> bool:
+    return isinstance(act, Until) and act.level == "waiting"
 
 
 def _same(one: Verdict, two: Verdict) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orc_core.agents.detect import fold
+from orc_core.agents.endings import BELOW_LINES, TYPED_OVER
 from orc_core.agents.patterns import found
 from orc_core.agents.rules import Kind, RuleSet
 from orc_core.agents.signals import read, tail
@@ -91,6 +92,8 @@ def kind_of_screen(rules: RuleSet, lines: Sequence[str], title: str = "") -> Kin
     if not last or any(pattern.search(last[-1]) for pattern in _FOREIGN_FOOT):
         return None
     if any(_SHELL_BACK.search(line) for line in last):
+        return None
+    if any(re.search(TYPED_OVER, line) for line in tail(lines, BELOW_LINES)):
         return None
     for kind in rules.kinds:
         if any(found(pattern, title) for pattern in kind.agent.titles):

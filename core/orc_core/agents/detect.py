@@ -132,18 +132,28 @@ def _winner(fresh: Sequence[Signal], confirmed_at: float) -> Signal | None:
     if first.evidence.source is Source.HOOK:
         below = (one for one in fresh if RANK[one.evidence.source] > RANK[Source.HOOK])
         return next((one for one in below if _overtakes(one, first, confirmed_at)), first)
+    if first.evidence.source is Source.LEVEL and first.state is State.WAITING and first.attended:
+        # A menu that a person opened: what stands on the screen tells whether it asks for more.
+        return fresh[-1]
     screen = next((signal for signal in fresh if signal.evidence.source is Source.SCREEN), None)
     if screen is None:
         return first
+    if _knows_why(first, screen):
+        return screen
     if first.state not in _QUIET:
         late = first.evidence.source is Source.TITLE and first.evidence.at < screen.evidence.at
         asks = first.state is State.WORKING and screen.state is State.WAITING
         return screen if late and asks else first
     if first.evidence.source is Source.TITLE and screen.state not in _QUIET:
         return screen
-    if screen.state in (State.LIMITED, State.ERROR) and first.evidence.source is not Source.PROC:
-        return screen
     return first
+
+
+def _knows_why(first: Signal, screen: Signal) -> bool:
+    """Whether the screen says why a turn ended, of which a stronger word says only that it did."""
+    if first.evidence.source is Source.PROC or first.state not in _QUIET:
+        return False
+    return screen.state in (State.LIMITED, State.ERROR) or screen.waiting is Waiting.AUTH
 
 
 def _overtakes(seen: Signal, edge: Signal, confirmed_at: float) -> bool:

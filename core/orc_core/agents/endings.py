@@ -17,6 +17,8 @@ from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
 MINUTE_S: Final = 60.0
+BELOW_LINES: Final = 8
+"""So many lines of what an agent showed may stand below its input line."""
 PROMPT_LINES: Final = 4
 """So many lines may a shell's prompt take, with what the agent left below it."""
 TRACE_LINES: Final = 60
@@ -32,6 +34,8 @@ SIGNAL_NAMES: Final = {
     15: "terminated",
 }
 
+TYPED_OVER: Final = r"^[❯›>]\s(?P<typed>Killed|Terminated|Aborted|Segmentation fault)(?=\w|$)"
+"""What a shell writes over the input line of an agent that was killed."""
 _FATAL: Final = re.compile(
     r"(?:^|\w*sh: |\d+ )(?:line \d+: +\d+ )?(?:\[\d+\]\s*[+-]?\s*(?:\d+\s+)?)?"
     r"(?P<does>[Kk]illed|[Tt]erminated|[Ss]egmentation fault|[Aa]borted|[Bb]us error|"
@@ -39,6 +43,7 @@ _FATAL: Final = re.compile(
     # A shell writes where the cursor was left, which may be in the middle of a line, or behind
     # the prompt at which the agent asked for one.
     r"|(?:(?<=[^\s.])|(?<=> ))(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
+    rf"|{TYPED_OVER}"
     r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
     r"thread '.{1,40}' .{0,20}panicked)"
 )
@@ -126,8 +131,10 @@ def _last_words(lines: Sequence[str]) -> tuple[str, str]:
             continue
         after = lines[at + 1 :]
         if not match["trace"]:
-            near = len(after) <= PROMPT_LINES
-            return (lines[at], (match["does"] or match["glued"]).lower()) if near else ("", "")
+            said = match["does"] or match["glued"] or match["typed"]
+            # Below an input line the rest of what the agent showed is left standing.
+            near = len(after) <= (BELOW_LINES if match["typed"] else PROMPT_LINES)
+            return (lines[at], said.lower()) if near else ("", "")
         told = after[: max(0, len(after) - 2)]
         ours = all(_OF_A_TRACE.match(line) for line in told)
         asked = any(line.startswith("KeyboardInterrupt") for line in after)
@@ -149,10 +156,12 @@ def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
     if program_name(script_of(argv)) == "orc-tui":
         evidence = Evidence(Source.PROC, "dashboard", now, "orc-tui")
         return Signal(evidence, State.UNKNOWN, does=DASHBOARD)
-    if is_shell(info.command) and not script_of(argv):
-        evidence = Evidence(Source.PROC, "plain-shell", now, program_name(info.command))
+    # What tmux calls the command may be old; the process tells the present.
+    command = program_name(argv[0]) if argv else info.command
+    if is_shell(command) and not script_of(argv):
+        evidence = Evidence(Source.PROC, "plain-shell", now, program_name(command))
         return Signal(evidence, State.IDLE)
-    return _no_rule(_program(info.command, argv), now)
+    return _no_rule(_program(command if is_shell(command) else info.command, argv), now)
 
 
 def _program(command: str, argv: Sequence[str]) -> str:

@@ -27,6 +27,9 @@ LOOK_AT_MOST: Final = 24
 LOOK_AGAIN_S: Final = 2.0
 LOOK_ANYWAY_S: Final = 10.0
 
+OPENED: Final = "dialog open"
+"""What it is said to wait for at a menu that a person opened, such as /config."""
+
 _WAITING: Final = {
     "permission prompt": Waiting.PERMISSION,
     "sandbox request": Waiting.PERMISSION,
@@ -180,4 +183,5 @@ def _signal(session: SessionFile, now: float) -> Signal | None:
         waiting = _WAITING.get(wants, Waiting.QUESTION)
     text = f"{session.status}: {wants}" if wants else session.status
     does = "a background shell runs on" if session.status == "shell" else ""
-    return Signal(Evidence(Source.LEVEL, "claude-session", now, text), state, waiting, does)
+    evidence = Evidence(Source.LEVEL, "claude-session", now, text)
+    return Signal(evidence, state, waiting, does, attended=wants == OPENED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orc_core.agents.detect import Live, fold, mark_seen
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 
@@ -94,6 +96,27 @@ def test_an_idle_level_gives_way_to_a_limit_but_not_to_work_on_the_screen() -> N
     idle = said(Source.LEVEL, State.IDLE)
     assert fold(None, [idle, said(Source.SCREEN, State.LIMITED)], T).state is State.LIMITED
     assert fold(None, [idle, said(Source.SCREEN, State.WORKING)], T).state is State.IDLE
+
+
+def test_an_idle_level_gives_way_to_a_login_that_the_screen_asks_for() -> None:
+    idle = said(Source.LEVEL, State.IDLE)
+    login = replace(said(Source.SCREEN, State.WAITING), waiting=Waiting.AUTH)
+    live = fold(None, [idle, login], T)
+    assert (live.state, live.waiting) == (State.WAITING, Waiting.AUTH)
+    asked = said(Source.SCREEN, State.WAITING)
+    assert fold(None, [idle, asked], T).state is State.IDLE
+
+
+def test_a_menu_that_a_person_opened_is_what_the_screen_shows_of_it() -> None:
+    menu = replace(said(Source.LEVEL, State.WAITING), waiting=Waiting.QUESTION, attended=True)
+    idle, limit = said(Source.TITLE, State.IDLE), said(Source.SCREEN, State.LIMITED)
+    assert fold(None, [menu, idle], T).state is State.IDLE
+    assert fold(None, [menu, idle, limit], T).state is State.LIMITED
+    assert fold(None, [menu, idle, said(Source.SCREEN, State.WAITING)], T).state is State.WAITING
+    working = fold(None, [said(Source.LEVEL, State.WORKING)], T)
+    assert fold(working, [menu, idle], T + 1, hold=True).state is State.WORKING
+    asks = replace(menu, attended=False)
+    assert fold(None, [asks, idle], T).state is State.WAITING
 
 
 def test_agrees_tells_whether_the_screen_says_the_same() -> None:

@@ -52,6 +52,17 @@ def test_the_status_is_the_state(  # type: ignore[no-untyped-def]
     assert told.evidence.at == NOW
 
 
+def test_a_dialog_that_is_open_was_opened_by_a_person(tmp_path: Path, machine) -> None:  # type: ignore[no-untyped-def]
+    machine.put(51, "claude", start="777")
+    attended = []
+    for wants in ("dialog open", "input needed", "permission prompt"):
+        write(tmp_path, 51, status="waiting", waitingFor=wants)
+        told = Sessions(tmp_path, machine).signal(51, NOW)
+        assert told is not None
+        attended.append(told.attended)
+    assert attended == [True, False, False]
+
+
 @pytest.mark.parametrize(
     "given",
     [

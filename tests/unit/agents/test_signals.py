@@ -210,3 +210,19 @@ def test_what_it_does_and_was_told(rules: RuleSet, screen: Screen) -> None:
 def test_the_prompt_decides_what_is_waited_for(rules: RuleSet, pane: Pane, screen: Screen) -> None:
     (told,) = signals(rules, "claude", pane(), screen("claude/waiting-question-tool"), NOW).signals
     assert (told.waiting, told.evidence.rule) == (Waiting.QUESTION, "claude/question")
+
+
+def test_a_shell_is_known_by_its_process_where_tmux_still_names_the_agent(  # type: ignore[no-untyped-def]
+    pane,
+) -> None:
+    assert unruled(pane(command="codex"), ["bash"], NOW).state is State.IDLE
+    assert unruled(pane(command="codex"), ["codex"], NOW).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("line", ["❯ Killed", "› Killeddex to do anything"])
+def test_a_shell_writes_over_the_input_line_of_what_was_killed(line: str) -> None:
+    left = ("● I look", line, "lab$ ", "  ? for shortcuts", "  model · ~/shop")
+    told = left_shell(left, "bash", 0.0, NOW)
+    assert (told.state, told.does) == (State.CRASHED, "killed; bash is left")
+    typed = ("❯ Killed the build?", "● It ended", "lab$ ")
+    assert left_shell(typed, "bash", 0.0, NOW).state is State.DONE
