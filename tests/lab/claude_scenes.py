@@ -694,6 +694,7 @@ ENDS: Final = (
         model(Text("I look."), Hang()),
         Send("explain the shop"),
         Until(shows="I look", level="busy"),
+        working("working-before-the-kill", save=False),
         Signal(signal.SIGKILL),
         Until(shows="Killed"),
         Shot("killed", State.CRASHED, shell=True),

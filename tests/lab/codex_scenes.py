@@ -547,6 +547,7 @@ ENDS: Final = (
         model(Hang()),
         Send("explain the shop"),
         BUSY,
+        working("working-before-the-kill", save=False),
         Signal(signal.SIGKILL),
         Until(shows="Killed"),
         Shot("killed", State.CRASHED, shell=True),

@@ -29,7 +29,7 @@ class Hooks:
     def __init__(self, agent: str, version: str, environ: Mapping[str, str], clock: Clock) -> None:
         places = Places.of(environ)
         numbers = tuple(int(word) for word in version.split(".") if word.isdigit())
-        installation.install_into(places, agent, version=numbers)
+        installation.install_into(places, agent, version=numbers, statusline=agent == "claude")
         self.source = HookSource(places.spool, system_processes(), clock)
         self.events: list[Event] = []
         self._spool = Spool(places.spool)
@@ -48,7 +48,7 @@ class Hooks:
         return False
 
     @contextlib.asynccontextmanager
-    async def told_to(self, news: Callable[[Collection[str]], object]) -> AsyncIterator[None]:
+    async def told_to(self, news: Callable[[Collection[str]], None]) -> AsyncIterator[None]:
         """Tell orc of what comes, for as long as the block runs."""
         task = asyncio.ensure_future(self.source.run(news))
         try:

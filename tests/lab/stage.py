@@ -67,6 +67,8 @@ RC: Final = "export TERM=tmux-256color COLORTERM=truecolor\nPS1='lab$ '\nHISTFIL
 """What the shell of the pane is told."""
 LOOK_EVERY_S: Final = 0.1
 TIMELINE_MAX: Final = 2000
+READS_S: Final = 1.0
+"""How long a person reads a prompt: Claude Code 2.1.329 does not hear keys in its first moment."""
 SHELLS: Final = ("bash", "sh")
 QUIET: Final = (State.IDLE, State.DONE)
 BASE: Final = Path(tempfile.gettempdir())
@@ -343,6 +345,7 @@ class Stage:
             if time.monotonic() > deadline:
                 raise Stuck(f"{act}: orc reads no whole prompt\n{await self._screen()}")
             await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(READS_S)
         chosen = [one for one in prompt.choices if _chosen(one, act)]
         if not chosen:
             raise Stuck(f"{act}: no such choice in {prompt.choices}")
