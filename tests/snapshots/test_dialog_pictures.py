@@ -23,6 +23,7 @@ from dialog_scenes import (
     diff_of,
 )
 from dialog_stage import Stage, utc  # noqa: F401 (a fixture)
+from orc_tui import keymap
 from orc_tui.screens.answer import AnswerCard
 from orc_tui.screens.conflict import ConflictView
 from orc_tui.screens.dialog import Dialog, Option
@@ -31,6 +32,7 @@ from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.newagent import NewAgent
 from orc_tui.screens.newtask import NewTask
+from orc_tui.screens.palette import Palette
 from orc_tui.screens.timeline import TimelineView
 from orc_tui.verbs.editing import MENU
 from orc_tui.verbs.living import END_NOTES, ENDS
@@ -51,6 +53,11 @@ def timeline() -> TimelineView:
     )
 
 
+VERBS = [
+    Option(one.id, one.id, keymap.label(one.keys[0]) if one.keys else "")
+    for one in keymap.of_pane(keymap.AGENTS)
+]
+HELP = [one.help for one in keymap.of_pane(keymap.AGENTS)]
 SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "card": AnswerCard,
     "risk": AnswerCard,
@@ -63,6 +70,7 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "edit": lambda: FieldEdit("T-14", FIELDS["title"], TITLES["T-14"]),
     "newtask": NewTask,
     "newagent": lambda: NewAgent("/home/ada/src/shop", "/home/ada"),
+    "palette": lambda: Palette("Commands", VERBS, HELP),
     "endagent": lambda: Menu("End claude-2", ENDS, END_NOTES),
 }
 

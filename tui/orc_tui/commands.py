@@ -14,7 +14,7 @@ from orc_storage.records import OPERATOR, Conflict
 from orc_tui import keymap
 from orc_tui.messages import Act
 from orc_tui.screens.dialog import Option
-from orc_tui.screens.menu import Menu
+from orc_tui.screens.palette import Palette
 from orc_tui.screens.timeline import parse_row_key
 from orc_tui.verbs.answering import Answering
 from orc_tui.verbs.deciding import Deciding
@@ -109,13 +109,15 @@ class Commands(Verb):
 
     async def command(self, act: Act) -> None:
         """Choose an action of the pane by its name, then run it."""
-        known = [one for one in keymap.of_pane(act.pane) if one.id in self._methods]
-        options = [
-            Option(one.id, one.help, keymap.label(one.keys[0]) if one.keys else "")
-            for one in known
-            if one.id != "command"
+        known = [
+            one
+            for one in keymap.of_pane(act.pane)
+            if one.id in self._methods and one.id != "command"
         ]
-        chosen = await self.ask(Menu("Commands", options))
+        options = [
+            Option(one.id, one.id, keymap.label(one.keys[0]) if one.keys else "") for one in known
+        ]
+        chosen = await self.ask(Palette("Commands", options, [one.help for one in known]))
         if chosen is not None:
             await self.run(Act(chosen, act.pane, act.row_key))
 

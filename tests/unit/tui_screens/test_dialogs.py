@@ -12,6 +12,7 @@ from orc_tui.screens.edit import FIELDS, Edited, FieldEdit, field_for, text_for
 from orc_tui.screens.line import LineArea, LineInput, Typed
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.newtask import NewTask, Wanted
+from orc_tui.screens.palette import Palette
 
 END = (Option("done", "Done"), Option("cancelled", "Cancel the task"))
 
@@ -98,6 +99,33 @@ async def test_a_long_menu_follows_its_cursor() -> None:
         await pilot.press(*["j"] * 40)
         assert "› " in stage.text and "command 40" in stage.text
         assert len(stage.text.split("\n")) <= 24
+
+
+VERBS = [Option("attach", "attach", "a"), Option("adopt", "adopt"), Option("quit", "quit", "q")]
+HELP = ["attach to its pane", "it keeps its name", "close"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "result"),
+    [
+        ([*"adopt", "enter"], "adopt"),
+        ([*"NAME", "enter"], "adopt"),
+        ([*"pane", "space", *"its", "enter"], "attach"),
+        ([*"pane", "space", *"keeps", "enter"], None),
+        ([*"attx", "backspace", "enter"], "attach"),
+        ([*"zz", "ctrl+u", "down", "down", "enter"], "quit"),
+        ([*"a", "up", "option-0"], "attach"),
+        (["q", "escape"], None),
+    ],
+)
+async def test_a_palette_takes_letters_for_a_name(keys: list[str], result: str | None) -> None:
+    stage = Stage(Palette("Commands", VERBS, HELP))
+    async with stage.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys)
+        if result is None and keys[-1] == "enter":
+            assert "nothing is called that" in stage.text and not stage.results
+        else:
+            assert stage.results == [result]
 
 
 async def test_enter_sends_the_line_and_ctrl_j_breaks_it() -> None:

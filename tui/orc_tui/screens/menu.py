@@ -34,6 +34,9 @@ class Menu(ModalScreen[str | None]):
         Binding("escape,q", "cancel", show=False),
     ]
 
+    moves = ("j k", "j")
+    """The keys that move, as the foot names them, and the one that a click presses."""
+
     def __init__(self, title: str, options: Sequence[Option], notes: Sequence[str] = ()) -> None:
         super().__init__()
         self._title = title
@@ -56,11 +59,13 @@ class Menu(ModalScreen[str | None]):
         self._draw()
 
     def action_move(self, step: int) -> None:
-        self._cursor = (self._cursor + step) % len(self._options)
-        self._draw()
+        if self._options:
+            self._cursor = (self._cursor + step) % len(self._options)
+            self._draw()
 
     def action_choose(self) -> None:
-        self.dismiss(self._options[self._cursor].id)
+        if self._options:
+            self.dismiss(self._options[self._cursor].id)
 
     def action_take(self, index: int) -> None:
         self.dismiss(self._options[index].id)
@@ -68,15 +73,20 @@ class Menu(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         self.dismiss(None)
 
+    def _above(self) -> list[Line]:
+        """What stands over the options."""
+        return []
+
     def _draw(self) -> None:
         if not self.is_attached or not self.size.width:
             return
         width = min(self.size.width - 4, WIDTH_MAX)
         keys = max((len(option.key) for option in self._options), default=0)
-        room = max(self.size.height - 6, 1)
+        above = self._above()
+        room = max(self.size.height - 6 - len(above), 1)
         start = max(min(self._cursor - room // 2, len(self._options) - room), 0)
         shown = range(start, min(start + room, len(self._options)))
-        rows: list[Line] = [()]
+        rows: list[Line] = [(), *above]
         for index in shown:
             option, note = self._options[index], self._notes[index]
             here = index == self._cursor
@@ -92,7 +102,7 @@ class Menu(ModalScreen[str | None]):
         rows.append(())
         foot = box.keys(
             [
-                box.key("j k", "move", press="j"),
+                box.key(self.moves[0], "move", press=self.moves[1]),
                 box.key("Enter", "choose", press="enter"),
                 box.key("Esc", "cancel", press="escape"),
             ],

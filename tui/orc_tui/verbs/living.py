@@ -136,7 +136,7 @@ class Living(Verb):
         if known is None:
             self.tell(f"{agent.name} was never started or adopted from here: adopt it by `:` first")
             return
-        title = f"Start {agent.name} again? now: {known.policy.restart.value}"
+        title = f"Supervise {agent.name} · now: {known.policy.restart.value}"
         chosen = await self.ask(Menu(title, POLICIES, POLICY_NOTES))
         if chosen is not None:
             policy = replace(known.policy, restart=Restart(chosen))
