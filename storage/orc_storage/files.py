@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from watchfiles import awatch
+from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from orc_storage.documents import ID_PATTERN
 from orc_storage.errors import FileFault, FileMoved, InvalidId, StoreUnavailable
@@ -26,7 +27,19 @@ from orc_storage.exchange import swap
 from orc_storage.mirrored import SIZE_MAX_BYTES, parse, render
 from orc_storage.paths import ensure_private, sync_folder
 
-__all__ = ["SIZE_MAX_BYTES", "FileFault", "FileMoved", "Mirror", "MirrorFile", "parse", "render"]
+__all__ = [
+    "CANNOT_WATCH",
+    "SIZE_MAX_BYTES",
+    "FileFault",
+    "FileMoved",
+    "Mirror",
+    "MirrorFile",
+    "parse",
+    "render",
+]
+
+CANNOT_WATCH: Final = (OSError, WatchfilesRustInternalError)
+"""What is raised where the kernel gives no watch of a folder: its number is bounded."""
 
 FOLDERS: Final[Mapping[str, str]] = {"task": "tasks", "agent": "agents"}
 _SUFFIX: Final = ".json"
@@ -151,7 +164,7 @@ class Mirror:
         """Yield sets of (kind, id) whose files may have changed, until `stop` is set.
 
         A hint only: changes can be gathered, and a file of ours is named as well. Raises
-        StoreUnavailable if the folder is gone.
+        StoreUnavailable if the folder is gone, or the kernel gives no watch.
         """
         kinds = {str(folder): kind for kind, folder in self._folders.items()}
         try:
@@ -175,6 +188,8 @@ class Mirror:
                     yield touched
         except FileNotFoundError:
             raise StoreUnavailable(f"{self.folder} is missing: make it again") from None
+        except CANNOT_WATCH as error:
+            raise StoreUnavailable(f"{self.folder} cannot be watched: {error}") from None
 
     def _ids(self, kind: str) -> Iterator[str]:
         folder = self._folders[kind]

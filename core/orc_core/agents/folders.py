@@ -14,6 +14,7 @@ from typing import Final
 from watchfiles import awatch
 
 from orc_core.clock import Clock
+from orc_storage.files import CANNOT_WATCH
 
 WAIT_FOR_FOLDER_S: Final = 5.0
 
@@ -23,11 +24,14 @@ _ANYWAY_MS: Final = 2000
 
 
 async def folder_changes(folder: Path, clock: Clock) -> AsyncGenerator[None, None]:
-    """Yield when something in a folder changed, and every few seconds anyway, until cancelled."""
+    """Yield when something in a folder changed, and every few seconds anyway, until cancelled.
+
+    Where the kernel gives no watch, or the folder goes, it is looked at by the clock.
+    """
     while True:
         yield
         if _is_there(folder):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(*CANNOT_WATCH):
                 async for _ in _changes(folder):
                     yield
                     if not _is_there(folder):

@@ -13,6 +13,7 @@ from typing import Final
 from watchfiles import awatch
 
 from orc_core.clock import Clock
+from orc_storage.files import CANNOT_WATCH
 
 LOOK_AGAIN_MS: Final = 800
 """How long what the kernel did not tell of may go unnoticed."""
@@ -28,8 +29,8 @@ async def rule_changes(folders: Sequence[Path], clock: Clock) -> AsyncGenerator[
     """Yield whenever the rule files of these folders are others than before, until cancelled."""
     seen = signature(folders)
     while True:
-        places = _places(folders)
         try:
+            places = _places(folders)
             async for _ in awatch(
                 *places,
                 watch_filter=None,
@@ -45,7 +46,7 @@ async def rule_changes(folders: Sequence[Path], clock: Clock) -> AsyncGenerator[
                     yield
                 if _places(folders) != places:
                     break
-        except OSError:
+        except CANNOT_WATCH:
             # Gone in between, or no watch to be had: look by the clock.
             await clock.sleep(RETRY_S)
             now = signature(folders)
