@@ -16,10 +16,10 @@ from clocks import wait_for
 from lives_on_stage import agent_in, end, lives, living
 from orc_core.agents.processes import system_processes
 from orc_core.clock import SystemClock
-from orc_core.errors import TmuxError, TmuxTimeout, UsageError
+from orc_core.errors import OrcError, TmuxError, TmuxTimeout, UsageError
 from orc_core.lifecycle import ending
 from orc_core.lifecycle.wing import Wishes
-from orc_core.model.agent import State
+from orc_core.model.agent import OTHER, State
 from orc_core.tmux import making
 from orc_core.tmux.making import Start, look
 from orc_storage.errors import StoreUnavailable
@@ -232,3 +232,32 @@ async def test_an_empty_shell_has_nobody_to_end(tmux: PrivateTmux, tmp_path: Pat
         done = await life.wing.stop(agent, force=True)
         assert done.ok and done.steps == ("no process of it was there",)
         assert lives(agent.pane.pid)
+
+
+async def test_what_runs_in_a_shell_and_is_no_agent_is_not_said_to_be_stopped(
+    tmux: PrivateTmux, tmp_path: Path
+) -> None:
+    pane_id = tmux.start("exec bash --norc -i")
+    async with living(tmux, tmp_path) as life:
+        job = life.program(f'>"{tmp_path}/ok"; exec sleep 300', "job")
+        tmux.run("send-keys", "-t", pane_id, job, "Enter")
+        await life.started("ok")
+        agent = agent_in(tmux, pane_id, OTHER, "work:0.0")
+        with pytest.raises(UsageError, match="`orc interrupt work:0"):
+            await life.wing.stop(agent)
+
+
+async def test_whether_to_stop_is_not_known_where_tmux_is_silent(
+    tmux: PrivateTmux, tmp_path: Path
+) -> None:
+    tmux.start()
+    async with living(tmux, tmp_path) as life:
+        await life.wing.spawn(["sleep", "300"], wishes=Wishes(name="w"))
+        pid = (await life.pane("w")).pid
+        tmux.signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(OrcError, match="whether w runs is unknown"):
+                await life.wing.stop(await life.known("w"))
+        finally:
+            tmux.signal(signal.SIGCONT)
+        assert lives(pid) and (await life.known("w")).wanted == "running"

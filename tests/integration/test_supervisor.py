@@ -12,6 +12,7 @@ from pathlib import Path
 from clocks import TurnedClock, wait_for
 from lives_on_stage import Life, end, lives, living
 from orc_core.clock import Clock, SystemClock
+from orc_core.lifecycle.rules import pane_json
 from orc_core.lifecycle.supervisor import ACTOR, MEMORY_EVERY_S, Supervisor
 from orc_core.lifecycle.wing import Wishes
 from orc_core.model.life import Phase, Policy, Restart, Standing
@@ -147,6 +148,37 @@ async def test_what_was_closed_or_lost_its_server_is_not_revived(
             await watching.look()
         assert tmux.sessions() == []
         assert {one.name for one in await life.wing.lost()} == {"closed", "gone"}
+
+
+async def test_a_pid_that_is_anothers_by_now_is_left_alone(
+    tmux: PrivateTmux, tmp_path: Path
+) -> None:
+    tmux.start()
+    clock = TurnedClock(time.time())
+    bystander = await asyncio.create_subprocess_exec("sleep", "300")
+    try:
+        async with living(tmux, tmp_path, clock=clock) as life:
+            policy = Policy(restart=Restart.ALWAYS, memory_max=1)
+            await life.wing.spawn(["sleep", "300"], wishes=Wishes(name="w", policy=policy))
+            before = await life.pane("w")
+            tmux.run("kill-pane", "-t", before.pane_id)
+            stale = replace(before, server_start=before.server_start - 1000, pid=bystander.pid)
+            fields = {"pane": pane_json(stale)}
+            await life.wing.crew.edit("w", fields, actor="a", cause="before a reboot")
+            watching = supervisor(life, clock)
+            for _ in range(3):
+                await look_turning(watching, clock)
+                clock.turn(MEMORY_EVERY_S)
+            assert bystander.returncode is None and lives(bystander.pid)
+            standing = watching.standing("w")
+            assert standing is not None and standing.phase is Phase.ENDED
+            done = await life.wing.stop(await life.known("w"))
+            assert done.steps == ("no process of it was there",)
+            assert lives(bystander.pid)
+    finally:
+        if bystander.returncode is None:
+            bystander.kill()
+        await bystander.wait()
 
 
 async def test_a_hog_is_ended_and_started_again(tmux: PrivateTmux, tmp_path: Path) -> None:

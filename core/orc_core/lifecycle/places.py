@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orc_core.errors import TmuxError, TmuxGone
+from orc_core.model.agent import PaneRef
 from orc_core.model.life import Known
 from orc_core.tmux.making import Seen, look
 from orc_core.tmux.server import Address
@@ -39,14 +40,17 @@ class Places:
 
     def of(self, known: Known) -> tuple[Whereabouts, Seen | None]:
         """Where an agent is; the pane where it was found."""
-        pane = known.pane
+        return self.at(known.server, known.pane)
+
+    def at(self, server: str, pane: PaneRef | None) -> tuple[Whereabouts, Seen | None]:
+        """What became of a pane of that server."""
         if pane is None:
             return Whereabouts.NONE, None
-        if known.server in self.gone:
+        if server in self.gone:
             return Whereabouts.SERVER_GONE, None
-        if known.server not in self.panes:
+        if server not in self.panes:
             return Whereabouts.UNKNOWN, None
-        there = self.panes[known.server]
+        there = self.panes[server]
         seen = there.get(pane.pane_id)
         if any(one.pane.server_start != pane.server_start for one in there.values()):
             return Whereabouts.SERVER_GONE, None

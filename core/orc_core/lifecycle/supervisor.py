@@ -39,6 +39,8 @@ UNSAID_S: Final = 2.0
 
 ACTOR: Final = "supervisor"
 
+_SEEN: Final = (Whereabouts.THERE, Whereabouts.DEAD)
+
 
 @dataclass(slots=True)
 class _Ward:
@@ -88,7 +90,7 @@ class Supervisor:
             try:
                 await self.look()
                 self.trouble = ""
-            except (OrcError, StorageError) as error:
+            except (OrcError, StorageError, OSError) as error:  # OSError: no process to be had
                 self.trouble = str(error)
 
     def standing(self, name: str) -> Standing | None:
@@ -109,7 +111,7 @@ class Supervisor:
         for ward in list(self._wards.values()):
             if supervision.is_due(ward.standing, self._clock.monotonic()):
                 await self._start(ward)
-            elif ward.standing.phase is Phase.RUNNING and ward not in ended:
+            elif ward.standing.phase is Phase.RUNNING and self._lives(ward):
                 await self._check(ward)
 
     async def _read(self) -> None:
@@ -147,15 +149,21 @@ class Supervisor:
         pane = ward.known.pane
         if pane is None:
             return True  # it is being started: what becomes of it shows when its pane is known
-        if ward.process is None:
-            ward.process = self._wing.processes.facts(pane.pid)
-            ward.born_s = self._clock.monotonic()
-            if ward.process is None:
-                return False
-        return ending.lives(self._wing.processes, ward.process)
+        return ward.process is not None and ending.lives(self._wing.processes, ward.process)
+
+    def _meet(self, ward: _Ward, pane: PaneRef, where: Whereabouts) -> None:
+        """Learn which process it is, once tmux says that the pane is still the one written down.
+
+        Before that its pid may long be another's, which is nobody's to end.
+        """
+        facts = self._wing.processes.facts(pane.pid)
+        if facts is not None and (where is Whereabouts.THERE or facts.state == "Z"):
+            ward.process, ward.born_s = facts, self._clock.monotonic()
 
     async def _note_end(self, ward: _Ward, places: Places) -> None:
         where, seen = places.of(ward.known)
+        if ward.process is None and seen is not None and where in _SEEN:
+            self._meet(ward, seen.pane, where)
         if where is Whereabouts.SERVER_GONE:
             reason = f"its tmux server is gone: `orc resume {ward.known.name}`"
             await self._set(ward, supervision.halted(ward.standing, Phase.ENDED, reason))
@@ -243,7 +251,7 @@ class Supervisor:
         if used is None or ward.strikes < MEMORY_STRIKES:
             return
         why = f"{used / 2**20:.0f} MiB of {policy.memory_max / 2**20:.0f} MiB used"
-        ended = await self._wing.end_process(
+        ended = await self._wing.stopper.end_process(
             ward.known.kind, ward.process, timeout_s=policy.kill_after_s
         )
         if ended.ok:

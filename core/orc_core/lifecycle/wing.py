@@ -8,24 +8,24 @@ it; what was done is told step by step.
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from orc_core.agents.processes import Facts, Processes, system_processes
+from orc_core.agents.processes import Processes, system_processes
 from orc_core.agents.rules import RuleSet
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, ReadOnly, TmuxError, UsageError
-from orc_core.lifecycle import ending, places, recovery
+from orc_core.lifecycle import ending, places, recovery, stopping
 from orc_core.lifecycle.crew import Crew, base_of
 from orc_core.lifecycle.launch import Launcher
 from orc_core.lifecycle.places import Whereabouts
 from orc_core.lifecycle.registration import Registrar
 from orc_core.lifecycle.rules import pane_json, policy_json
 from orc_core.lifecycle.starting import folder_of, home_of, start, start_again
-from orc_core.model.agent import OTHER, Agent, PaneRef
+from orc_core.lifecycle.stopping import Stopper
+from orc_core.model.agent import OTHER, Agent
 from orc_core.model.life import Done, Known, Lost, Policy
 from orc_core.text import clean
 from orc_core.tmux import making
@@ -81,6 +81,7 @@ class Lifecycle:
         self._read_only = read_only
         self._home = home_of(db.folder)
         self.launcher = Launcher(db.folder, self.crew, actor=actor, environ=environ)
+        self.stopper = Stopper(self.processes, rules, clock)
         self.registrar = Registrar(
             db, self.crew, clock, self.processes, actor=actor, environ=environ
         )
@@ -144,15 +145,19 @@ class Lifecycle:
     ) -> Done:
         """End an agent: asked first, by force when its time is over, confirmed dead.
 
-        Its pane stays. Raises UsageError where it has no process of its own that could be found.
+        Its pane stays. Raises UsageError where nothing says which process it is, and OrcError
+        where tmux does not say whether the pane is still the one that was written down.
         """
         self._refuse_read_only("stop")
         known = await self.crew.find(target.name)
         if known is not None and known.pane is None:
             known = await self._get(known.name)
+        there = await self.stopper.is_there(target, known)
         if known is not None and known.wanted != "stopped":
             known = await self._want(known, "stopped", "orc stop")
-        ended = await self._end(target, known, force=force, timeout_s=timeout_s)
+        ended = stopping.NOBODY
+        if there:
+            ended = await self.stopper.end(target, known, force=force, timeout_s=timeout_s)
         name = target.name
         text = f"{name} was stopped" if ended.ok else f"{name} does not end"
         way_back = f"orc restart {name}" if known is not None and known.argv else ""
@@ -167,16 +172,16 @@ class Lifecycle:
         known = await self._get(name)
         start_again(known, workspace=self._db.folder, environ=self._environ)
         where, _ = (await places.see([known.server])).of(known)
-        self._refuse_unknown(known, where)
+        stopping.refuse_unknown(known, where)
         steps: tuple[str, ...] = ()
         if where is Whereabouts.THERE:
-            found = await self._occupant(known, known.pane)
+            found = await self.stopper.occupant(known, known.pane)
             if found is not None and not found.owns_pane:
                 raise UsageError(
                     f"{known.name} was typed into a shell: stop it, and start it there again"
                 )
             known = await self._want(known, "stopped", "orc restart")
-            ended = await self._end(known, known, force=force, timeout_s=None)
+            ended = await self.stopper.end(known, known, force=force)
             steps = ended.steps
             if not ended.ok:
                 return Done(known.name, False, f"{known.name} does not end", steps)
@@ -268,7 +273,7 @@ class Lifecycle:
         known = await self._get(name)
         where, seen = (await places.see([known.server])).of(known)
         if not living and where in (Whereabouts.THERE, Whereabouts.UNKNOWN):
-            found = await self._occupant(known, known.pane)
+            found = await self.stopper.occupant(known, known.pane)
             if found is not None:
                 raise UsageError(
                     f"{known.name} lives: stop it first, or forget it with --living and it runs on"
@@ -286,7 +291,7 @@ class Lifecycle:
         known = await self.crew.get(name)
         if policy.watched:
             start_again(known, workspace=self._db.folder, environ=self._environ)
-            found = await self._occupant(known, known.pane)
+            found = await self.stopper.occupant(known, known.pane)
             if found is not None and not found.owns_pane:
                 raise UsageError(
                     f"{known.name} was typed into a shell, which cannot be started again for it: "
@@ -301,21 +306,6 @@ class Lifecycle:
             said += f", at most {policy.memory_max / 2**20:.0f} MiB"
         return Done(known.name, True, f"{known.name} is {said}", undoable=True)
 
-    async def end_process(
-        self, kind: str, process: Facts, *, timeout_s: float, force: bool = False
-    ) -> ending.Ended:
-        """End one process in the way of its kind of agent; nothing is written down."""
-        rules = self._rules.kind(kind)
-        asked = [signal.Signals[f"SIG{one}"] for one in rules.agent.stop] if rules else None
-        return await ending.end(
-            self.processes,
-            self._clock,
-            process,
-            signals=asked or ending.GRACEFUL,
-            timeout_s=timeout_s,
-            force=force,
-        )
-
     async def _get(self, name: str) -> Known:
         """The agent of that name, with its pane found again where that was not written down."""
         known = await self.crew.get(name)
@@ -325,31 +315,6 @@ class Lifecycle:
 
     async def _want(self, known: Known, wanted: str, cause: str) -> Known:
         return await self.crew.edit(known.name, {"wanted": wanted}, actor=self._actor, cause=cause)
-
-    async def _occupant(self, known: Known | Agent, pane: PaneRef | None) -> ending.Occupant | None:
-        if pane is None:
-            return None
-        await ending.refreshed(self.processes)
-        argv = known.argv if isinstance(known, Known) else ()
-        return ending.occupant(
-            self.processes, self._rules, pane.pid, kind=known.kind or OTHER, argv=argv
-        )
-
-    async def _end(
-        self,
-        target: Agent | Known,
-        known: Known | None,
-        *,
-        force: bool,
-        timeout_s: float | None,
-    ) -> ending.Ended:
-        pane = known.pane if known is not None else target.pane
-        found = await self._occupant(known or target, pane)
-        if found is None:
-            return ending.Ended(True, ("no process of it was there",))
-        policy = known.policy if known is not None else Policy()
-        wait_s = policy.kill_after_s if timeout_s is None else timeout_s
-        return await self.end_process(target.kind, found.facts, force=force, timeout_s=wait_s)
 
     async def _dead(self, known: Known) -> Whereabouts:
         """Wait until tmux knows that the program in a pane ended, too."""
@@ -361,11 +326,6 @@ class Lifecycle:
             if self._clock.monotonic() >= deadline_s:
                 raise OrcError(f"{known.name} ended, but tmux does not say so: try again")
             await self._clock.sleep(DEAD_EVERY_S)
-
-    def _refuse_unknown(self, known: Known, where: Whereabouts) -> None:
-        if where is Whereabouts.UNKNOWN:
-            shown = clean(known.server, limit=120)
-            raise OrcError(f"tmux at {shown} does not answer: whether {known.name} runs is unknown")
 
     def _check_kind(self, kind: str) -> None:
         if kind and kind != OTHER and self._rules.kind(kind) is None:
