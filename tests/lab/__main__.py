@@ -19,7 +19,8 @@ from tests.lab.judge import judge, report
 from tests.lab.programs import NotInstalled, install
 from tests.lab.roster import LabAgent
 from tests.lab.script import Scenario
-from tests.lab.stage import Stage, Story
+from tests.lab.stage import Stage
+from tests.lab.story import Story
 
 from orc_core.agents.rules import RuleSet, load
 
@@ -65,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--version", action="append", help="only these of the pinned versions")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write every screen taken there")
     parser.add_argument("--save", action="store_true", help="write the screens to tests/corpus")
-    parser.add_argument("--jobs", type=int, default=2, help="how many scenarios at a time")
+    parser.add_argument("--jobs", type=int, default=3, help="how many scenarios at a time")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.lab.stage import Taken
+from tests.lab.story import Taken
 
 from orc_core.model.agent import State, Waiting
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.lab.stage import QUIET, Story, Taken, Verdict, is_right
+from tests.lab.stage import QUIET, is_right
+from tests.lab.story import Story, Taken, Verdict
 
 from orc_core.agents.classify import classify
 from orc_core.agents.rules import RuleSet

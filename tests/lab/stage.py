@@ -13,16 +13,15 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.lab.cleanup import MARK, end_marked
 from tests.lab.hooking import Hooks
 from tests.lab.roster import LabAgent, Place
 from tests.lab.script import (
@@ -50,19 +49,19 @@ from tests.lab.script import (
     Write,
 )
 from tests.lab.server import ModelServer
+from tests.lab.story import Story, Taken, Verdict
 
 from orc_core.agents.observer import Observer
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.typing import Typist
 from orc_core.clock import SystemClock
 from orc_core.errors import TmuxError
-from orc_core.model.agent import Agent, Choice, Delivery, Outcome, State, Waiting
+from orc_core.model.agent import Agent, Choice, Delivery, Outcome, State
 from orc_core.tmux.keys import send_keys, send_text
 from orc_core.tmux.screen import clean_lines
 from orc_core.tmux.server import Address, run
 from orc_core.tmux.watcher import Watcher
 
-MARK: Final = "ORC_LAB_STAGE"
 RC: Final = "export TERM=tmux-256color COLORTERM=truecolor\nPS1='lab$ '\nHISTFILE=\n"
 """What the shell of the pane is told."""
 LOOK_EVERY_S: Final = 0.1
@@ -76,49 +75,6 @@ BASE: Final = Path(tempfile.gettempdir())
 
 class Stuck(Exception):
     """The agent did not do what the scenario waits for; the text says what, and the screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What orc made of a pane: state, kind of waiting, substate, the rule that decided."""
-
-    state: State
-    waiting: Waiting = Waiting.NONE
-    substate: str = ""
-    rule: str = ""
-    does: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One shot with everything that is needed to judge it."""
-
-    agent: str
-    version: str
-    scenario: str
-    shot: Shot
-    lines: tuple[str, ...]
-    title: str
-    command: str
-    level: str
-    live: Verdict
-    took_s: float
-
-
-@dataclass(slots=True)
-class Story:
-    """What came of one scenario."""
-
-    agent: str
-    version: str
-    scenario: str
-    shots: list[Taken] = field(default_factory=list)
-    timeline: list[tuple[float, Verdict]] = field(default_factory=list)
-    trouble: str = ""
-    took_s: float = 0.0
-    unscripted: int = 0
-    meant: frozenset[State] = frozenset()
-    """States that the scenario leads through, whether it takes a shot of them or not."""
 
 
 class Stage:
@@ -452,36 +408,6 @@ def is_right(shot: Shot, verdict: Verdict) -> bool:
         and verdict.waiting is shot.waiting
         and shot.substate in (None, verdict.substate)
     )
-
-
-def end_marked(mark: str) -> None:
-    """End, by pid, every process that a stage started and that outlived its terminal."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in _marked(mark):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        deadline = time.monotonic() + 2.0
-        while _marked(mark) and time.monotonic() < deadline:
-            time.sleep(0.05)
-    _unmount(mark)
-
-
-def _marked(mark: str) -> list[int]:
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if wanted in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return [pid for pid in found if pid != os.getpid()]
-
-
-def _unmount(mark: str) -> None:
-    """Codex's sandbox may leave mounts below the stage's folder."""
-    with contextlib.suppress(OSError):
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for place in (one for one in mounts if one.startswith(f"{mark}/")):
-            subprocess.run(["umount", "-l", place], capture_output=True, timeout=5.0, check=False)
 
 
 def _waits(act: Act) -> bool:
