@@ -275,6 +275,7 @@ ASKING: Final = (
         Send("new prices"),
         Until(shows="Which pages", level="waiting"),
         asks("question-several", Waiting.QUESTION),
+        Pause(1.0),
         keys("1"),
         keys("Tab"),
         Until(shows="When should it"),

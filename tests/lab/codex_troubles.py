@@ -179,7 +179,7 @@ VIEWS: Final = (
         *READY,
         model(Text("I look.\n\n"), Hang()),
         Send("explain the shop"),
-        BUSY,
+        SPINS,
         keys("C-t"),
         Until(shows="bubblewrap"),
         working("expanded-busy"),
