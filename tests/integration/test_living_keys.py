@@ -11,6 +11,7 @@ import pytest
 from clocks import wait_for
 from dashboard_desk import Desk, seated
 from orc_core.model.agent import Agent, State
+from orc_core.model.health import LinkState
 from orc_tui import keymap
 from orc_tui.screens.dialog import Dialog
 from orc_tui.screens.menu import Menu
@@ -130,6 +131,19 @@ async def test_a_lost_agent_is_offered_and_resumed_only_when_asked(
     again = agent(desk, "sky")
     assert again is not None
     assert again.pane.pane_id not in ("", first.pane.pane_id)
+
+
+async def test_an_agent_whose_server_is_gone_is_resumed_and_not_restarted(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    first = await spawned(desk)
+    tmux.kill()
+    await wait_for(lambda: desk.app.snapshot.link.state is LinkState.GONE, 20)
+    await desk.act("restart", keymap.AGENTS, first.key)
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("sky was resumed in pane ")
+    tmux.pids.append(int(tmux.run("display-message", "-p", "#{pid}")))
 
 
 async def test_a_lost_agent_is_forgotten(desk: Desk, tmux: PrivateTmux) -> None:

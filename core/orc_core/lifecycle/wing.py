@@ -204,10 +204,13 @@ class Lifecycle:
         text = f"{known.name} was resumed in pane {made.pane.pane_id}"
         return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
 
-    async def lost(self) -> tuple[Lost, ...]:
-        """The agents that should run and are not there, each with what would resume it."""
-        await self.recover()
-        known = await self.crew.listing()
+    async def lost(self, name: str = "") -> tuple[Lost, ...]:
+        """The agents that should run and are not there, each with what would resume it.
+
+        With a name that one alone, so that no other server is waited for.
+        """
+        await self.recover(name)
+        known = tuple(one for one in await self.crew.listing() if name in ("", one.name))
         for _ in range(LOOKS):  # absent is believed when it was seen twice
             if not known:
                 return ()
@@ -217,11 +220,11 @@ class Lifecycle:
             known = tuple(one for one in known if one.name in names)
         return found
 
-    async def recover(self) -> tuple[str, ...]:
+    async def recover(self, name: str = "") -> tuple[str, ...]:
         """Write down the panes that were made for agents and never written down; their names."""
         if self._read_only:
             return ()
-        known = await self.crew.listing()
+        known = tuple(one for one in await self.crew.listing() if name in ("", one.name))
         seen = await places.see(one.server for one in known)
         found = recovery.unbound(seen, known, self._home)
         for one, pane in found:

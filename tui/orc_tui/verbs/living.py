@@ -74,16 +74,17 @@ class Living(Verb):
                 severity="error",
             )
             return
-        lost = agent.is_lost
-        word = "Resume" if lost else "Restart"
-        lines = [f"runs    {command_of(known.argv)}", f"in      {clean(known.cwd, limit=200)}"]
-        if not agent.has_ended:
+        life = self.core.lifecycle
+        lost = next(iter(await life.lost(known.name)), None)
+        word = "Restart" if lost is None else "Resume"
+        argv = known.argv if lost is None else lost.argv
+        lines = [f"runs    {command_of(argv)}", f"in      {clean(known.cwd, limit=200)}"]
+        if lost is None and not agent.has_ended:
             lines += ["", "It is ended first; what it was doing is lost."]
         dialog = Dialog(f"{word} {agent.name}", [Option("go", word)], lines=lines)
         if await self.ask(dialog) != "go":
             return
-        life = self.core.lifecycle
-        self._told(await (life.resume(known.name) if lost else life.restart(known.name)))
+        self._told(await (life.restart if lost is None else life.resume)(known.name))
 
     async def end(self, act: Act) -> None:
         """Choose between interrupting, stopping and forgetting; the last two ask again."""
