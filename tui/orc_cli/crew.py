@@ -9,7 +9,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import iso, print_json, print_table
+from orc_cli.output import iso, lasted, print_json, print_table
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -81,16 +81,15 @@ async def show_agent(args: argparse.Namespace) -> int:
             | {"figures": _figures_json(figures), "states": [_change_json(one) for one in changes]}
         )
         return 0
-    from orc_core.text import age
-
     print(f"{record.known.name}: {record.known.origin}, {record.known.kind or 'of no known kind'}")
     rows = [("command", " ".join(record.known.argv)), ("folder", record.known.cwd)]
     rows += [("can do", ", ".join(record.known.capabilities)), ("version", record.known.version)]
     rows += [("labels", ", ".join(record.known.labels)), ("supervision", _supervision(record))]
     rows += [("heartbeat", record.presence.value if record.beat is not None else "")]
     if figures.uptime_s is not None:
-        rows.append(("runs for", age(figures.uptime_s)))
-    rows += [(f"{state} for", age(spent)) for state, spent in sorted(figures.by_state.items())]
+        rows.append(("runs for", lasted(figures.uptime_s)))
+    spent = sorted(figures.by_state.items(), key=lambda one: -one[1])
+    rows.append(("was", ", ".join(f"{state} {lasted(time)}" for state, time in spent)))
     rows += [("restarts", str(figures.restarts)), ("crashes", str(figures.crashes))]
     print_table([(f"  {name}", value) for name, value in rows if value], empty="")
     return 0
@@ -187,7 +186,8 @@ def _supervision(record: Record) -> str:
     if not policy.watched:
         return ""
     phase = f", {record.phase}" if record.phase else ""
-    reason = f": {record.reason}" if record.reason else ""
+    last = ", last end" if record.phase == "running" else ""
+    reason = f"{last}: {record.reason}" if record.reason else ""
     return f"restart {policy.restart.value}{phase}{reason}"
 
 

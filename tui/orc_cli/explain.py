@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import agent_json, iso, print_json, print_table
+from orc_cli.output import agent_json, ago, iso, print_json, print_table
 
 if TYPE_CHECKING:
     from orc_core.agents.classify import Classified
@@ -99,18 +99,17 @@ def _explanation_json(told: Explanation, steps: list[StateChange], now: float) -
 
 def _print_explanation(told: Explanation, steps: list[StateChange], now: float) -> None:
     from orc_core.agents.flicker import flicker_line
-    from orc_core.text import age
 
     agent = told.agent
     kind = f" ({agent.substate})" if agent.substate else ""
     print(
-        f"{agent.name} is {agent.state.value}{kind} for {age(now - agent.since)}: "
+        f"{agent.name}: {agent.state.value}{kind}, {ago(now - agent.since)}: "
         f"{agent.does or 'nothing more is known'}"
     )
     for signal, verdict in zip(told.signals, told.verdicts, strict=True):
         evidence = signal.evidence
         mark = "›" if signal is told.winner else " "
-        old = age(now - evidence.at)
+        old = ago(now - evidence.at)
         print(f" {mark} {evidence.source.value:6} {signal.state.value:8} {evidence.rule}  {old}")
         print(f"            {verdict}{f': {evidence.text}' if evidence.text else ''}")
     if not told.signals:
@@ -130,7 +129,7 @@ def _print_explanation(told: Explanation, steps: list[StateChange], now: float) 
     if any(spent):
         print(f"   usage    {', '.join(word for word in spent if word)}")
     for step in steps:
-        print(f"   {age(now - step.at):>8} ago  {step.state:8} {step.evidence}")
+        print(f"   {ago(now - step.at):>8}  {step.state:8} {step.evidence}")
     for process in told.processes:
         print(f"   {process.pid:>8} {process.command}")
     for file in told.files:
@@ -181,8 +180,13 @@ def _read(name: str) -> str:
     if name == "-":
         data = sys.stdin.buffer.read(SCREEN_MAX_BYTES)
     else:
-        with Path(name).open("rb") as file:
-            data = file.read(SCREEN_MAX_BYTES)
+        from orc_core.errors import OrcError
+
+        try:
+            with Path(name).open("rb") as file:
+                data = file.read(SCREEN_MAX_BYTES)
+        except OSError as error:
+            raise OrcError(f"{name} cannot be read: {error.strerror}") from error
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 

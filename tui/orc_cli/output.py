@@ -45,6 +45,21 @@ def iso(at: float) -> str | None:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def ago(seconds: float) -> str:
+    """How long ago something was: `just now`, `4m ago`."""
+    from orc_core.text import age
+
+    told = age(seconds)
+    return "just now" if told == "now" else f"{told} ago"
+
+
+def lasted(seconds: float) -> str:
+    """How long something took: `12 s`, `4m`, `1h07`."""
+    from orc_core.text import age
+
+    return f"{seconds:.0f} s" if seconds < 60.0 else age(seconds)
+
+
 def spoken(report: Report) -> str:
     """What an act did, with the command that is the way back."""
     if report.redoable:

@@ -38,7 +38,7 @@ INTO: Final[Mapping[State, Entry]] = MappingProxyType(
         State.ERROR: Entry(_LIVING, "failed"),
         State.LIMITED: Entry(_LIVING, "hit a limit"),
         State.CRASHED: Entry(_LIVING, "its program ended badly"),
-        State.GONE: Entry(_LIVING | {State.CRASHED}, "its pane is gone"),
+        State.GONE: Entry(_LIVING | {State.CRASHED}, "it is there no more"),
         State.UNKNOWN: Entry(_SETTLED | {State.STARTING}, "nothing tells"),
     }
 )

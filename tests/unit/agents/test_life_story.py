@@ -40,7 +40,7 @@ def test_each_step_is_told_once_with_its_reason(stage: Stage) -> None:
     pane = PaneRef(SERVER, 7, "%1", 101)
     stage.panes.clear()
     stage.tick(1.0, gone=(pane,))
-    assert told(stage) == [("claude-1", "gone: its pane is gone")]
+    assert told(stage) == [("claude-1", "gone: it is there no more")]
     assert told(stage) == []
 
 

@@ -154,5 +154,7 @@ def test_what_does_not_go_together_is_a_usage_error(home: Path, argv: list[str])
     assert main(argv) == USAGE
 
 
-def test_a_screen_that_is_not_there(home: Path) -> None:
+def test_a_screen_that_is_not_there(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--screen", "/nowhere/screen.txt"]) == FAILED
+    told = capsys.readouterr().err
+    assert told == "orc: /nowhere/screen.txt cannot be read: No such file or directory\n"

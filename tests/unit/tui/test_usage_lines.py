@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orc_core.model.agent import Evidence, Explanation, Signal, Source, State, Usage
-from orc_tui.view_models import agents, live, why
+from orc_core.model.snapshot import Snapshot
+from orc_tui.view_models import agents, header, live, why
 from orc_tui.view_models.lines import text_of
 from scene import AT, agent
 
@@ -45,3 +46,21 @@ def test_a_notice_is_told_and_called_no_state() -> None:
     told = why.explained_lines(Explanation(QUIET, (beside,), None, ()), AT)
     assert "tells no state" in text_of(told[1])
     assert text_of(told[1]).endswith("Claude needs you")
+
+
+def test_what_is_there_no_more_says_nothing_of_a_screen() -> None:
+    ended = replace(
+        QUIET, state=State.CRASHED, evidence=Evidence(Source.PROC, "pane-dead", AT), agrees=False
+    )
+    assert "the screen" not in "".join(map(text_of, why.own_lines(ended, AT)))
+    evidence = Evidence(Source.PROC, "lost", AT, "claude --continue")
+    lost = replace(QUIET, state=State.GONE, evidence=evidence)
+    told = [text_of(line) for line in why.own_lines(lost, AT)]
+    assert "would run   claude --continue" in told
+    assert not [line for line in told if line.startswith(("pane", "the screen", "matched"))]
+
+
+def test_the_header_counts_what_is_gone() -> None:
+    gone = replace(QUIET, state=State.GONE)
+    shown = text_of(header.line(Snapshot(at=AT, agents=(QUIET, gone)), 120))
+    assert "● 1 working   ✗ 1 gone" in shown

@@ -39,6 +39,7 @@ _SHOWN: Final = (
     State.STARTING,
     State.UNKNOWN,
     State.IDLE,
+    State.GONE,
 )
 _KEEP: Final = (
     State.WAITING,
@@ -50,6 +51,7 @@ _KEEP: Final = (
     State.UNKNOWN,
     State.IDLE,
     State.STARTING,
+    State.GONE,
 )
 """Which counts stay when the line is narrow, the most important first."""
 

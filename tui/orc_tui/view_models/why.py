@@ -40,12 +40,16 @@ def own_lines(agent: Agent, now: float) -> list[Line]:
     if agent.stale_since:
         lines.append(field("its server", f"does not answer since {clock(agent.stale_since)}"))
     if evidence.text:
-        lines.append(field("matched", evidence.text))
+        lines.append(field("would run" if agent.is_lost else "matched", evidence.text))
     if agent.flips:
         lines.append(field("flickers", f"{agent.flips} changes of state in the last minute"))
     if agent.resets_at:
         lines.append(field("limit ends", clock(agent.resets_at)))
-    lines.append(field("the screen", "says the same" if agent.agrees else "says something else"))
+    if agent.is_lost:
+        return lines
+    if not agent.has_ended:
+        told = "says the same" if agent.agrees else "says something else"
+        lines.append(field("the screen", told))
     lines.append(field("changed", _ago(now - agent.changed_at)))
     if agent.last_prompt:
         lines.append(field("last prompt", f"“{agent.last_prompt}”"))
