@@ -83,7 +83,9 @@ class Core:
             read_only=options.read_only,
             changed=self._publish,
             trouble=self._note_store,
+            beside=lambda: self._supervisor.layers() if self._supervisor is not None else (),
         )
+        self._supervisor: Supervisor | None = None
         self._missing: Missing | None = None
         self._synchronizer: Synchronizer | None = None
         if store is not None:
@@ -163,9 +165,6 @@ class Core:
     def _missing_agents(self) -> tuple[Agent, ...]:
         return self._missing.rows if self._missing is not None else ()
 
-    def _supervisor(self) -> Supervisor:
-        return Supervisor(self.lifecycle, self.store, self._clock, leads=lambda: self.leads)
-
     def _no_store(self) -> OrcError:
         return OrcError(
             f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
@@ -217,7 +216,14 @@ class Core:
                     group.create_task(self._missing.run())
                     if not self.options.read_only:
                         group.create_task(self._leadership.run(self.sync))
-                        group.create_task(self._supervisor().run())
+                        self._supervisor = Supervisor(
+                            self.lifecycle,
+                            self.store,
+                            self._clock,
+                            leads=lambda: self.leads,
+                            changed=self._layers_changed,
+                        )
+                        group.create_task(self._supervisor.run())
         except BaseExceptionGroup as failure:
             self._publisher.fail(failure)
             raise

@@ -24,7 +24,8 @@ RETRY_S: Final = 1.0
 class Leadership:
     """One process's part in syncing a workspace.
 
-    `changed` is called when what `layers` says may differ, `trouble` with what went wrong.
+    `changed` is called when what `layers` says may differ, `trouble` with what went wrong;
+    `beside` gives further lines of what this process does while it leads.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Leadership:
         read_only: bool,
         changed: Callable[[], None],
         trouble: Callable[[str], None],
+        beside: Callable[[], tuple[Layer, ...]],
     ) -> None:
         self.leads = False
         """Whether this process syncs the workspace."""
@@ -45,6 +47,7 @@ class Leadership:
         self._read_only = read_only
         self._changed = changed
         self._trouble = trouble
+        self._beside = beside
         self._lock = leader.lock(folder)
 
     @property
@@ -103,10 +106,10 @@ class Leadership:
     def post(self, synchronizer: Synchronizer) -> None:
         """Tell the followers how the layers are, if this process leads."""
         if self.leads:
-            leader.post(self._folder, synchronizer.health())
+            leader.post(self._folder, (*synchronizer.health(), *self._beside()))
 
     def layers(self, synchronizer: Synchronizer | None) -> tuple[Layer, ...]:
         """The file layer and the store: as we see them, or as the leader posted them."""
         if self.leads and synchronizer is not None:
-            return synchronizer.health()
+            return (*synchronizer.health(), *self._beside())
         return leader.read(self._folder, led=self.leads or self.led_elsewhere)

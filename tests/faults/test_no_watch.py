@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import resource
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -16,19 +13,7 @@ from orc_core.agents import folders, rule_watch
 from orc_core.clock import SystemClock
 from orc_storage.errors import StoreUnavailable
 from orc_storage.files import Mirror
-
-
-@contextlib.contextmanager
-def no_more_files() -> Iterator[None]:
-    """Let this process open nothing more; what is open stays so."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.open("/dev/null", os.O_RDONLY)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+from scarcity import no_more_files
 
 
 async def watched_once(folder: Path) -> None:

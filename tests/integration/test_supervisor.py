@@ -13,10 +13,12 @@ from clocks import TurnedClock, wait_for
 from lives_on_stage import Life, end, lives, living
 from orc_core.clock import Clock, SystemClock
 from orc_core.lifecycle.rules import pane_json
-from orc_core.lifecycle.supervisor import ACTOR, MEMORY_EVERY_S, Supervisor
+from orc_core.lifecycle.supervisor import ACTOR, LOOK_EVERY_S, MEMORY_EVERY_S, Supervisor
 from orc_core.lifecycle.wing import Wishes
+from orc_core.model.health import Layer, LayerState
 from orc_core.model.life import Phase, Policy, Restart, Standing
 from private_tmux import PrivateTmux
+from scarcity import no_more_files
 
 AT_ONCE = Policy(restart=Restart.ON_FAILURE, backoff_s=0.0, backoff_max_s=0.0)
 
@@ -48,6 +50,13 @@ async def look_turning(watching: Supervisor, clock: TurnedClock) -> None:
             clock.turn(0.05)
         await wait_for(lambda: looking.done() or clock.sleepers, 10.0)
     await looking
+
+
+async def one_look(watching: Supervisor, clock: TurnedClock) -> None:
+    """Let one that runs look once."""
+    await wait_for(lambda: clock.sleepers)
+    clock.turn(LOOK_EVERY_S)
+    await wait_for(lambda: clock.sleepers)
 
 
 async def test_one_that_dies_at_once_is_given_up_after_ten_restarts(
@@ -148,6 +157,41 @@ async def test_what_was_closed_or_lost_its_server_is_not_revived(
             await watching.look()
         assert tmux.sessions() == []
         assert {one.name for one in await life.wing.lost()} == {"closed", "gone"}
+
+
+async def test_what_keeps_it_from_its_work_is_told_and_ends_nothing(
+    tmux: PrivateTmux, tmp_path: Path
+) -> None:
+    tmux.start()
+    clock = TurnedClock(time.time())
+    async with living(tmux, tmp_path, clock=clock) as life:
+        await life.wing.spawn(["sleep", "300"], wishes=Wishes(name="w", policy=AT_ONCE))
+        told: list[tuple[Layer, ...]] = []
+        watching = Supervisor(
+            life.wing,
+            life.db,
+            clock,
+            leads=lambda: True,
+            changed=lambda: told.append(watching.layers()),
+            chance=lambda: 0.0,
+        )
+        running = asyncio.ensure_future(watching.run())
+        try:
+            await one_look(watching, clock)
+            before = (await life.pane("w")).pid
+            end(before)
+            await life.until_dead("w")
+            with no_more_files():
+                await one_look(watching, clock)
+            assert "Too many open files" in watching.trouble[0]
+            for _ in range(3):
+                await one_look(watching, clock)
+            assert not running.done() and lives((await life.pane("w")).pid)
+        finally:
+            running.cancel()
+        first, last = told
+        assert [(one.name, one.state) for one in first] == [("supervisor", LayerState.DEGRADED)]
+        assert last == ()
 
 
 async def test_a_pid_that_is_anothers_by_now_is_left_alone(

@@ -22,6 +22,7 @@ from orc_core.lifecycle.places import Places, Whereabouts, see
 from orc_core.lifecycle.supervision import Exit
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.agent import PaneRef
+from orc_core.model.health import Layer, LayerState
 from orc_core.model.life import Known, Phase, Standing
 from orc_core.tmux.making import Seen
 from orc_storage import journal
@@ -58,7 +59,10 @@ class _Ward:
 
 
 class Supervisor:
-    """Watches over the agents of one workspace; `chance` gives numbers from 0 to 1."""
+    """Watches over the agents of one workspace; `chance` gives numbers from 0 to 1.
+
+    `changed` is called when what `layers` says differs.
+    """
 
     def __init__(
         self,
@@ -67,10 +71,12 @@ class Supervisor:
         clock: Clock,
         *,
         leads: Callable[[], bool],
+        changed: Callable[[], None] = lambda: None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.trouble = ""
-        """Why the last look was not brought to its end; "" where it was."""
+        self.trouble = ("", 0.0)
+        """Why the last look was not brought to its end, since when; "" where it was."""
+        self._changed = changed
         self._wing = wing
         self._db = db
         self._clock = clock
@@ -86,12 +92,25 @@ class Supervisor:
             if not self._leads():
                 # Whoever leads next knows what was written down, and so will we.
                 self._wards, self._seq = {}, -1
+                self._note("")
                 continue
             try:
                 await self.look()
-                self.trouble = ""
+                self._note("")
             except (OrcError, StorageError, OSError) as error:  # OSError: no process to be had
-                self.trouble = str(error)
+                self._note(str(error))
+
+    def layers(self) -> tuple[Layer, ...]:
+        """A line of the sync pane where this process watches over agents and cannot."""
+        trouble, at = self.trouble
+        if not trouble:
+            return ()
+        return (Layer("supervisor", LayerState.DEGRADED, "", 0.0, 0, 0, trouble, at),)
+
+    def _note(self, trouble: str) -> None:
+        if trouble != self.trouble[0]:
+            self.trouble = (trouble, self._clock.now())
+            self._changed()
 
     def standing(self, name: str) -> Standing | None:
         """Where a supervised agent stands, None where it is not supervised."""
