@@ -125,6 +125,7 @@ class ServerWatch:
         """Watch by this strategy from the next look on."""
         self.strategy, self._shy, self._near_at = strategy, False, 0.0
         self.watcher.use(strategy)
+        self.watcher.rest(long=False)
 
     def take(self, tick: Tick) -> tuple[bool, bool, bool]:
         """Take in one look: whether it changed agents, the selected screen, the link."""
@@ -206,12 +207,18 @@ class ServerWatch:
 
     def _come_near(self) -> None:
         """Connect to a server that was found, once there is a reason and it is old enough."""
-        now = self._clock.monotonic()
-        if not self._shy or now < self._near_at:
+        if not self._shy:
             return
-        if any(agent.kind != OTHER for agent in self.observer.agents()):
+        now, empty = self._clock.monotonic(), self._is_empty
+        self.watcher.rest(long=empty)
+        if not empty and now >= self._near_at:
             self._shy, self._near_at = False, now + CONNECT_WITHIN_S
             self.watcher.use(self.strategy)
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is no agent on the server."""
+        return all(agent.kind == OTHER for agent in self.observer.agents())
 
     def _is_as_chosen(self, state: LinkState) -> bool:
         """Whether it runs by processes because it is told to, and not because it has to."""

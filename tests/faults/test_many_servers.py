@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import time
 from dataclasses import replace
 
-from clocks import wait_for
+from clocks import TurnedClock, wait_for
 from many_tmux import Lookout, claude, watched
+from orc_core.agents.names import NameBook
 from orc_core.agents.processes import system_processes
+from orc_core.agents.rules import load
 from orc_core.fleet import LEAVE_AFTER_S
 from orc_core.model.agent import Agent, Source, State
 from orc_core.model.health import LayerState, Link, LinkState
-from orc_core.watch import SHY_S
+from orc_core.switches import Switches
+from orc_core.tmux.server import Address
+from orc_core.watch import SHY_S, ServerWatch, WatchSetup
 from orc_storage.lock import lives
 from private_tmux import PrivateTmux, Sockets
 
@@ -216,6 +221,25 @@ async def test_the_own_server_that_never_was_there_is_no_trouble(sockets: Socket
         await lookout.until(lambda: lookout.on(default) and all_live(lookout, 2))
         assert [agent.name for agent in lookout.on(default).values()] == ["main:0"]
         assert [agent.name for agent in lookout.on(work).values()] == ["work:main:0"]
+
+
+async def test_a_server_that_was_found_without_agents_is_asked_rarely(sockets: Sockets) -> None:
+    work = sockets.server("work", "exec cat")
+    clock = TurnedClock()
+    setup = WatchSetup(clock, load(), sockets.root, NameBook(), set, Switches())
+    watch = ServerWatch(Address(work.socket_path), setup, found=True)
+    looks: list[object] = []
+    running = asyncio.ensure_future(watch.run(lambda *all: looks.append(all), None))
+    try:
+        for _ in range(16):
+            await wait_for(lambda: clock.sleepers)
+            clock.turn(1.0)
+        await wait_for(lambda: clock.sleepers)
+        assert watch.link_state is LinkState.LIVE and watch.observer.agents()
+        assert 3 <= len(looks) <= 8
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
 
 
 async def test_a_server_that_was_found_is_left_alone_until_an_agent_is_on_it(

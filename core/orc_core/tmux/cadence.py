@@ -1,8 +1,8 @@
 """When to look at what; pure, over an injected clock.
 
-Invariant: a quiet server is asked once a second and nothing else wakes us. What is selected is
-looked at soon after it changes, the rest a little later, and nothing more often than its rest
-allows, however fast it floods.
+Invariant: a quiet server is asked once a second, an empty one rarely, and nothing else wakes us.
+What is selected is looked at soon after it changes, the rest a little later, and nothing more
+often than its rest allows, however fast it floods.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Final
 from orc_core.clock import Clock
 
 LIST_S: Final = 1.0
+RARELY_S: Final = 5.0
+"""The same for a server on which there is nothing to watch over."""
+
 LIST_PHASE_S: Final = 0.03
 """Lists come just after a full second: activity is told in seconds, so that what was captured
 after this point and active before it is not captured twice."""
@@ -31,6 +34,7 @@ class Cadence:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._list_s = LIST_S
         self.selected_s = SELECTED_S
         """The rest of what is selected, between two looks at it."""
         self._list_at = 0.0
@@ -47,7 +51,15 @@ class Cadence:
     def listed(self) -> None:
         """A list was made, or tried: the next one comes just after the next full second."""
         delay_s = LIST_S - (self._clock.now() - LIST_PHASE_S) % LIST_S
-        self._list_at = self._clock.monotonic() + delay_s
+        self._list_at = self._clock.monotonic() + delay_s + self._list_s - LIST_S
+
+    def rest(self, *, long: bool) -> bool:
+        """Whether to list, and to capture what nobody looks at, rarely; True where this hurries."""
+        before, self._list_s = self._list_s, RARELY_S if long else LIST_S
+        if before <= self._list_s:
+            return False
+        self._list_at = self._others_at = 0.0
+        return True
 
     def notice(self) -> None:
         """A terminal was written to."""
@@ -76,7 +88,7 @@ class Cadence:
         now = self._clock.monotonic()
         self._selected_at = now + self.selected_s
         if others:
-            rest_s = min(max(OTHERS_S, took_s * REST_FACTOR), LIST_S)
+            rest_s = min(max(OTHERS_S, took_s * REST_FACTOR), LIST_S) + self._list_s - LIST_S
             self._others_at = now if backlog else now + rest_s
 
     def hurry(self) -> None:

@@ -123,8 +123,16 @@ class Watcher:
         """Watch by this strategy from the next list on, which is a second away at most."""
         self._link.use(strategy)
 
+    def rest(self, *, long: bool) -> None:
+        """Whether to look rarely, because nothing is there to be watched over."""
+        if self._cadence.rest(long=long):
+            self._wake()
+
     async def ticks(self) -> AsyncGenerator[Tick, None]:
-        """Look again and again; one tick a second at least, and one for whatever changes."""
+        """Look again and again; one tick a second at least, and one for whatever changes.
+
+        A server at rest has fewer.
+        """
         self._marks.open()
         if not self._marks.available:
             self._cadence.selected_s = OTHERS_S
@@ -167,7 +175,7 @@ class Watcher:
                 for shot in await link.captures(chunk):
                     sighting = memory.take_shot(shot, self._clock.now(), colour=False)
                     fresh += [sighting] if sighting else []
-        except TmuxError as error:
+        except (TmuxError, OSError) as error:  # OSError: no process could be started
             return self._unhappy(error, link.forks, began)
         return Tick(
             at=self._clock.now(),

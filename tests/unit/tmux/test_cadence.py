@@ -10,6 +10,7 @@ from orc_core.tmux.cadence import (
     LIST_PHASE_S,
     LIST_S,
     OTHERS_S,
+    RARELY_S,
     SELECTED_S,
     SETTLE_S,
     Cadence,
@@ -27,6 +28,20 @@ def test_lists_come_just_after_a_full_second() -> None:
     assert cadence.list_due()
     cadence.listed()
     assert cadence.delay(selected=False, others=False) == pytest.approx(0.9 + LIST_PHASE_S)
+
+
+def test_where_nothing_is_to_be_watched_over_lists_are_rare_until_something_is() -> None:
+    clock = TurnedClock(now=1000.0 + LIST_PHASE_S)
+    cadence = Cadence(clock)
+    assert not cadence.rest(long=True)
+    cadence.listed()
+    cadence.captured(others=True, backlog=False)
+    assert cadence.delay(selected=False, others=False) == pytest.approx(RARELY_S)
+    assert cadence.delay(selected=False, others=True) > RARELY_S - LIST_S
+    assert cadence.rest(long=False)
+    assert cadence.list_due() and cadence.others_due()
+    cadence.listed()
+    assert cadence.delay(selected=False, others=False) == pytest.approx(LIST_S)
 
 
 def test_a_clock_that_is_set_back_stops_nothing() -> None:
