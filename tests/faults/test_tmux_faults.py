@@ -18,6 +18,7 @@ from orc_core.tmux.cadence import LIST_PHASE_S, OTHERS_S
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.watcher import Watcher
 from private_tmux import PrivateTmux
+from scarcity import no_more_files
 from watches import watching
 
 
@@ -35,6 +36,15 @@ async def test_a_killed_server_is_one_state(
         assert not watch.last.complete and watch.last.sightings == ()
         assert watch.last.forks == 0
         assert watch.last.trouble == f"no tmux server at {tmux.socket_path}"
+
+
+async def test_one_look_without_a_process_to_be_had_is_a_state(tmux: PrivateTmux) -> None:
+    tmux.start()
+    watcher = Watcher(tmux.address, SystemClock())
+    with no_more_files():
+        tick = await watcher.once()
+    assert tick.state is LinkState.STALE and not tick.complete
+    assert "Too many open files" in tick.trouble
 
 
 async def test_what_cannot_be_captured_is_not_tried_again_and_again(tmux: PrivateTmux) -> None:

@@ -264,7 +264,7 @@ async def test_a_removed_socket_is_a_server_out_of_reach(
         # Over the connection the server still answers; a process finds nobody.
         reached = strategy == "async"
         assert watch.last.state is (LinkState.STALE if reached else LinkState.GONE)
-        remedy = f"its server runs: kill -USR1 {tmux.pid} brings it back"
+        remedy = f"but tmux runs: kill -USR1 {tmux.pid} brings back"
         assert (remedy in watch.last.trouble) is reached
         await watch.turn(2)
         assert watch.gone == []

@@ -107,7 +107,7 @@ def test_one_that_stands_still_is_said_and_the_others_are_listed(
     done = orc("agents", "--json")
     assert done.returncode == 0
     assert [one["server"] for one in json.loads(done.stdout)] == [default.socket_path]
-    assert f"tmux at {work.socket_path} did not answer in 1.5 s" in done.stderr
+    assert f"tmux did not answer in 1.5 s at {work.socket_path}" in done.stderr
     status = json.loads(orc("status", "--json").stdout)
     assert [(one["name"], one["link"], one["agents"]) for one in status["servers"]] == [
         ("default", "live", 1),

@@ -26,7 +26,7 @@ from orc_core.text import clean
 from orc_core.tmux.listening import record_path
 
 FILE_MAX_BYTES: Final = 512 * 1024
-KEPT_MAX: Final = 512
+KEPT_MAX: Final = 2048
 TEXT_MAX: Final = 120
 PROGRESS_EXPIRES_S: Final = 600.0
 NOTICE_EXPIRES_S: Final = 60.0

@@ -86,7 +86,7 @@ def _run(argv: list[str], environ: Mapping[str, str], timeout_s: float) -> tuple
         out, err = child.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         socket_path = clean(argv[argv.index("-S") + 1], limit=120)
-        raise TmuxTimeout(f"tmux at {socket_path} did not answer in {timeout_s:g} s") from None
+        raise TmuxTimeout(f"tmux did not answer in {timeout_s:g} s at {socket_path}") from None
     finally:
         if child.returncode is None:
             child.kill()

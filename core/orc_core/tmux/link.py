@@ -142,8 +142,8 @@ class Link:
             if self._control is None or self._control.closed.is_set():
                 raise
             raise TmuxError(
-                f"the socket {clean(self._address.socket_path, limit=120)} is gone, but its"
-                f" server runs: kill -USR1 {self._control.pid} brings it back"
+                f"its socket is gone, but tmux runs: kill -USR1 {self._control.pid} brings back"
+                f" {clean(self._address.socket_path, limit=120)}"
             ) from None
 
     async def leave(self) -> None:

@@ -183,7 +183,7 @@ async def spawn(
             return await child.wait(), out, err
     except TimeoutError:
         raise TmuxTimeout(
-            f"tmux at {clean(address.socket_path, limit=120)} did not answer in {timeout_s:g} s"
+            f"tmux did not answer in {timeout_s:g} s at {clean(address.socket_path, limit=120)}"
         ) from None
     finally:
         await reap(child)

@@ -52,6 +52,7 @@ def test_what_is_not_of_our_form_is_passed_over_and_counted(places: Places, tmp_
         (b"/tmp/s,1,0", b"", ("", "")),
         (b"/tmp/s,1,0", b"%1;kill", ("", "")),
         (b"nonsense", b"%1", ("", "%1")),
+        (b"/tmp/\0s,1,0", b"%1", ("", "%1")),
         (b"\xff,1,0", b"%1", ("\udcff", "%1")),
     ],
 )

@@ -201,12 +201,17 @@ def _parsed(name: str, at: float, data: bytes) -> Spooled | None:
         at=at,
         agent=clean(agent, limit=20),
         event=clean(event, limit=40),
-        socket=tmux.rsplit(",", 2)[0] if in_pane and tmux.count(",") >= 2 else "",
+        socket=_socket(tmux) if in_pane else "",
         pane=pane if in_pane else "",
         pid=int(pid) if pid.isascii() and pid.isdigit() and len(pid) < 11 else 0,
         runners=_runners(lines[6], lines[7]),
         payload=lines[HEADER_LINES][:PAYLOAD_MAX_BYTES],
     )
+
+
+def _socket(tmux: str) -> str:
+    """The socket that `$TMUX` names; "" where it is of another form, or can be none."""
+    return tmux.rsplit(",", 2)[0] if tmux.count(",") >= 2 and "\0" not in tmux else ""
 
 
 def _runners(parent: bytes, grand: bytes) -> tuple[Runner, ...]:
