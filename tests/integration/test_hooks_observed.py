@@ -189,12 +189,15 @@ async def test_a_process_that_died_clears_what_it_told(stage: Stage) -> None:
 async def test_a_dashboard_that_starts_later_reads_what_there_is(stage: Stage) -> None:
     await stage.event("UserPromptSubmit", prompt="bump eslint")
     await stage.event("PermissionRequest", tool_name="Bash", tool_input={"command": "ls"})
+    first = await stage.look(lambda agent: agent.state is State.WAITING)
     source = HookSource(stage.places.spool, system_processes(), stage.clock)
-    observer = Observer(load(), stage.clock, stage.tmux.folder, sources=[source])
+    known = tuple(stage.observer.rows())
+    observer = Observer(load(), stage.clock, stage.tmux.folder, known=known, sources=[source])
     source.catch_up()
     observer.apply(await stage.watcher.once())
     (agent,) = observer.agents()
     assert (agent.state, agent.last_prompt) == (State.WAITING, "bump eslint")
+    assert agent.since == first.since, "it has waited all along"
     assert len(list(stage.places.spool.iterdir())) == 2
 
 

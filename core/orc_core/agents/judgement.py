@@ -84,6 +84,8 @@ class Judge:
             if track.prompt.fingerprint == fingerprint:
                 track.live = replace(live, since=since)
             track.asked = ("", 0.0)
+        elif _was_told(track.asked, live):
+            track.live = replace(live, since=track.asked[1])
         if before is None or before.state is not live.state:
             last = before.state if before is not None else live.state
             track.flicker.note(last, live.state, now, _cause(track, live))
@@ -224,6 +226,14 @@ def _is_starting(track: Track, now: float) -> bool:
         return False
     live = track.live
     return live is None or live.state in (State.STARTING, State.UNKNOWN) or track.is_renewed
+
+
+def _was_told(asked: tuple[str, float], live: Live) -> bool:
+    """Whether this question is the event that was told already when it was written down."""
+    rule, since = asked
+    evidence = live.evidence
+    event = live.state is State.WAITING and evidence.source is Source.HOOK
+    return event and evidence.rule == rule and evidence.at <= since < live.since
 
 
 def _same_evidence(before: Evidence, now: Evidence) -> bool:

@@ -18,7 +18,7 @@ from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import Kind
 from orc_core.agents.signals import Reading
-from orc_core.model.agent import OTHER, Agent, Prompt, Signal, State, Usage
+from orc_core.model.agent import OTHER, Agent, Prompt, Signal, Source, State, Usage
 from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo
 from orc_storage.records import LiveRow
@@ -173,7 +173,10 @@ def says(track: Track, live: Live, kind: Kind | None, now: float) -> str:
     if live.does or kind is None:
         return live.does
     if live.state is State.WAITING:
-        return "" if live.quiet_since is not None else live.evidence.text.partition(": ")[2]
+        if live.quiet_since is not None:
+            return ""
+        text = live.evidence.text
+        return text if live.evidence.source is Source.SCREEN else text.partition(": ")[2]
     if live.state in (State.WORKING, State.DONE):
         return track.activity
     return READY if live.state is State.IDLE else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from observed import Stage
 from orc_core.agents.classify import classify
 from orc_core.agents.rules import check, load
 from orc_core.model.agent import State
@@ -34,6 +35,18 @@ def test_the_example_of_an_agent_of_ones_own_works(
     told = classify(rules, screen.split("\n"), NOW, agent="mender")
     assert told.state is state
     assert classify(rules, screen.split("\n"), NOW).agent == "mender"
+
+
+def test_a_question_without_a_prompt_to_read_stands_in_the_row(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    (tmp_path / "mender.toml").write_text(example)
+    stage.rules = load([tmp_path])
+    stage.open()
+    stage.put("%1", ("ready> mend the fence", "apply? (y/n)"), command="mender")
+    stage.tick()
+    assert (stage.agent().state, stage.agent().does) == (State.WAITING, "apply? (y/n)")
 
 
 def test_every_substate_is_explained() -> None:
