@@ -13,6 +13,8 @@ from orc_core.agents.rules import check, load
 from orc_core.model.agent import State
 from orc_core.model.substates import SUBSTATES
 
+pytest_plugins = ("agents_on_stage",)
+
 GUIDE = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
 NOW = 1_800_000_000.0
 
