@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from orc_core.agents.kinds import kind_of
 from orc_core.agents.processes import (
     Facts,
     Processes,
@@ -17,7 +18,6 @@ from orc_core.agents.processes import (
     is_wrapper,
 )
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.signals import kind_of
 from orc_core.agents.tracks import Track
 from orc_core.model.agent import OTHER, State
 from orc_core.tmux.watcher import PaneInfo

@@ -13,11 +13,10 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.limits import reset_at
-from orc_core.agents.patterns import compiled, found
-from orc_core.agents.processes import is_shell, program_name, script_of
+from orc_core.agents.patterns import found
 from orc_core.agents.prompts import Layout, find_layout
 from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet
-from orc_core.model.agent import OTHER, Evidence, Signal, Source, State
+from orc_core.model.agent import Evidence, Signal, Source, State
 from orc_core.text import clean
 
 if TYPE_CHECKING:
@@ -44,31 +43,6 @@ class Reading:
     def hold(self) -> bool:
         """Whether the screen shows a view over the conversation."""
         return bool(self.held_by)
-
-
-def kind_of(rules: RuleSet, info: PaneInfo, argv: Sequence[str]) -> str:
-    """The kind of agent in a pane: by its program, then by its script, then by its title.
-
-    `argv` is that of the pane's foreground process. A shell is never taken for an agent by its
-    title, which outlives the agent that set it.
-    """
-    names = {program_name(info.command)}
-    if argv:
-        names.add(program_name(argv[0].split(" ")[0]))
-    for kind in rules.kinds:
-        for pattern in kind.agent.commands:
-            if any(compiled(pattern).fullmatch(name) for name in names):
-                return kind.id
-    script = script_of(argv)
-    if script:
-        for kind in rules.kinds:
-            if any(found(pattern, script) for pattern in kind.agent.scripts):
-                return kind.id
-    if not is_shell(info.command):
-        for kind in rules.kinds:
-            if any(found(pattern, info.title) for pattern in kind.agent.titles):
-                return kind.id
-    return OTHER
 
 
 def signals(

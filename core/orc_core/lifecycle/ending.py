@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orc_core.agents.patterns import compiled, found
+from orc_core.agents.kinds import program_kind
 from orc_core.agents.processes import (
     Facts,
     Processes,
@@ -25,12 +25,10 @@ from orc_core.agents.processes import (
     in_group,
     is_shell,
     is_wrapper,
-    program_name,
-    script_of,
     short_command,
     walk,
 )
-from orc_core.agents.rules import Kind, RuleSet
+from orc_core.agents.rules import RuleSet
 from orc_core.clock import Clock
 from orc_core.lifecycle.supervision import Exit
 from orc_core.model.agent import OTHER
@@ -64,17 +62,6 @@ async def refreshed(processes: Processes) -> Processes:
     if isinstance(processes, PsTable):
         await asyncio.to_thread(processes.read_now)
     return processes
-
-
-def program_kind(rules: RuleSet, argv: Sequence[str], name: str = "") -> str:
-    """The kind of agent that a command line starts, by program or script; `other` for none."""
-    names = {program_name(argv[0].split(" ")[0])} if argv else set()
-    names |= {program_name(name)} if name else set()
-    script = script_of(argv)
-    for kind in rules.kinds:
-        if _is_kind(kind, names, script):
-            return kind.id
-    return OTHER
 
 
 def occupant(
@@ -227,12 +214,6 @@ def _matches(
     if kind and kind != OTHER:
         return program_kind(rules, line, facts.name) == kind
     return bool(argv) and tuple(line) == tuple(argv)
-
-
-def _is_kind(kind: Kind, names: Iterable[str], script: str) -> bool:
-    if any(compiled(one).fullmatch(name) for one in kind.agent.commands for name in names):
-        return True
-    return bool(script) and any(found(one, script) is not None for one in kind.agent.scripts)
 
 
 def _counted(leader: Facts, sent: int) -> str:

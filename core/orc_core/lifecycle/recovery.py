@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from orc_core.agents.kinds import program_kind
 from orc_core.agents.processes import script_of
 from orc_core.agents.rules import RuleSet
-from orc_core.lifecycle.ending import program_kind
 from orc_core.lifecycle.places import Places, Whereabouts
 from orc_core.model.agent import OTHER
 from orc_core.model.life import Known, Lost

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from orc_core.agents.kinds import program_kind
 from orc_core.agents.processes import Processes, system_processes
 from orc_core.agents.rules import RuleSet
 from orc_core.clock import Clock
@@ -106,7 +107,7 @@ class Lifecycle:
         # Once before the name is taken, so that what is wrong leaves no trace.
         order = start("x", argv, folder, env, workspace=self._db.folder, environ=self._environ)
         making.check(order, session)
-        kind = wishes.kind or ending.program_kind(self._rules, argv)
+        kind = wishes.kind or program_kind(self._rules, argv)
         self._check_kind(kind)
         known = await self.crew.add(
             {

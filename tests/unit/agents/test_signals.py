@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from orc_core.agents.endings import death, left_shell, unruled
+from orc_core.agents.kinds import kind_of
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.signals import (
     activity,
     input_text,
-    kind_of,
     last_prompt,
     signals,
 )
