@@ -69,7 +69,7 @@ async def test_a_letter_is_typed_and_entered(desk: Desk, number: int, letter: st
     prompt = desk.prompt(agent)
     report = await desk.typist.answer(agent, prompt, prompt.choices[number - 1])
     assert (report.outcome, report.text) == (Outcome.WENT_ON, WENT_ON)
-    assert desk.keys() == [repr(letter)]
+    await wait_for(lambda: desk.keys() == [repr(letter)])
     await desk.look()
     assert desk.observer.prompt(agent.key) is None
 
