@@ -27,6 +27,10 @@ class TmuxTimeout(TmuxError):
     """A tmux server did not answer within its deadline."""
 
 
+class TmuxBusy(TmuxError):
+    """Another of us is just coming to a tmux server, or leaving it."""
+
+
 class IllegalMove(OrcError):
     """A status change that the task machine does not allow."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,9 +14,11 @@ import pytest
 
 from clocks import TurnedClock, wait_for
 from orc_core.clock import SystemClock
+from orc_core.errors import TmuxBusy
 from orc_core.model.health import LinkState
 from orc_core.tmux.cadence import LIST_PHASE_S, OTHERS_S
 from orc_core.tmux.control import ControlClient
+from orc_core.tmux.turns import turn
 from orc_core.tmux.watcher import Watcher
 from private_tmux import PrivateTmux
 from scarcity import no_more_files
@@ -188,6 +191,38 @@ async def test_neither_server_nor_session_suffers_when_opening_is_cancelled(
         await task
     await wait_for(lambda: tmux.sessions() == ["main"] and not running(f"{tmux.socket_path} -C"))
     assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
+
+
+async def test_no_server_suffers_when_several_watchers_come_and_go_at_once(
+    tmux: PrivateTmux,
+) -> None:
+    """tmux 3.3a dies where a session comes or goes while a control client introduces itself."""
+    tmux.start()
+
+    async def come_and_go() -> None:
+        done = 0
+        while done < 20:
+            with contextlib.suppress(TmuxBusy):
+                client = await ControlClient.open(tmux.address)
+                await client.request("list-sessions")
+                await client.close()
+                done += 1
+
+    await asyncio.gather(*(come_and_go() for _ in range(3)))
+    await wait_for(lambda: tmux.sessions() == ["main"])
+    assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
+
+
+async def test_who_takes_too_long_to_come_keeps_nobody_waiting(tmux: PrivateTmux) -> None:
+    tmux.start()
+    async with turn(tmux.address, within_s=1.0) as ours:
+        assert ours
+        with pytest.raises(TmuxBusy):
+            await ControlClient.open(tmux.address)
+    client = await ControlClient.open(tmux.address)
+    async with turn(tmux.address, within_s=1.0):
+        await client.close()
+    await wait_for(lambda: tmux.sessions() == ["main"])
 
 
 async def test_hostile_screens_are_harmless(tmux: PrivateTmux, clock: TurnedClock) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
+from orc_core.errors import TmuxBusy, TmuxError, TmuxGone, TmuxTimeout
 from orc_core.text import clean
 from orc_core.tmux import guests
 from orc_core.tmux.client import ClientProcess
@@ -31,10 +31,14 @@ from orc_core.tmux.server import (
     client_argv,
     failure,
     parse_version,
+    run,
 )
+from orc_core.tmux.turns import turn
 
 PENDING_MAX: Final = 64
 _CLOSE_GRACE_S: Final = 0.5
+_TURN_S: Final = 1.0
+"""How long others of us may keep us from coming, who need a few milliseconds each."""
 
 _BEGIN: Final = re.compile(rb"%begin (\d+) (\d+) (\d+)")
 _END: Final = re.compile(rb"%(end|error) (\d+) (\d+) \d+")
@@ -169,7 +173,18 @@ class ControlClient:
 
     @classmethod
     async def open(cls, address: Address, *, timeout_s: float = 2.0) -> ControlClient:
-        """Connect to a server that runs; `TmuxGone`, `TmuxTimeout` or `TmuxError` where not."""
+        """Connect to a server that runs.
+
+        Raises `TmuxGone`, `TmuxTimeout` or `TmuxError` where that fails, `TmuxBusy` where another
+        of us takes too long with it.
+        """
+        async with turn(address, within_s=_TURN_S) as ours:
+            if not ours:
+                raise TmuxBusy(f"others come to tmux at {clean(address.socket_path, limit=120)}")
+            return await cls._introduced(address, timeout_s)
+
+    @classmethod
+    async def _introduced(cls, address: Address, timeout_s: float) -> ControlClient:
         client = cls(address, f"_orc-{os.getpid()}")
         try:
             try:
@@ -294,14 +309,20 @@ class ControlClient:
         left to the guard.
         """
         if self._opened and not self._process.exited.done():
-            # By its own name: a command without a target could hit a session of the user.
-            with contextlib.suppress(TmuxError, TimeoutError):
-                async with asyncio.timeout(_CLOSE_GRACE_S):
-                    await self.give_back()
-                    await self.request(f"kill-session -t '={self.name}'")
-                    await asyncio.shield(self._process.exited)
+            async with turn(self.address, within_s=_TURN_S):
+                await self._end_session()
         self._stream.end(TmuxGone("the control connection to tmux was closed"))
         self._process.leave(done=self._process.exited.done())
+
+    async def _end_session(self) -> None:
+        # By its own name: a command without a target could hit a session of the user.
+        with contextlib.suppress(TmuxError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_GRACE_S):
+                await self.give_back()
+                await self.request(f"kill-session -t '={self.name}'")
+                await asyncio.shield(self._process.exited)
+            # The next of us may come when tmux has noticed, too, that this client is gone.
+            await run(self.address, "display-message", "-p", "", timeout_s=_CLOSE_GRACE_S)
 
     def abandon(self) -> None:
         """Give up a connection that does not answer; the guard ends it when tmux is back."""

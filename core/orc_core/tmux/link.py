@@ -15,7 +15,7 @@ from typing import Final
 
 from orc_core.breaker import Breaker, Limits
 from orc_core.clock import Clock
-from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
+from orc_core.errors import TmuxBusy, TmuxError, TmuxGone, TmuxTimeout
 from orc_core.model.health import LinkState
 from orc_core.switches import Strategy
 from orc_core.text import clean
@@ -201,6 +201,8 @@ class Link:
         except TmuxGone:
             self._breaker.withdraw()
             raise
+        except TmuxBusy:
+            self._breaker.withdraw()
         except TmuxError:
             self._breaker.fail()
 
