@@ -239,6 +239,34 @@ def test_a_status_line_is_wrapped_and_given_back(places: Places) -> None:
     assert path.read_text() == start + "\n"
 
 
+@pytest.mark.parametrize("line", ['["a", {}]', '{"command": 1}', '{"command": {"a": 1}}', '"x"'])
+def test_a_status_line_that_is_no_command_is_left_alone(places: Places, line: str) -> None:
+    path = path_of(places, "claude", f'{{"statusLine": {line}}}')
+    with pytest.raises(OrcError, match="left alone"):
+        install(places, "claude", statusline=True)
+    install(places, "claude")
+    assert installation.status("claude", places).state == "installed"
+    assert json.loads(path.read_text())["statusLine"] == json.loads(line)
+
+
+def test_what_a_person_added_to_an_empty_status_line_stays(places: Places) -> None:
+    own = {"type": "command", "command": "", "padding": 2}
+    path = path_of(places, "claude", json.dumps({"statusLine": own}))
+    install(places, "claude", statusline=True)
+    path.write_text(path.read_text().replace('"padding": 2', '"padding": 3'))
+    uninstall(places, "claude")
+    assert json.loads(path.read_text()) == {"statusLine": own | {"padding": 3}}
+
+
+def test_a_comment_among_our_entries_stays(places: Places) -> None:
+    path = path_of(places, "gemini", '{\n  "hooks": {\n    // mine\n  }\n}\n')
+    install(places, "gemini")
+    path.write_text(path.read_text().replace("{", "{ // later", 1))
+    uninstall(places, "gemini")
+    assert "// mine" in path.read_text()
+    assert installation.status("gemini", places).state == "absent"
+
+
 def test_a_status_line_of_ours_alone_goes_away_again(places: Places) -> None:
     path = path_of(places, "claude", '{\n  "a": 1\n}')
     install(places, "claude", statusline=True)

@@ -83,6 +83,7 @@ def test_comments_stay_where_they_may_stand() -> None:
         ('{"a"', 1, "a colon"),
         ('{"a": "x\ny"}', 1, "a value"),
         ("{'a': 1}", 1, "double quotes"),
+        ('{\n"\\q": 1}', 2, "a name with a broken escape"),
         ('{"a": 1}{', 1, "more text"),
         ("[" * 5000, 1, "nested deeper"),
     ],
@@ -93,7 +94,31 @@ def test_what_is_no_json_is_named_by_its_line(text: str, line: int, trouble: str
     assert fault.value.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"a": 1 // mine\n, "x": 2}', '{"a": 1 // mine\n}'),
+        ('{"a": 1, // mine\n "x": 2}', '{"a": 1 // mine\n}'),
+        ('{"a": 1, /* mine */ "x": 2}', '{"a": 1 /* mine */}'),
+        ('{"x": 2 /* mine */, "a": 1}', '{/* mine */ "a": 1}'),
+        ('{"x": 2 // mine\n, "a": 1}', '{// mine\n "a": 1}'),
+        ('{ /* mine */ "x": 2, }', "{ /* mine */  }"),
+        ('{"x": 2 /* a, b */ , }', "{ /* a, b */  }"),
+        ('{"x": 2, }', "{}"),
+    ],
+)
+def test_what_is_taken_out_leaves_comments_and_json_that_can_be_read(text: str, left: str) -> None:
+    back = jsontext.remove(text, ["x"], comments=True)
+    assert back == left
+    jsontext.parse(back, comments=True)
+
+
 def test_an_edit_does_not_go_into_another_kind_of_value() -> None:
     for path in (["a", "b"], ["a", -1]):
         with pytest.raises(JsonFault, match="another kind"):
             jsontext.insert('{"a": 1}', path, 1)
+
+
+def test_a_list_has_no_member_of_a_name() -> None:
+    assert jsontext.parse("[1, 2]").child("command") is None
+    assert jsontext.parse("1").child("command") is None

@@ -52,6 +52,8 @@ class Node:
         """The member of that name, the last where it stands twice, or the item there."""
         if self.is_array and isinstance(step, int):
             return self.children[step] if 0 <= step < len(self.children) else None
+        if not self.is_object:
+            return None
         for (name, _), node in zip(reversed(self.keys), reversed(self.children), strict=True):
             if name == step:
                 return node
@@ -122,7 +124,10 @@ class _Reader:
         key = _STRING.match(self.text, at)
         if key is None:
             raise JsonFault(self.text, at, "a name in double quotes is expected here")
-        node.keys.append((json.loads(key[0]), at))
+        try:
+            node.keys.append((json.loads(key[0]), at))
+        except ValueError:
+            raise JsonFault(self.text, at, "a name with a broken escape") from None
         here = self.blank(key.end())
         if self.text[here : here + 1] != ":":
             raise JsonFault(self.text, here, "a colon is expected here")
@@ -171,22 +176,29 @@ def insert(text: str, path: Path, value: object, *, comments: bool = False) -> s
 
 
 def remove(text: str, path: Path, *, comments: bool = False) -> str:
-    """Take out one member or item, and the comma that went with it."""
+    """Take out one member or item, and the comma that went with it; comments stay."""
     holder = _at(text, path[:-1], comments)
     found = _at(text, path, comments)
     index = next(at for at, child in enumerate(holder.children) if child.start == found.start)
     begin, end = holder.begins_at(index), found.end
     if index + 1 < len(holder.children):
         after = text[end : holder.begins_at(index + 1)]
-        return text[:begin] + text[end + _blank_start(after) :]
+        comma = _comma(after)
+        if after[:comma].strip():  # a comment before the comma
+            return text[:begin] + after[:comma].lstrip(" \t") + text[end + comma + 1 :]
+        return text[:begin] + text[end + _match_end(_BLANK, after, comma + 1) :]
     if index:
         before = holder.children[index - 1].end
         between = text[before:begin]
         comma = _comma(between)
         kept = (between[:comma] + between[comma + 1 :]).rstrip()
-        return text[:before] + kept + text[end:]
-    inside = text[holder.start + 1 : begin] + text[end : holder.end - 1]
-    if not inside.replace(",", "").strip():
+        return text[:before] + _closed(kept, text[end:]) + text[end:]
+    rest = text[end : holder.end - 1]
+    comma = _comma(rest)
+    inside = text[holder.start + 1 : begin] + rest[:comma] + rest[comma + 1 :]
+    if comma < 0:
+        inside = text[holder.start + 1 : begin] + rest
+    if not inside.strip():
         return text[: holder.start + 1] + text[holder.end - 1 :]
     return text[: holder.start + 1] + inside + text[holder.end - 1 :]
 
@@ -207,10 +219,15 @@ def _at(text: str, path: Path, comments: bool) -> Node:
     return node
 
 
-def _blank_start(after: str) -> int:
-    """How much of what follows an item goes with it: its comma, and white space to the next."""
-    comma = _comma(after)
-    return _match_end(_BLANK, after, comma + 1)
+def _closed(kept: str, rest: str) -> str:
+    """What is kept, with the line end that a comment at its end needs before the rest."""
+    at = 0
+    while at < len(kept):
+        comment = _COMMENT.match(kept, at)
+        if comment is not None and comment.end() == len(kept) and comment[0].startswith("//"):
+            return kept if rest.lstrip(" \t").startswith(("\n", "\r")) else f"{kept}\n"
+        at = comment.end() if comment is not None else at + 1
+    return kept
 
 
 def _comma(text: str) -> int:

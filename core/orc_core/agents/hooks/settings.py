@@ -80,7 +80,7 @@ def status_line(text: str) -> str | None:
         return None
     line = jsontext.parse(text).child(_LINE)
     command = line.child("command") if line is not None else None
-    return str(command.value) if command is not None else None
+    return command.value if command is not None and isinstance(command.value, str) else None
 
 
 def with_status_line(text: str, command: str) -> str:
@@ -89,7 +89,7 @@ def with_status_line(text: str, command: str) -> str:
     line = root.child(_LINE)
     if line is None:
         return jsontext.insert(text, [_LINE], {"type": "command", "command": command})
-    if line.child("command") is None:
+    if status_line(text) is None:
         raise JsonFault(text, line.start, "a status line without a command: it is left alone")
     return jsontext.replace(text, [_LINE, "command"], command)
 
@@ -100,9 +100,10 @@ def without_status_line(text: str) -> str:
     own = own_line(command) if command is not None else None
     if own is None:
         return text
-    return (
-        jsontext.replace(text, [_LINE, "command"], own) if own else jsontext.remove(text, [_LINE])
-    )
+    line = jsontext.parse(text).child(_LINE)
+    if own or (line is not None and {name for name, _ in line.keys} - {"type", "command"}):
+        return jsontext.replace(text, [_LINE, "command"], own)
+    return jsontext.remove(text, [_LINE])
 
 
 def with_block(text: str, lines: list[str]) -> str:
@@ -174,17 +175,21 @@ def _pruned(text: str, path: tuple[str | int, ...], comments: bool) -> str:
     """The text without that hook, and without what was there for its sake alone."""
     root = jsontext.parse(text, comments=comments)
     kept = path
-    if len(kept) == 5 and _count(root, kept[:4]) == 1:
+    if len(kept) == 5 and _is_alone(text, root, kept):
         kept = kept[:3]  # a group without hooks is of no use
     for length in (3, 2):
-        if len(kept) == length and _count(root, kept[:-1]) == 1:
+        if len(kept) == length and _is_alone(text, root, kept):
             kept = kept[:-1]
     return jsontext.remove(text, kept, comments=comments)
 
 
-def _count(root: Node, path: tuple[str | int, ...]) -> int:
-    node = _down(root, path)
-    return len(node.children) if node is not None else 0
+def _is_alone(text: str, root: Node, path: tuple[str | int, ...]) -> bool:
+    """Whether what holds this holds nothing else, not even a comment."""
+    holder, found = _down(root, path[:-1]), _down(root, path)
+    if holder is None or found is None or len(holder.children) != 1:
+        return False
+    beside = text[holder.start + 1 : holder.begins_at(0)] + text[found.end : holder.end - 1]
+    return not beside.replace(",", "").strip()
 
 
 def _down(root: Node, path: tuple[str | int, ...]) -> Node | None:
