@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -174,6 +175,16 @@ def test_a_status_line_runs_on_without_us(places: Places, shell: str) -> None:
     assert run(argv, b"{}", PANE).stdout == b""
     done = run([*argv, "exit 0"], b"x" * 1_000_000, {})
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_status_line_needs_no_path(places: Places, shell: str) -> None:
+    argv = [*shell.split(), str(places.statusline), "printf fine"]
+    argv[0] = shutil.which(argv[0]) or argv[0]
+    environ = {**PANE, "PATH": "/nowhere", "TMUX": "/tmp/a,b/s,12,0"}
+    done = run(argv, b'{"model": {"id": "x"}}', environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"fine", b"")
+    (event,) = told(places)
+    assert (event.socket, files(places)[0].name) == ("/tmp/a,b/s", "status-12-1")
 
 
 def test_a_reader_that_began_sees_only_what_is_new(places: Places, shell: str) -> None:

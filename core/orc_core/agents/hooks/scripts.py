@@ -74,6 +74,7 @@ _STATUSLINE: Final = """\
 # Runs your own status line with the input it was made for, and keeps a copy of that input for
 # orc-tui: orc-statusline [COMMAND]. `orc hooks uninstall claude` puts COMMAND back in its place.
 input=$(
+  PATH=/usr/bin:/bin${PATH:+:$PATH}
   cat
   printf x
 )
@@ -84,8 +85,8 @@ input=${input%x}
   PATH=/usr/bin:/bin${PATH:+:$PATH}
   cd @SPOOL@ || exit 0
   [ ${#input} -le @PAYLOAD_MAX@ ] || exit 0
-  pane=${TMUX_PANE#%} server=${TMUX#*,}
-  server=${server%%,*}
+  pane=${TMUX_PANE#%} server=${TMUX%,*}
+  server=${server##*,}
   case $pane in '' | *[!0-9]*) exit 0 ;; esac
   case $server in '' | *[!0-9]*) exit 0 ;; esac
   parent= grand=
@@ -97,7 +98,7 @@ input=${input%x}
     mv -f ".status-$$" "status-$server-$pane" || rm -f ".status-$$"
 )
 [ $# -gt 0 ] || exit 0
-printf '%s' "$input" 2>/dev/null | sh -c "$1"
+printf '%s' "$input" 2>/dev/null | /bin/sh -c "$1"
 """
 
 _PLUGIN: Final = """\
