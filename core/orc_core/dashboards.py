@@ -64,7 +64,7 @@ def _marks(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _terminal(mark: Path) -> str:
     try:
-        start, _, tty = mark.read_text(encoding="utf-8").partition(" ")
+        start, _, tty = paths.read_plain(mark, 256).decode().partition(" ")
     except (OSError, ValueError):
         return ""
     pid = int(mark.name)

@@ -20,6 +20,7 @@ from orc_core.agents.sources import NOTHING, Report, Subject
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
 from orc_core.tmux.inotify import ENTRIES, TerminalMarks
+from orc_storage.paths import read_plain
 
 FILE_MAX_BYTES: Final = 64 * 1024
 CACHE_MAX: Final = 4096
@@ -165,7 +166,7 @@ class Sessions:
         if stamp != _ABSENT and stamp[1] <= FILE_MAX_BYTES:
             # Half written, or of a version that says less: the other sources decide.
             with contextlib.suppress(OSError, ValidationError):
-                text = Path(f"{self._folder}/{pid}.json").read_bytes()
+                text = read_plain(f"{self._folder}/{pid}.json", FILE_MAX_BYTES)
                 session = SessionFile.model_validate_json(text)
         self._known[pid] = (stamp, session)
         if len(self._known) > CACHE_MAX:

@@ -28,6 +28,7 @@ from orc_core.agents.patterns import LINE_MAX, compiled, safe_pattern
 from orc_core.errors import OrcError
 from orc_core.model.agent import OTHER, State, Waiting
 from orc_core.model.substates import SUBSTATES
+from orc_storage.paths import read_plain
 
 BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
@@ -339,7 +340,7 @@ def _read(path: Path) -> Kind:
     try:
         if path.stat().st_size > FILE_MAX_BYTES:
             raise RuleFault(f"{path}: larger than {FILE_MAX_BYTES} bytes: is this a rule file?")
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = tomllib.loads(read_plain(path, FILE_MAX_BYTES).decode())
     except (OSError, UnicodeDecodeError) as error:
         raise RuleFault(f"{path}: cannot be read ({error}): mend or remove it") from error
     except tomllib.TOMLDecodeError as error:

@@ -24,6 +24,7 @@ from orc_core.clock import Clock
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.text import clean
 from orc_core.tmux.listening import record_path
+from orc_storage.paths import read_plain
 
 FILE_MAX_BYTES: Final = 512 * 1024
 KEPT_MAX: Final = 2048
@@ -101,7 +102,7 @@ class Sequences:
                 return known[1]
             if stat.st_size > FILE_MAX_BYTES:
                 return {}
-            text = path.read_text(encoding="ascii", errors="replace")
+            text = read_plain(path, FILE_MAX_BYTES).decode("ascii", "replace")
         except OSError:
             return {}
         self._kept[path] = (stamp, parse(text))

@@ -81,7 +81,7 @@ async def _is_piped(address: Address, pane: PaneRef) -> bool:
 def _listener(path: Path) -> int:
     """The pid of the listener that keeps a file, 0 where it is over."""
     try:
-        word, _, pid = path.read_bytes()[:40].decode("ascii", "replace").partition(" ")
+        word, _, pid = paths.read_plain(path, 40).decode("ascii", "replace").partition(" ")
     except OSError:
         return 0
     number = pid.partition("\n")[0]

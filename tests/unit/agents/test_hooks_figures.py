@@ -193,3 +193,14 @@ def test_a_file_that_goes_away_is_no_trouble(shelf: Shelf) -> None:
     assert shelf.rollouts.catch_up() == set()
     assert shelf.usage(shelf.subject()) is not None
     assert EVERY_S < FIND_EVERY_S
+
+
+def test_a_pipe_in_the_place_of_a_rollout_keeps_nobody_waiting(shelf: Shelf) -> None:
+    path = shelf.write("piped", b"")
+    path.unlink()
+    os.mkfifo(path)
+    later = time.time() + 5
+    os.utime(path, (later, later))
+    subject = shelf.subject()
+    shelf.usage(subject)
+    assert shelf.rollouts.catch_up() == set()

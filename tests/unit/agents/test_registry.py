@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ def test_the_status_is_the_state(  # type: ignore[no-untyped-def]
     assert told is not None
     assert (told.state, told.waiting, told.evidence.source) == (state, waiting, Source.LEVEL)
     assert told.evidence.at == NOW
+
+
+def test_a_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path, machine) -> None:  # type: ignore[no-untyped-def]
+    machine.put(51, "claude", start="777")
+    path = write(tmp_path, 51)
+    path.unlink()
+    os.mkfifo(path)
+    assert Sessions(tmp_path, machine).signal(51, NOW) is None
 
 
 def test_a_dialog_that_is_open_was_opened_by_a_person(tmp_path: Path, machine) -> None:  # type: ignore[no-untyped-def]

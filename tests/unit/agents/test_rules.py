@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,9 @@ def test_the_built_in_rules_stand_in_for_a_broken_file(tmp_path: Path) -> None:
     assert "until then the built-in rules stand" in first
     assert "agent.id: codex is also described by" in second
     assert rules.trouble.endswith("(and 1 more: see `orc doctor`)")
+
+
+def test_a_pipe_in_the_place_of_a_rule_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mine.toml")
+    (fault,) = load_sound([tmp_path]).faults
+    assert "mine.toml: cannot be read" in fault and "not a plain file" in fault

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import os
+from pathlib import Path
 
 import pytest
 
+from clocks import TurnedClock
 from orc_core.agents.detect import fold
-from orc_core.agents.sequences import ending, parse, signals
-from orc_core.model.agent import Source, State, Waiting
+from orc_core.agents.rules import load
+from orc_core.agents.sequences import Sequences, ending, parse, signals
+from orc_core.agents.sources import NOTHING, Subject
+from orc_core.model.agent import PaneRef, Source, State, Waiting
+from orc_core.tmux.listening import record_path
 
 T = 1_800_000_000.0
 
@@ -100,3 +106,14 @@ def test_the_shell_tells_how_a_program_ended() -> None:
 def test_lines_that_are_no_records_are_left_out() -> None:
     text = "listener 7\nbell 5.0 \nbell x 00\nnotice 5.5 393b61\nprogress 1.0 zz\n\n"
     assert parse(text) == {"notice": (5.5, b"9;a"), "bell": (5.0, b"")}
+
+
+def test_a_pipe_in_the_place_of_a_record_keeps_nobody_waiting(
+    tmp_path: Path, clock: TurnedClock
+) -> None:
+    kind = load().kind("claude")
+    assert kind is not None
+    pane = PaneRef("/tmp/s", 1, "%1", os.getpid())
+    os.mkfifo(record_path(pane, tmp_path))
+    subject = Subject(pane, kind, "claude-1", "", "/", os.getpid(), 0.0)
+    assert Sequences(tmp_path, clock).report(subject, T) == NOTHING

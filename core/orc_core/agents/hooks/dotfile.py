@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.errors import OrcError
-from orc_storage.paths import ensure_private, sync_folder
+from orc_storage.paths import ensure_private, read_plain, sync_folder
 
 SIZE_MAX_BYTES: Final = 4 * 1024 * 1024
 BACKUPS_MAX: Final = 64
@@ -61,7 +61,7 @@ def read(path: Path) -> bytes | None:
             raise OrcError(f"{path} is not a plain file: move it away, then install again")
         if found.st_size > SIZE_MAX_BYTES:
             raise OrcError(f"{path} is larger than {SIZE_MAX_BYTES >> 20} MiB: it is left alone")
-        return path.read_bytes()
+        return read_plain(path, SIZE_MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -116,7 +116,7 @@ def original_of(path: Path, data: bytes, backups: Path) -> tuple[bool, bytes | N
     mark = _mark(path, data)
     kept = backups / mark
     with contextlib.suppress(OSError):
-        return True, kept.read_bytes()
+        return True, read_plain(kept, SIZE_MAX_BYTES)
     return (backups / f"{mark}.absent").exists(), None
 
 

@@ -25,6 +25,7 @@ from orc_core.agents.sources import NOTHING, News, Report, Subject
 from orc_core.clock import Clock
 from orc_core.model.agent import Usage
 from orc_core.text import clean
+from orc_storage.paths import read_plain
 
 AGENTS_MAX: Final = 512
 TAIL_BYTES: Final = 128 * 1024
@@ -114,9 +115,7 @@ class Rollouts:
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp == watched.stamp:
                 return False
-            with watched.path.open("rb") as file:
-                file.seek(max(0, found.st_size - TAIL_BYTES))
-                tail = file.read(TAIL_BYTES)
+            tail = read_plain(watched.path, TAIL_BYTES, begin=max(0, found.st_size - TAIL_BYTES))
         except OSError:
             watched.path = None
             return False
@@ -212,8 +211,7 @@ def _open_files(pid: int) -> Iterator[Path]:
 def _cwd_of(path: Path) -> str:
     """The folder that a rollout was begun in, from its first bytes."""
     try:
-        with path.open("rb") as file:
-            match = _CWD.search(file.read(HEAD_BYTES))
+        match = _CWD.search(read_plain(path, HEAD_BYTES))
         return os.path.realpath(json.loads(match[1])) if match is not None else ""
     except (OSError, ValueError):
         return ""
