@@ -71,6 +71,19 @@ def ear(tmux: PrivateTmux, tmp_path: Path) -> Ear:
     return Ear(tmux, tmp_path / "heard #{pid} 100%d")
 
 
+async def test_records_of_panes_that_are_long_gone_are_removed(ear: Ear, tmux: PrivateTmux) -> None:
+    ear.records.mkdir(mode=0o700)
+    over = subprocess.Popen(["true"])
+    over.wait()
+    ended = {name: ear.records / name for name in ("old", "recent", "held")}
+    for path in ended.values():
+        path.write_text(f"listener {os.getpid() if path.name == 'held' else over.pid}\n")
+    for name in ("old", "held"):
+        os.utime(ended[name], (1.0, 1.0))
+    await listen(tmux.address, (await ear.agent()).pane, ear.records)
+    assert [name for name, path in ended.items() if path.exists()] == ["recent", "held"]
+
+
 async def test_a_status_decides_what_the_agent_is(ear: Ear, tmux: PrivateTmux) -> None:
     agent = await ear.agent()
     await listen(tmux.address, agent.pane, ear.records)

@@ -100,7 +100,7 @@ class Lifecycle:
         """Start a program in a new window and put it on the crew.
 
         Raises UsageError before anything is done, TmuxError where tmux refuses; then nothing is
-        left behind.
+        left behind. After TmuxTimeout a pane may still come, which is seen like anyone's.
         """
         self._refuse_read_only("spawn")
         folder = folder_of(cwd, self._cwd)

@@ -1,13 +1,16 @@
 """Listening to a pane: its output piped through our listener, because a person asked for it.
 
-Invariant: a pipe that someone else put on a pane is left alone; tmux knows one per pane.
+Invariant: a pipe that someone else put on a pane is left alone; tmux knows one per pane. What is
+kept is bounded by the panes that are listened to, and those of the last day.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +22,8 @@ from orc_storage import paths
 from orc_storage.lock import lives
 
 TIMEOUT_S: Final = 3.0
+KEPT_S: Final = 24 * 3600.0
+"""How long a record outlives its listener at least."""
 
 
 def folder() -> Path:
@@ -46,6 +51,7 @@ async def listen(address: Address, pane: PaneRef, within: Path) -> None:
             "end that one first"
         )
     paths.ensure_private(within)
+    _tidy(within)
     program = [sys.executable, "-I", "-S", listener.__file__, str(path)]
     await run(address, *_pipe(pane, f"exec {shlex.join(program)}"), timeout_s=TIMEOUT_S)
 
@@ -59,6 +65,14 @@ async def unlisten(address: Address, pane: PaneRef, within: Path) -> bool:
     await run(address, "pipe-pane", "-t", pane.pane_id, timeout_s=TIMEOUT_S)
     path.unlink(missing_ok=True)
     return True
+
+
+def _tidy(within: Path) -> None:
+    """Remove what was kept of panes that are long gone."""
+    for path in within.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > KEPT_S and not _listener(path):
+                path.unlink()
 
 
 def _pipe(pane: PaneRef, command: str) -> tuple[str, ...]:
