@@ -134,7 +134,7 @@ class Commands(Verb):
             self.tell(why_conflict(self.conflict(act)))
         elif act.pane == keymap.SYNC:
             layer = next((one for one in self.snapshot.layers if one.name == act.row_key), None)
-            told = layer.trouble or f"{layer.state.value}: no trouble" if layer else "no layer here"
+            told = layer.trouble or f"{layer.state.value}, no trouble" if layer else "no layer here"
             self.tell(f"{act.row_key}: {told}" if layer else told)
         else:
             self.tell("there is nothing here to explain")

@@ -112,6 +112,15 @@ async def test_panes_that_no_rule_knows_stand_last_and_are_counted_apart() -> No
 # -- focus and layers ---------------------------------------------------------------------------
 
 
+async def test_the_foot_of_live_holds_whole_words() -> None:
+    stage = Stage()
+    async with stage.run_test(size=(120, 36)) as pilot:
+        stage.show(changed(scene.snapshot(), "claude-2", agrees=False))
+        await stage.settled(pilot)
+        foot = next(line for line in stage.lines() if "the screen disagrees" in line)
+        assert foot.endswith("following ─╯") and "waiting: permission" not in foot
+
+
 async def test_each_escape_undoes_exactly_one_layer() -> None:
     stage = Stage()
     async with stage.run_test(size=SIZE) as pilot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orc_core.model.agent import Evidence, Explanation, Signal, Source, State, Usage
+from orc_core.model.agent import Evidence, Explanation, Process, Signal, Source, State, Usage
 from orc_core.model.snapshot import Snapshot
 from orc_tui.view_models import agents, header, live, why
 from orc_tui.view_models.lines import text_of
@@ -64,3 +64,10 @@ def test_the_header_counts_what_is_gone() -> None:
     gone = replace(QUIET, state=State.GONE)
     shown = text_of(header.line(Snapshot(at=AT, agents=(QUIET, gone)), 120))
     assert "● 1 working   ✗ 1 gone" in shown
+
+
+def test_the_time_of_a_process_is_no_point_in_time() -> None:
+    busy = (Process(7, 0, "node", 0.3), Process(8, 1, "npm test", 42.0), Process(9, 1, "x", 130.0))
+    told = [text_of(one) for one in why.explained_lines(Explanation(QUIET, (), None, busy), AT)]
+    rows = [line.partition(" cpu ")[0].split() for line in told if " cpu " in line]
+    assert rows == [["7", "<", "1", "s"], ["8", "42", "s"], ["9", "2m"]]

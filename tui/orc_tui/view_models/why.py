@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from orc_core.model.agent import Agent, Explanation, Process, Signal
-from orc_core.text import age, cells, fit
+from orc_core.text import cells, fit
 from orc_tui.view_models import agents, glyphs
 from orc_tui.view_models.lines import BLANK, Line
-from orc_tui.view_models.spans import clock, coarse
+from orc_tui.view_models.spans import clock, coarse, lag
 
 _NAME: Final = 12
 _PROCESSES_MAX: Final = 12
@@ -109,7 +109,7 @@ def _processes(processes: Sequence[Process]) -> list[Line]:
     shown = [
         (
             (f"  {one.pid:>7} ", "dim"),
-            (f"{age(one.cpu_s):>5} cpu  ", "dim"),
+            (f"{lag(one.cpu_s):>5} cpu  ", "dim"),
             ("  " * min(one.depth, _INDENT_MAX) + one.command, "text"),
         )
         for one in processes[:_PROCESSES_MAX]

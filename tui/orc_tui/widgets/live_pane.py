@@ -22,12 +22,14 @@ from orc_tui.view_models.ability import Row
 from orc_tui.view_models.conflicts import place
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
-from orc_tui.view_models.lines import BLANK, Line, cut, shift
+from orc_tui.view_models.lines import BLANK, Line, cut, shift, width_of
 from orc_tui.widgets.canvas import Canvas
 
 _WHEEL = 3
 _SHIFT = 8
 _SHIFT_MAX = 1000
+_EDGES = 9
+"""The cells of a frame's lower edge that hold no facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +205,11 @@ class LivePane(Canvas):
             mode = self._mode()
             extra: Line = ((f"{mode} · ", "limited"),) if mode != "following" else BLANK
             return Frame("0 Live", self._focused, self._beside(), (*extra, *told))
-        foot: Line = ((f"{state} · ", "text"), *told)
         mode_ink = "dim" if self._mode() == "following" else "limited"
         mode_line: Line = ((self._mode(), mode_ink),) if self.tab == "Screen" else BLANK
+        foot: Line = ((f"{state} · ", "text"), *told)
+        if width_of(foot) + width_of(mode_line) + _EDGES > self.place.width:
+            foot = told  # the state stands in the head, too
         return Frame("0 Live", self._focused, self._beside(), live.tabs(self.tab), foot, mode_line)
 
     def _beside(self) -> Line:
