@@ -99,6 +99,27 @@ async def test_a_killed_agent_in_a_shell_is_a_crash_and_an_ended_one_is_done(
     assert (agent.name, agent.state) == ("main:0", State.IDLE)
 
 
+async def test_an_idle_agent_that_is_killed_is_a_crash_too(lookout: Lookout) -> None:
+    pane = await lookout.start("PS1='ready ' exec bash --norc -i", "ready")
+    lookout.tmux.run("send-keys", "-t", pane, f"{sys.executable} {PROGRAM} idle", "Enter")
+    agent = await lookout.agent(pane, lambda agent: agent.kind == "claude")
+    agent = await lookout.agent(pane, lambda agent: agent.state is State.IDLE)
+    os.kill(child_of(agent.pane.pid), signal.SIGKILL)
+    agent = await lookout.agent(pane, lambda agent: agent.state is not State.IDLE)
+    assert (agent.kind, agent.state) == ("claude", State.CRASHED)
+
+
+async def test_an_idle_agent_that_was_left_makes_room_for_the_shell(lookout: Lookout) -> None:
+    pane = await lookout.start("PS1='ready ' exec bash --norc -i", "ready")
+    lookout.tmux.run("send-keys", "-t", pane, f"{sys.executable} {PROGRAM} idle", "Enter")
+    agent = await lookout.agent(
+        pane, lambda agent: agent.state is State.IDLE and agent.kind != OTHER
+    )
+    lookout.tmux.run("send-keys", "-t", pane, "C-c")
+    agent = await lookout.agent(pane, lambda agent: agent.kind == OTHER)
+    assert agent.state is State.IDLE
+
+
 async def test_a_pane_that_died_tells_how(lookout: Lookout) -> None:
     lookout.tmux.start()
     lookout.tmux.run("set-option", "-g", "remain-on-exit", "on")

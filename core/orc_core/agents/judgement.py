@@ -18,7 +18,7 @@ from orc_core.agents.processes import Processes, busiest_child
 from orc_core.agents.prompts import read_prompt
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import Report, SignalSource, Subject
-from orc_core.agents.tracks import SILENT_AFTER_S, Track
+from orc_core.agents.tracks import EXIT_WITHIN_S, SILENT_AFTER_S, Track
 from orc_core.agents.transitions import Transition, reason
 from orc_core.model.agent import OTHER, Evidence, Prompt, Signal, Source, State, Usage
 
@@ -30,7 +30,6 @@ SILENT_AGAIN_S: Final = 10.0
 COUNTDOWN_S: Final = 30.0
 FLIPS_AGAIN_S: Final = 10.0
 STARTING_S: Final = 15.0
-EXIT_WITHIN_S: Final = 2.0
 SHELL_SAYS_S: Final = 0.5
 TRANSITIONS_MAX: Final = 2000
 

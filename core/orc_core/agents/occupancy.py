@@ -18,7 +18,7 @@ from orc_core.agents.processes import (
     is_wrapper,
 )
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.tracks import Track
+from orc_core.agents.tracks import EXIT_WITHIN_S, Track
 from orc_core.model.agent import OTHER, State
 from orc_core.tmux.watcher import PaneInfo
 
@@ -96,7 +96,7 @@ class Occupancy:
     def _outlived(self, track: Track, facts: Facts | None, now: float) -> None:
         """An agent is gone from its pane: a shell is left, another program, or nothing yet."""
         shell = is_shell(track.info.command if facts is None else facts.name)
-        if facts is not None and (not shell or self._left_behind(track)):
+        if facts is not None and (not shell or self._left_behind(track, now)):
             self._become(track, OTHER, None)
         elif shell and (facts is not None or track.process is None):
             track.ended_at = track.ended_at or now
@@ -108,10 +108,15 @@ class Occupancy:
         facts = self._processes.facts(track.process.pid)
         return facts is not None and facts.start == track.process.start and facts.state != "Z"
 
-    def _left_behind(self, track: Track) -> bool:
-        """Whether the operator knows that the agent in this shell ended, and went on."""
-        if track.live is None or track.live.state is State.IDLE:
+    def _left_behind(self, track: Track, now: float) -> bool:
+        """Whether the operator knows that the agent in this shell ended, and went on.
+
+        One that was idle may have been killed: the shell gets the time to say so.
+        """
+        if track.live is None:
             return True
+        if track.live.state is State.IDLE:
+            return 0.0 < track.ended_at <= now - EXIT_WITHIN_S
         crashed = track.live.state is State.CRASHED
         return crashed and 0.0 < track.dismissed_at < track.changed_at
 

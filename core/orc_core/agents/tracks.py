@@ -23,6 +23,8 @@ from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo
 from orc_storage.records import LiveRow
 
+EXIT_WITHIN_S: Final = 2.0
+"""By then tmux or the shell has said how a program ended, if they ever do."""
 SILENT_AFTER_S: Final = 15 * 60.0
 READY: Final = "ready for a task"
 KNOWN_FROM_BEFORE: Final = "known-from-before"
