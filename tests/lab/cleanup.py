@@ -31,7 +31,8 @@ def end_marked(mark: str) -> None:
 def _marked(mark: str) -> list[int]:
     wanted = f"{MARK}={mark}".encode()
     found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    # The pattern names folders alone: a process that ends meanwhile must not be looked into.
+    for path in [folder / "environ" for folder in Path("/proc").glob("[0-9]*")]:
         with contextlib.suppress(OSError):
             if wanted in path.read_bytes().split(b"\0"):
                 found.append(int(path.parent.name))
