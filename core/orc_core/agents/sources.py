@@ -1,7 +1,8 @@
 """Sources: whatever tells of an agent beside its pane, its title and its screen.
 
-Invariant: a source answers from memory at once and never raises. What it tells is a report of
-signals, which the fold weighs, and of facts beside the state, which it does not.
+Invariant: a source answers at once and never raises: from memory, or from one small file of this
+machine where that changed. What it tells is a report of signals, which the fold weighs, and of
+facts beside the state, which it does not.
 """
 
 from __future__ import annotations
