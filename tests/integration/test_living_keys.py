@@ -109,6 +109,24 @@ async def test_an_agent_of_ones_own_is_adopted_and_forgotten(desk: Desk, tmux: P
     assert agent(desk, "claude-1") is not None, "it runs on"
 
 
+async def test_a_program_that_no_rule_knows_is_stopped_once_it_is_adopted(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    pane = tmux.window("exec sleep 300")
+    key = f"{tmux.socket_path}:{pane}"
+    await wait_for(lambda: any(one.key == key for one in desk.app.snapshot.agents), 20)
+    await desk.act("end-agent", keymap.AGENTS, key)
+    await desk.says("runs no agent that is known: adopt it by `:` first")
+    await desk.act("adopt", keymap.AGENTS, key)
+    await desk.says("was adopted: pane ")
+    await desk.act("end-agent", keymap.AGENTS, key)
+    await desk.screen(Menu)
+    await desk.press("s")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("was stopped")
+
+
 async def test_a_lost_agent_is_offered_and_resumed_only_when_asked(
     desk: Desk, tmux: PrivateTmux
 ) -> None:

@@ -92,6 +92,9 @@ class Living(Verb):
         if agent.is_lost:
             await self._forget(agent)
             return
+        if agent.kind == OTHER and await self._known(agent) is None:
+            self.tell(f"{agent.name} runs no agent that is known: adopt it by `:` first")
+            return
         how = await self.ask(Menu(f"End {agent.name}", ENDS, END_NOTES))
         if how == "interrupt":
             delivery = await self.core.agents.interrupt(agent.key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from orc_core.model.agent import OTHER, Agent, State
+from orc_core.model.agent import Agent, State
 from orc_core.model.health import Layer
 from orc_core.model.task import Status, Task
 from orc_storage.records import Conflict, ConflictState
@@ -68,8 +68,6 @@ def _agent(action_id: str, agent: Agent) -> str:
         return f"{name} is {state.value}: nobody would read it"
     if action_id == "interrupt" and state not in _BUSY:
         return f"{name} is {state.value}: there is nothing to interrupt"
-    if action_id == "end-agent" and agent.kind == OTHER:
-        return f"{name} runs no agent that is known: adopt it by `:` first"
     if action_id in ("adopt", "listen", "supervise") and agent.is_lost:
         return f"{name} is gone: `r` resumes it, `x` forgets it"
     if action_id == "attach" and state is State.GONE:
