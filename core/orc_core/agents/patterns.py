@@ -1,17 +1,24 @@
 """Patterns of rule files: which are safe, and how a line is searched.
 
-Invariant: no pattern takes more than linear time on a line, and no line is looked at beyond
-LINE_MAX characters.
+Invariant: no pattern that repeats what varies is searched, which could take for ever, and no line
+is looked at beyond LINE_MAX characters.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 LINE_MAX: Final = 400
 PATTERNS_MAX: Final = 4096
+
+_OPENS: Final = re.compile(r"\((?:\?(?::|=|!|<=|<!|P<\w+>|[a-zA-Z-]+[:)]))?")
+_VERBOSE: Final = re.compile(r"\(\?[a-wyz]*x")
+_VARYING: Final = re.compile(r"[*+?]|\{\d*,\d*\}")
+_MANY: Final = re.compile(r"[*+]|\{\d*,\}|\{\d*,?(?:\d{2,}|[5-9])\}")
+"""What repeats a group so often that every variation in it counts."""
 
 
 def safe_pattern(text: str) -> str:
@@ -20,6 +27,8 @@ def safe_pattern(text: str) -> str:
         re.compile(text)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from error
+    if _VERBOSE.search(text):
+        raise ValueError("the flag x hides what is repeated: write it without")
     if _nests_repetition(text):
         raise ValueError(
             "a repetition inside a repeated group can take for ever: repeat only one of them"
@@ -28,28 +37,55 @@ def safe_pattern(text: str) -> str:
 
 
 def _nests_repetition(text: str) -> bool:
-    """Whether a group that holds an unbounded repetition is itself repeated without bound."""
-    groups = [False]
+    """Whether a group is repeated in which something varies: a repetition, or alike branches."""
+    groups: list[_Group] = [_Group()]
     at = 0
     while at < len(text):
         sign = text[at]
-        if sign == "\\":
-            at += 2
-            continue
-        if sign == "[":
-            at = _class_end(text, at)
-            continue
         if sign == "(":
-            groups.append(False)
+            at = _group_start(text, at)
+            if text[at - 1] != ")":  # flags alone open no group
+                groups.append(_Group([_first(text, at)]))
+            continue
+        if sign == "|":
+            groups[-1].firsts.append(_first(text, at + 1))
         elif sign == ")" and len(groups) > 1:
             inner = groups.pop()
-            if inner and _unbounded(text, at + 1):
+            if inner.varies and _MANY.match(text, at + 1):
                 return True
-            groups[-1] = groups[-1] or inner
-        elif _unbounded(text, at):
-            groups[-1] = True
-        at += 1
+            groups[-1].repeats = groups[-1].repeats or inner.varies
+        elif _VARYING.match(text, at):
+            groups[-1].repeats = True
+        at = _class_end(text, at) if sign == "[" else at + (2 if sign == "\\" else 1)
     return False
+
+
+@dataclass(slots=True)
+class _Group:
+    """A group that is read: what its branches begin with, "" for what may be several things."""
+
+    firsts: list[str] = field(default_factory=list)
+    repeats: bool = False
+
+    @property
+    def varies(self) -> bool:
+        alike = "" in self.firsts or len({*self.firsts}) < len(self.firsts)
+        return self.repeats or (len(self.firsts) > 1 and alike)
+
+
+def _group_start(text: str, at: int) -> int:
+    """The position after what opens the group there."""
+    match = _OPENS.match(text, at)
+    return match.end() if match is not None else at + 1
+
+
+def _first(text: str, at: int) -> str:
+    """The letter that a branch begins with; "" where it may begin with several things."""
+    sign = text[at : at + 1]
+    if sign == "\\":
+        literal = text[at + 1 : at + 2]
+        return "" if literal.isalnum() else literal
+    return "" if sign in ("", *".[(^$|)") else sign.casefold()
 
 
 def _class_end(text: str, at: int) -> int:
@@ -60,10 +96,6 @@ def _class_end(text: str, at: int) -> int:
     while at < len(text) and text[at] != "]":
         at += 2 if text[at] == "\\" else 1
     return at + 1
-
-
-def _unbounded(text: str, at: int) -> bool:
-    return text[at : at + 1] in ("*", "+") or re.match(r"\{\d*,\}", text[at:]) is not None
 
 
 @lru_cache(maxsize=PATTERNS_MAX)

@@ -1,7 +1,7 @@
 """Rule files: how each kind of agent is told apart, read and answered.
 
-Invariant: a rule set is checked whole before it is used. A pattern that could take more than
-linear time on a line is refused, and a fault names the file, the field and the remedy.
+Invariant: a rule set is checked whole before it is used. A pattern that repeats what varies
+is refused, and a fault names the file, the field and the remedy.
 """
 
 from __future__ import annotations

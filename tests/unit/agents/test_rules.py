@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orc_core.agents.patterns import safe_pattern
 from orc_core.agents.rules import BUILT_IN, RuleFault, load, load_sound, rule_folders
 
 GOOD = """
@@ -129,3 +130,27 @@ def test_a_pipe_in_the_place_of_a_rule_file_keeps_nobody_waiting(tmp_path: Path)
     os.mkfifo(tmp_path / "mine.toml")
     (fault,) = load_sound([tmp_path]).faults
     assert "mine.toml: cannot be read" in fault and "not a plain file" in fault
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a|ab)*c",
+        r"(?:\w|\d)+!",
+        "(a?b?a?)*c",
+        "(?:a{1,9}){1,9}b",
+        "(?:a?){40}a{40}",
+        "(?i)((a|A))+b",
+        "(?x)(a+ ) *b",
+    ],
+)
+def test_a_pattern_that_could_take_for_ever_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"take for ever|flag x"):
+        safe_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(foo|bar)+", r"(?i)x(\d+[smh] ?){1,4}$", r"(?:\[|\()+a", "(a|b)c*", "[(a|a)*]+b?"]
+)
+def test_a_pattern_that_repeats_what_is_told_apart_is_fine(pattern: str) -> None:
+    assert safe_pattern(pattern) == pattern
