@@ -239,6 +239,7 @@ def test_resumed_from_the_command_line(tmux: PrivateTmux, tmp_path: Path, orc: S
     program(tmp_path, "while :; do sleep 0.1; done", "claude")
     orc("spawn", "--json", "--env", "KEY", "--", "claude", "hello", KEY="v")
     end(tmux.pid)
+    assert orc("agents") == "orc: an agent is lost: see `orc agents --lost`\n"
     lost = orc("agents", "--lost", "--json")
     assert [(one["name"], one["argv"]) for one in lost] == [("claude-1", ["claude", "--continue"])]
     assert "name the agent to resume" in orc("resume", code=2)

@@ -55,9 +55,13 @@ async def list_agents(args: argparse.Namespace) -> int:
         agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == OTHER, agent.name))
         now = core.snapshot.at
         gone = core.agents.link().state is LinkState.GONE
+        lost = len(await core.lifecycle.lost()) if gone and core.has_store else 0
         server = core.agents.title()
     for trouble in silent:
         print(f"orc: {trouble}: its agents are not listed", file=sys.stderr)
+    if lost:
+        who = "an agent is" if lost == 1 else f"{lost} agents are"
+        print(f"orc: {who} lost: see `orc agents --lost`", file=sys.stderr)
     if args.json:
         listed = [agent_json(one) | {"life": lives.pop(one.key, None)} for one in agents]
         # What has no pane is known by its own word alone.
