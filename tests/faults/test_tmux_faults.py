@@ -142,6 +142,11 @@ async def test_losing_our_session_is_no_trouble(tmux: PrivateTmux, clock: Turned
         assert all(tick.complete for tick in watch.ticks)
 
 
+def comers(tmux: PrivateTmux) -> bool:
+    """Whether a control client of ours runs, by whichever program it came."""
+    return bool(running(f"introducer.py {tmux.socket_path}") or running(f"{tmux.socket_path} -C"))
+
+
 def running(piece: str) -> bool:
     """Whether some process has that piece in its arguments."""
     shown = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True)
@@ -174,7 +179,7 @@ async def test_neither_server_nor_session_suffers_when_the_watcher_is_killed(
         finally:
             child.kill()
     # Other clients come and go meanwhile, which is when tmux 3.3a trips.
-    await wait_for(lambda: tmux.sessions() == ["main"] and not running(f"{tmux.socket_path} -C"))
+    await wait_for(lambda: tmux.sessions() == ["main"] and not comers(tmux))
     assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
 
 
@@ -189,7 +194,7 @@ async def test_neither_server_nor_session_suffers_when_opening_is_cancelled(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await wait_for(lambda: tmux.sessions() == ["main"] and not running(f"{tmux.socket_path} -C"))
+    await wait_for(lambda: tmux.sessions() == ["main"] and not comers(tmux))
     assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
 
 
@@ -209,6 +214,26 @@ async def test_no_server_suffers_when_several_watchers_come_and_go_at_once(
                 done += 1
 
     await asyncio.gather(*(come_and_go() for _ in range(3)))
+    await wait_for(lambda: tmux.sessions() == ["main"])
+    assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
+
+
+async def test_no_server_suffers_when_windows_are_chosen_while_a_client_comes(
+    tmux: PrivateTmux,
+) -> None:
+    """tmux 3.3a dies of what it tells a control client whose introduction is not complete."""
+    tmux.start()
+    tmux.window()
+    choose = f"tmux -N -S {tmux.socket_path} next-window -t =main: >/dev/null 2>&1 || exit"
+    restless = subprocess.Popen(["sh", "-c", f"while :; do {choose}; done"], cwd=tmux.folder)
+    try:
+        for _ in range(60):
+            client = await ControlClient.open(tmux.address)
+            await client.request("list-sessions")
+            await client.close()
+    finally:
+        restless.kill()
+        restless.wait(timeout=5.0)
     await wait_for(lambda: tmux.sessions() == ["main"])
     assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
 

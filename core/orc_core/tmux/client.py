@@ -4,6 +4,7 @@ Invariant: the user's server survives whatever becomes of us. tmux 3.3a dies, an
 with it, when a control client is killed while it introduces itself; when its input ends before
 it has a session and nobody reads its output; and when its input ends while its session still
 stands, that session goes with its last client, and some other client leaves in that moment.
+How a client introduces itself is the matter of `introducer`.
 So a client is never killed and its input never just closed: `kill-session` comes first and its
 output is read to the end. A guard, one small shell, does that when we cannot any more.
 """

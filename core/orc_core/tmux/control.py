@@ -15,6 +15,7 @@ import contextlib
 import os
 import re
 import secrets
+import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from typing import Final
 
 from orc_core.errors import TmuxBusy, TmuxError, TmuxGone, TmuxTimeout
 from orc_core.text import clean
-from orc_core.tmux import guests
+from orc_core.tmux import guests, introducer
 from orc_core.tmux.client import ClientProcess
 from orc_core.tmux.server import (
     OUTPUT_MAX_BYTES,
@@ -32,6 +33,7 @@ from orc_core.tmux.server import (
     failure,
     parse_version,
     run,
+    version,
 )
 from orc_core.tmux.turns import turn
 
@@ -39,6 +41,9 @@ PENDING_MAX: Final = 64
 _CLOSE_GRACE_S: Final = 0.5
 _TURN_S: Final = 1.0
 """How long others of us may keep us from coming, who need a few milliseconds each."""
+
+INTRODUCED: Final = (3, 3)
+"""The tmux whose own client endangers the server while it comes; `introducer` comes for it."""
 
 _BEGIN: Final = re.compile(rb"%begin (\d+) (\d+) (\d+)")
 _END: Final = re.compile(rb"%(end|error) (\d+) (\d+) \d+")
@@ -266,19 +271,23 @@ class ControlClient:
             " #{destroy-unattached} #{session_name}'",
             timeout_s=timeout_s,
         )
-        pid, start, version, *ids, dies, name = " ".join(facts).split(" ", 7)
+        pid, start, told, *ids, dies, name = " ".join(facts).split(" ", 7)
         if dies in ("0", "off") or name != self.name:
             raise TmuxError("tmux did not give us a session that dies with its client")
         self._opened = True
         self.session_id, self.pane_id, self._client = ids
-        self.pid, self.start, self.version = int(pid), int(start), parse_version(version)
+        self.pid, self.start, self.version = int(pid), int(start), parse_version(told)
 
     async def _spawn(self) -> None:
-        argv = client_argv(
-            self.address, "-C", "new-session", "-E", "-s", self.name, "-f",
+        command = [
+            "new-session", "-E", "-s", self.name, "-f",
             "no-output,ignore-size,read-only", "exec cat", ";",
             "set-option", "-t", f"={self.name}:", "destroy-unattached", "on",
-        )  # fmt: skip
+        ]  # fmt: skip
+        argv = client_argv(self.address, "-C", *command)
+        if await asyncio.to_thread(version) == INTRODUCED:
+            program = [sys.executable, "-I", "-S", introducer.__file__]
+            argv = [*program, self.address.socket_path, *command]
         await self._process.start(argv, self._stream.received, self._stream.ended)
 
     async def _await_session(self) -> None:
