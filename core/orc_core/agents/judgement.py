@@ -48,7 +48,8 @@ class Judge:
         self._processes = processes
         self._sources = tuple(sources)
         self._home = home
-        self.transitions: deque[tuple[Track, Transition]] = deque(maxlen=TRANSITIONS_MAX)
+        self.transitions: deque[tuple[Track, str, Transition]] = deque(maxlen=TRANSITIONS_MAX)
+        """Each step with its track and what that was called then, "" where it had no name yet."""
         """The steps that nobody has taken yet, oldest first; the oldest are dropped."""
 
     def judge(self, track: Track, now: float) -> None:
@@ -107,7 +108,7 @@ class Judge:
             track.refused = f"{before} to {live.state}"
             return track.live or live
         step = Transition(now, before, live.state, live.evidence, why)
-        self.transitions.append((track, step))
+        self.transitions.append((track, track.name, step))
         return live
 
     def due_at(self, track: Track, now: float) -> float | None:

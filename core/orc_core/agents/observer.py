@@ -165,8 +165,9 @@ class Observer:
 
     def transitions(self) -> list[tuple[str, Transition]]:
         """The steps of all agents that nobody has taken yet, by the agent's name, oldest first."""
-        taken = [(track.name, step) for track, step in self._judge.transitions]
-        self._judge.transitions.clear()
+        steps = self._judge.transitions
+        taken = [(name or track.name, step) for track, name, step in steps]
+        steps.clear()
         taken, self._put_back = self._put_back + taken, []
         return taken[-TRANSITIONS_MAX:]
 
@@ -180,7 +181,7 @@ class Observer:
             return
         before = track.live.state
         step = Transition(now, before, state, track.live.evidence, why or INTO[state].reason)
-        self._judge.transitions.append((track, step))
+        self._judge.transitions.append((track, track.name, step))
 
     def seen(self, key: str) -> bool:
         """The operator looked: done becomes idle, and a crash may be left behind."""
