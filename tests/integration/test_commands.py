@@ -247,3 +247,16 @@ async def test_others_go_on_while_a_dialog_is_open(desk: Desk) -> None:
     assert desk.shown("T-1")
     await desk.press("escape")
     await desk.idle()
+
+
+async def test_a_defect_in_a_verb_is_a_line_and_not_the_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(text: str) -> None:
+        raise ZeroDivisionError("of \x1b[31mall\x07 things")
+
+    await desk.task("Cart totals")
+    monkeypatch.setattr(desk.app, "copy_to_clipboard", broken)
+    await desk.act("copy", keymap.TASKS, "T-1")
+    await desk.says("that failed, which is a fault of orc-tui: ZeroDivisionError: of all things")
+    await desk.task("still here")

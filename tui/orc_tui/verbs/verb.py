@@ -15,6 +15,7 @@ from orc_core.model.agent import Agent
 from orc_core.model.history import Report
 from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Task
+from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_storage.records import Conflict
 from orc_tui import keymap
@@ -63,11 +64,18 @@ class Verb:
         self.tell(text, undoable=report.undoable)
 
     async def safely(self, doing: Awaitable[None]) -> None:
-        """Do something; a refusal of the core or the store becomes a line."""
+        """Do something; a refusal of the core or the store becomes a line.
+
+        So does a defect of ours: what is on the screen is worth more than one act.
+        """
         try:
             await doing
         except (OrcError, StorageError) as error:
             self.tell(str(error), severity="error")
+        except Exception as error:
+            self.app.log.error("an act failed", error)
+            said = f"that failed, which is a fault of orc-tui: {type(error).__name__}: {error}"
+            self.tell(clean(said, limit=300), severity="error")
 
     async def ask(self, screen: Screen[Result]) -> Result | None:
         """Push a screen and wait for what it gives back."""
