@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from observed import SERVER, Stage, T
 from orc_core.agents.freshness import FRESHNESS
+from orc_core.agents.names import Declared
 from orc_core.agents.rule_watch import signature
 from orc_core.agents.transitions import reason
 from orc_core.model.agent import PaneRef, Source, State
@@ -42,6 +43,23 @@ def test_each_step_is_told_once_with_its_reason(stage: Stage) -> None:
     stage.tick(1.0, gone=(pane,))
     assert told(stage) == [("claude-1", "gone: it is there no more")]
     assert told(stage) == []
+
+
+def test_a_step_is_told_under_the_name_that_the_agent_had_then(stage: Stage) -> None:
+    stage.machine.put(101, "claude")
+    stage.put("%1", QUIET)
+    stage.tick()
+    told(stage)
+    pane = stage.agent().pane
+    stage.observer._names.declare({pane: Declared("planner")})
+    assert stage.observer.declare_again()
+    stage.put("%1", BUSY)
+    stage.tick(1.0)
+    # The name goes to another pane, as when an agent is started again elsewhere.
+    stage.observer._names.declare({PaneRef(SERVER, 7, "%2", 102): Declared("planner")})
+    assert stage.observer.declare_again()
+    assert stage.agent().name == "claude-1"
+    assert told(stage) == [("planner", "working: took up work")]
 
 
 def test_steps_that_could_not_be_written_down_are_told_again(stage: Stage) -> None:
