@@ -1,0 +1,95 @@
+"""What a person set in `config.toml`: their own file, then the workspace's over it.
+
+Invariant: a file that is not there says nothing, and one that is wrong is refused whole, with
+its name, the field and what to do; no setting is ever guessed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orc_core.errors import UsageError
+from orc_storage.paths import is_private, read_plain
+
+FILE_NAME: Final = "config.toml"
+FILE_MAX_BYTES: Final = 256 * 1024
+
+
+class Section(BaseModel):
+    """One table of the file: unknown names are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BackupSettings(Section):
+    """`[backups]`: whether and when the leader makes one, and for how long it is kept.
+
+    `at` is a local time of day, HH:MM.
+    """
+
+    scheduled: bool = True
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "02:00"
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
+class Settings(Section):
+    """The whole file."""
+
+    backups: BackupSettings = BackupSettings()
+
+
+def own_file(environ: Mapping[str, str]) -> Path:
+    """Where a person's own settings lie, by XDG rules."""
+    home = environ.get("HOME") or str(Path.home())
+    config = Path(environ.get("XDG_CONFIG_HOME") or Path(home) / ".config")
+    return config / "orc-tui" / FILE_NAME
+
+
+def load(environ: Mapping[str, str], workspace: Path) -> Settings:
+    """Read the person's file and that of the workspace in the folder `workspace`.
+
+    A workspace that others can write to says nothing here; opening its store tells why. Raises
+    UsageError for a file that cannot be read as settings.
+    """
+    told = _read(own_file(environ))
+    if is_private(workspace):
+        told = _laid_over(told, _read(workspace / FILE_NAME))
+    return Settings.model_validate(told)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(read_plain(path, FILE_MAX_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error}): mend or remove it") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML ({error}): mend that line") from error
+    try:
+        Settings.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(_first_fault(path, error)) from error
+    return data
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """What both say together; where they differ, what is said above."""
+    whole = below | above
+    for name in below.keys() & above.keys():
+        if isinstance(below[name], dict) and isinstance(above[name], dict):
+            whole[name] = _laid_over(below[name], above[name])
+    return whole
+
+
+def _first_fault(path: Path, error: ValidationError) -> str:
+    fault = error.errors()[0]
+    field = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: {field}: there is no such setting: mend the name or take the line out"
+    return f"{path}: {field}: {fault['msg']}, not {str(fault['input'])[:80]!r}: mend it"
