@@ -57,6 +57,29 @@ def last(conn: Connection, actor: str, state: str) -> Act | None:
     return None if row is None else _act(row)
 
 
+def listing(conn: Connection, actor: str, *, limit: int = ACTS_MAX) -> list[Act]:
+    """Return an actor's list: what redo would do, then what undo would, the next one first each.
+
+    What was dropped is left out; `limit` counts each half.
+    """
+    halves = (("undone", "turn"), ("done", "seq"))
+    return [
+        _act(row)
+        for state, order in halves
+        for row in conn.execute(
+            f"SELECT {_COLUMNS} FROM act WHERE actor = ? AND state = ?"  # noqa: S608
+            f" ORDER BY {order} DESC LIMIT ?",
+            (actor, state, limit),
+        )
+    ]
+
+
+def changes(conn: Connection) -> list[Change]:
+    """Return every change that anybody can still undo or redo."""
+    rows = conn.execute("SELECT changes FROM act WHERE state <> 'dropped'")
+    return [Change(**change) for (text,) in rows for change in decode(text)]
+
+
 def mark(tx: Transaction, seq: int, state: str) -> None:
     """Set an act to done, undone or dropped; raises NotFound."""
     changed = tx.conn.execute(

@@ -192,6 +192,19 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A named point to come back to; `seq` is the journal's head when it was made."""
+
+    number: int
+    name: str
+    note: str
+    at: float
+    actor: str
+    seq: int
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LiveRow:
     """What was last seen of one pane, so that its name outlives the process that saw it.
 
