@@ -89,7 +89,7 @@ async def test_whoever_is_in_our_session_when_we_leave_stays(tmux: PrivateTmux) 
         assert (clients(tmux), tmux.sessions()) == (["main"], ["main"])
 
 
-async def test_nobody_is_kept_where_there_is_no_other_session(tmux: PrivateTmux) -> None:
+async def test_who_has_no_other_session_keeps_ours(tmux: PrivateTmux) -> None:
     tmux.start()
     control = await ControlClient.open(tmux.address)
     tmux.run("kill-session", "-t", "=main")
@@ -97,7 +97,9 @@ async def test_nobody_is_kept_where_there_is_no_other_session(tmux: PrivateTmux)
     assert not await control.give_back()
     assert home_of(tmux, made) == control.name
     await control.close()
-    await wait_for(lambda: not tmux.sessions())
+    await wait_for(lambda: tmux.run("list-clients") == "")
+    assert tmux.sessions() == [control.name.removeprefix("_")]
+    assert tmux.run("list-panes", "-a", "-F", "#{pane_id}") == made
 
 
 @pytest.mark.parametrize(
@@ -163,3 +165,19 @@ async def test_the_dashboard_leaves_nothing_behind(tmux: PrivateTmux, way: str) 
     assert world(tmux) == before
     assert tmux.run("list-clients") == ""
     assert tmux.pid == int(tmux.run("display-message", "-p", "#{pid}"))
+
+
+@pytest.mark.parametrize("command", ["new-window", "split-window"])
+async def test_what_stands_in_our_session_outlives_a_killed_dashboard(
+    tmux: PrivateTmux, command: str
+) -> None:
+    """It is killed before it can see who came, or did not look since: it is stopped first."""
+    tmux.start()
+    with dashboard(tmux) as terminal:
+        await wait_for(lambda: len(hidden(tmux)) == 1 and b"cat" in terminal.seen, 20.0)
+        os.kill(terminal.pid, signal.SIGSTOP)
+        made = tmux.run(command, "-d", "-t", f"={hidden(tmux)[0]}:", "-P", "-F", "#{pane_id}")
+        os.kill(terminal.pid, signal.SIGKILL)
+        await wait_for(lambda: tmux.sessions() == ["main"], 15.0)
+    assert home_of(tmux, made) == "main"
+    assert tmux.run("list-clients") == ""

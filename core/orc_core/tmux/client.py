@@ -6,7 +6,8 @@ it has a session and nobody reads its output; and when its input ends while its 
 stands, that session goes with its last client, and some other client leaves in that moment.
 How a client introduces itself is the matter of `introducer`.
 So a client is never killed and its input never just closed: `kill-session` comes first and its
-output is read to the end. A guard, one small shell, does that when we cannot any more.
+output is read to the end. A guard, one small shell, sees to that when we cannot any more: it
+runs `farewell`, which brings home what others have put into the session.
 """
 
 from __future__ import annotations
@@ -15,19 +16,30 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
+import orc_core.tmux
+from orc_core.tmux import guests
 from orc_core.tmux.server import child_environment
 
 _READ_BYTES: Final = 256 * 1024
 
 # It reads one line, which means that all went well, or the end, which our death means, too. Then
-# it gives an opening client time to have its session, ends that, and reads what still comes.
+# it gives an opening client time to have its session, has that ended, and reads what still comes.
+# Where our program is gone from the disk by then, the session ends if nobody else is in it.
 _GUARD: Final = (
-    """read -r _ <&2 && exit; sleep 1; echo "kill-session -t '=$0'"; exec cat >/dev/null"""
+    """read -r _ <&2 && exit; sleep 1; "$1" -I -S -c "$2" "$3" "$0" 2>/dev/null || """
+    """printf '%s\\n' "$4"; exec cat >/dev/null"""
 )
+_FAREWELL: Final = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from orc_core.tmux import farewell; farewell.main(sys.argv[2])"
+)
+_ROOT: Final = str(Path(orc_core.tmux.__file__).parents[2])
 _DONE: Final = b"done\n"
 
 
@@ -71,8 +83,10 @@ class ClientProcess:
     ) -> None:
         """Start the guard, then the client; nothing can come between them."""
         loop = asyncio.get_running_loop()
+        last = guests.ending(self._session)
+        ours = [self._session, sys.executable, _FAREWELL, _ROOT, last]
         guard = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, self._session],
+            ["/bin/sh", "-c", _GUARD, *ours],
             stdin=outward[0],
             stdout=inward[1],
             stderr=life,

@@ -229,15 +229,20 @@ class ControlClient:
         self, commands: Sequence[str], *, timeout_s: float = 1.5
     ) -> tuple[Reply, ...]:
         """Send command lines at once and return a reply for each; one deadline for all."""
+        return await self._exchange(commands, len(commands), timeout_s)
+
+    async def _exchange(
+        self, commands: Sequence[str], replies: int, timeout_s: float
+    ) -> tuple[Reply, ...]:
         if any("\n" in command or not command for command in commands):
             raise ValueError("a command is one line")
         stream = self._stream
         if not self._process.started or stream.closed.is_set():
             raise TmuxGone("the control connection to tmux ended")
-        if len(stream.pending) + len(commands) > PENDING_MAX:
+        if len(stream.pending) + replies > PENDING_MAX:
             raise TmuxError("too many requests wait for an answer of tmux")
         loop = asyncio.get_running_loop()
-        waiting: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
+        waiting: list[asyncio.Future[Reply]] = [loop.create_future() for _ in range(replies)]
         stream.pending.extend(waiting)
         data = "".join(f"{command}\n" for command in commands)
         self._process.write(data.encode("utf-8", "surrogateescape"))
@@ -281,7 +286,7 @@ class ControlClient:
     async def _spawn(self) -> None:
         command = [
             "new-session", "-E", "-s", self.name, "-f",
-            "no-output,ignore-size,read-only", "exec cat", ";",
+            "no-output,ignore-size,read-only", guests.PROGRAM, ";",
             "set-option", "-t", f"={self.name}:", "destroy-unattached", "on",
         ]  # fmt: skip
         argv = client_argv(self.address, "-C", *command)
@@ -328,7 +333,11 @@ class ControlClient:
         with contextlib.suppress(TmuxError, TimeoutError):
             async with asyncio.timeout(_CLOSE_GRACE_S):
                 await self.give_back()
-                await self.request(f"kill-session -t '={self.name}'")
+                # What it runs answers, too; where that is no end, the guard tries again.
+                end = guests.ending(self.name, self.pane_id)
+                *_, told = await self._exchange([end], 2, _CLOSE_GRACE_S)
+                if told.lines == (guests.STAYS,):
+                    return
                 await asyncio.shield(self._process.exited)
             # The next of us may come when tmux has noticed, too, that this client is gone.
             await run(self.address, "display-message", "-p", "", timeout_s=_CLOSE_GRACE_S)

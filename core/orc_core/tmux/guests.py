@@ -1,8 +1,8 @@
 """What others have put into our hidden session, and the way home for it; pure.
 
-Invariant: nothing of it is ever ended. tmux means the session used last where a command run
-outside of it has no target, and walks through all sessions in turn: so windows, panes and
-clients that are not ours come to us, and belong elsewhere.
+Invariant: nothing of it is ever ended, by whatever way we go. tmux means the session used last
+where a command run outside of it has no target, and walks through all sessions in turn: so
+windows, panes and clients that are not ours come to us, and belong elsewhere.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ HIDDEN: Final = re.compile(r"_orc-\d+(?:-[0-9a-f]+)?")
 
 GUESTS_MAX: Final = 20
 """How many are sent home at once."""
+
+PROGRAM: Final = "exec cat"
+"""What runs in the one pane of a hidden session that is ours."""
+
+STAYS: Final = "stays"
+"""What `ending` prints where it ended nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,39 @@ def questions(host: Host) -> tuple[str, str, str]:
         f"list-panes -s -t '{host.session_id}' -F '#{{pane_id}} #{{window_id}} #{{window_active}}'",
         f"list-clients -t '{host.session_id}' -F '#{{client_name}} #{{client_last_session}}'",
     )
+
+
+def introductions(name: str) -> tuple[str, str, str]:
+    """What one has to ask who knows but the name of our session; `find_own` reads the last."""
+    return (
+        f"display-message -p -t '={name}:' '#{{session_id}}'",
+        "display-message -p '#{client_name}'",
+        f"list-panes -s -t '={name}:' -F '#{{pane_id}} #{{pane_start_command}}'",
+    )
+
+
+def find_own(panes: Sequence[str]) -> str:
+    """Our own pane among those of our session; empty where it is gone."""
+    told = (line.partition(" ")[::2] for line in panes)
+    return next((pane for pane, command in told if command.strip('"') == PROGRAM), "")
+
+
+def ending(name: str, pane: str = "") -> str:
+    """The command that ends our session if nothing but this pane, or one pane, is in it."""
+    alone = "#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}"
+    if pane:
+        alone = f"#{{&&:{alone},#{{==:#{{pane_id}},{pane}}}}}"
+    end, stay = f"kill-session -t '={name}'", f"display-message -p '{STAYS}'"
+    return f"""if-shell -F -t '={name}:' '{alone}' "{end}" "{stay}\""""
+
+
+def handing_over(name: str, pane: str) -> list[str]:
+    """The commands that leave our session to its guests, under a name that is shown to them."""
+    kept = [
+        f"set-option -t '={name}:' destroy-unattached off",
+        f"rename-session -t '={name}:' '{name.removeprefix('_')}'",
+    ]
+    return [*kept, *([f"kill-pane -t '{pane}'"] if pane else []), "detach-client"]
 
 
 def moves(host: Host, answers: Sequence[Sequence[str]]) -> tuple[list[str], bool]:

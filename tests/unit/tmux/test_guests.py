@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from orc_core.tmux.guests import GUESTS_MAX, Host, moves, questions
+from orc_core.tmux.farewell import Conversation, leave
+from orc_core.tmux.guests import GUESTS_MAX, Host, find_own, moves, questions
 
 HOST = Host("$3", "%9", "client-77")
 SESSIONS = ["100 $1 Alpha", "900 $3 _orc-42", "950 $7 _orc-43-ab12", "300 $2 work and more"]
@@ -66,3 +69,17 @@ def test_many_are_sent_home_a_few_at_a_time() -> None:
     panes = [*OURS, *(f"%{number} @{number} 0" for number in range(10, 90))]
     found, whole = moves(HOST, (SESSIONS, panes, US))
     assert (len(found), whole) == (GUESTS_MAX, False)
+
+
+def test_our_own_pane_is_known_by_what_runs_in_it() -> None:
+    assert find_own(['%2 "vim x"', '%9 "exec cat"', "%10 "]) == "%9"
+    assert find_own(["%2 ", '%3 "exec cat x"']) == ""
+
+
+def test_a_client_that_is_gone_is_the_end_of_the_farewell() -> None:
+    """What the dead had asked may still be answered, and prove nothing."""
+    left = b"half a line\n%begin 5 1 1\nlong ago\n%end 5 1 1\n%begin 5 2 1\nunfinished\n"
+    commands = io.BytesIO()
+    with pytest.raises(EOFError):
+        leave("_orc-42", Conversation(io.BytesIO(left), commands))
+    assert b"kill" not in commands.getvalue()
