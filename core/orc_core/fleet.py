@@ -16,7 +16,7 @@ from orc_core.agents import news
 from orc_core.agents.names import Declared
 from orc_core.agents.observer import Explanation, Observer
 from orc_core.errors import ReadOnly, TmuxError, UnknownName
-from orc_core.model.agent import OTHER, Agent, Choice, Delivery, PaneRef, Prompt
+from orc_core.model.agent import Agent, Choice, Delivery, PaneRef, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, Link, ServerStatus
 from orc_core.model.snapshot import Screen
@@ -148,7 +148,7 @@ class Fleet:
         which = ", ".join(self._roster.called(one)[-1] for one in found[:12])
         if len(found) > 1:
             raise UnknownName(f"{name!r} is on several tmux servers: say {which}")
-        sure = not found or found[0].kind == OTHER or found[0].key not in self._unsure
+        sure = not found or found[0].is_other or found[0].key not in self._unsure
         if not sure and folded == found[0].name.casefold():
             raise UnknownName(f"{silent} did not answer and may have {name!r}, too: say {which}")
         if found:

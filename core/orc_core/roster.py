@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orc_core.errors import UnknownName
-from orc_core.model.agent import OTHER, Agent
+from orc_core.model.agent import Agent
 from orc_core.model.health import Layer, Link, LinkState, ServerStatus
 from orc_core.tmux.discovery import short_names
 from orc_core.tmux.server import Address
@@ -144,7 +144,7 @@ class Roster:
 
     def _status(self, watch: ServerWatch) -> ServerStatus:
         seen = watch.observer.agents()
-        agents = sum(agent.kind != OTHER for agent in seen)
+        agents = sum(not agent.is_other for agent in seen)
         return ServerStatus(
             name=self.name_of(watch.address.socket_path),
             layer=self._layer_name(watch),
@@ -170,5 +170,5 @@ class Roster:
 def _placed(agent: Agent, server: str, stale_since: float) -> Agent:
     if not server and not stale_since:
         return agent
-    name = f"{server}:{agent.name}" if server and agent.kind == OTHER else agent.name
+    name = f"{server}:{agent.name}" if server and agent.is_other else agent.name
     return replace(agent, name=name, server=server, stale_since=stale_since)

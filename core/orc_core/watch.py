@@ -218,7 +218,7 @@ class ServerWatch:
     @property
     def _is_empty(self) -> bool:
         """Whether there is no agent on the server."""
-        return all(agent.kind == OTHER for agent in self.observer.agents())
+        return all(agent.is_other for agent in self.observer.agents())
 
     def _is_as_chosen(self, state: LinkState) -> bool:
         """Whether it runs by processes because it is told to, and not because it has to."""

@@ -42,7 +42,6 @@ def register(commands: Commands) -> None:
 
 
 async def list_agents(args: argparse.Namespace) -> int:
-    from orc_core.model.agent import OTHER
     from orc_core.model.health import LinkState
     from orc_core.text import age
 
@@ -52,7 +51,7 @@ async def list_agents(args: argparse.Namespace) -> int:
         await core.agents.scan()
         silent = [watch.trouble[0] for watch in core.agents.silent]
         lives = await lives_by_key(core)
-        agents = sorted(core.agents.agents(), key=lambda agent: (agent.kind == OTHER, agent.name))
+        agents = sorted(core.agents.agents(), key=lambda agent: (agent.is_other, agent.name))
         now = core.snapshot.at
         gone = core.agents.link().state is LinkState.GONE
         lost = len(await core.lifecycle.lost()) if gone and core.has_store else 0

@@ -35,7 +35,6 @@ def register(commands: Commands) -> None:
 
 
 async def show_status(args: argparse.Namespace) -> int:
-    from orc_core.model.agent import OTHER
 
     async with opened(args) as core:
         await core.agents.scan(must_answer=False)
@@ -47,8 +46,8 @@ async def show_status(args: argparse.Namespace) -> int:
         link = core.agents.link().state.value
         servers = core.agents.statuses()
         left_out = core.agents.left_out
-    states = Counter(agent.state.value for agent in agents if agent.kind != OTHER)
-    others = sum(agent.kind == OTHER for agent in agents)
+    states = Counter(agent.state.value for agent in agents if not agent.is_other)
+    others = sum(agent.is_other for agent in agents)
     statuses = Counter(task.status.value for task in snapshot.tasks)
     conflicts = Counter(conflict.state.value for conflict in snapshot.conflicts)
     if args.json:

@@ -12,7 +12,7 @@ from typing import Final
 
 from orc_core.agents.processes import is_shell, program_name, script_of, short_command
 from orc_core.agents.signals import TEXT_MAX, short, tail
-from orc_core.model.agent import DASHBOARD, PANE_DEAD, Evidence, Signal, Source, State
+from orc_core.model.agent import DASHBOARD, ENDED, PANE_DEAD, Evidence, Signal, Source, State
 from orc_core.text import age, clean
 from orc_core.tmux.watcher import PaneInfo
 
@@ -22,6 +22,10 @@ BELOW_LINES: Final = 8
 PROMPT_LINES: Final = 4
 """So many lines may a shell's prompt take, with what the agent left below it."""
 TRACE_LINES: Final = 60
+SILENT_AFTER_S: Final = 15 * 60.0
+NO_RULE: Final = "no-rule"
+PLAIN_SHELL: Final = "plain-shell"
+"""The rule of the evidence that nothing but a shell is in the pane."""
 SIGNAL_NAMES: Final = {
     1: "hung up",
     2: "interrupted",
@@ -144,7 +148,7 @@ def _last_words(lines: Sequence[str]) -> tuple[str, str]:
 
 def as_wanted(signal: Signal, *, stopped: bool) -> Signal:
     """The end of an agent that a person stopped: how it took that is no news, nothing crashed."""
-    if not stopped or signal.evidence.rule != PANE_DEAD:
+    if not stopped or signal.evidence.rule not in (*ENDED, PLAIN_SHELL):
         return signal
     return replace(signal, state=State.GONE, does=f"stopped: {signal.does}")
 
@@ -159,9 +163,24 @@ def unruled(info: PaneInfo, argv: Sequence[str], now: float) -> Signal:
     # What tmux calls the command may be old; the process tells the present.
     command = program_name(argv[0]) if argv else info.command
     if is_shell(command) and not script_of(argv):
-        evidence = Evidence(Source.PROC, "plain-shell", now, program_name(command))
+        evidence = Evidence(Source.PROC, PLAIN_SHELL, now, program_name(command))
         return Signal(evidence, State.IDLE)
     return _no_rule(_program(command if is_shell(command) else info.command, argv), now)
+
+
+def declared(signal: Signal, info: PaneInfo, *, still_s: float, stopped: bool) -> Signal:
+    """What a pane shows that no rule knows and in which a person says that an agent is.
+
+    Only what its process tells is told of it; `still_s` is for how long its screen has been.
+    """
+    rule, does = signal.evidence.rule, signal.does
+    if rule == NO_RULE:
+        runs = does.partition(": ")[0]
+        silent = f"silent {age(still_s)}: {runs}" if still_s >= SILENT_AFTER_S else ""
+        return replace(signal, does=silent or f"runs {runs}; no rule reads its screen")
+    if rule == PLAIN_SHELL:
+        signal = replace(signal, does=f"{program_name(info.command)} is left")
+    return as_wanted(signal, stopped=stopped)
 
 
 def _program(command: str, argv: Sequence[str]) -> str:
@@ -174,4 +193,4 @@ def _program(command: str, argv: Sequence[str]) -> str:
 
 def _no_rule(program: str, now: float) -> Signal:
     does = f"{clean(program, limit=60)}: no rule knows it"
-    return Signal(Evidence(Source.PROC, "no-rule", now, ""), State.UNKNOWN, does=does)
+    return Signal(Evidence(Source.PROC, NO_RULE, now, ""), State.UNKNOWN, does=does)

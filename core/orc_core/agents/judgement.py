@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.agents.detect import IDLE_AFTER_S, Live, doubted_at, fold, strongest_first
-from orc_core.agents.endings import as_wanted, death, left_shell
+from orc_core.agents.endings import SILENT_AFTER_S, as_wanted, death, left_shell
 from orc_core.agents.freshness import aged
 from orc_core.agents.processes import Processes, busiest_child
 from orc_core.agents.prompts import read_prompt
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import Report, SignalSource, Subject
-from orc_core.agents.tracks import EXIT_WITHIN_S, SILENT_AFTER_S, Track
+from orc_core.agents.tracks import EXIT_WITHIN_S, Track
 from orc_core.agents.transitions import Transition, reason
 from orc_core.model.agent import OTHER, Evidence, Prompt, Signal, Source, State, Usage
 
@@ -165,7 +165,7 @@ class Judge:
                 )
                 if track.end is None or told.state is State.CRASHED:
                     track.end = told
-            return [track.end]
+            return [as_wanted(track.end, stopped=track.is_unwanted)]
         if track.stopped and track.process is not None:
             text = f"pid {track.process.pid} is stopped"
             evidence = Evidence(Source.PROC, "stopped", track.changed_at, text)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orc_core.agents.detect import Live
-from orc_core.agents.endings import as_wanted, unruled
+from orc_core.agents.endings import SILENT_AFTER_S, declared, unruled
 from orc_core.agents.flicker import Flicker, flicker_line
 from orc_core.agents.limits import limit_line
 from orc_core.agents.names import Declared
@@ -25,7 +25,6 @@ from orc_storage.records import LiveRow
 
 EXIT_WITHIN_S: Final = 2.0
 """By then tmux or the shell has said how a program ended, if they ever do."""
-SILENT_AFTER_S: Final = 15 * 60.0
 READY: Final = "ready for a task"
 KNOWN_FROM_BEFORE: Final = "known-from-before"
 """The rule of the evidence of a state that was written down by another process."""
@@ -112,7 +111,9 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
     live = track.live
     if track.kind == OTHER or live is None:
         signal = unruled(track.info, track.argv, track.changed_at)
-        signal = as_wanted(signal, stopped=track.is_unwanted)
+        if track.declared is not None:
+            still_s = now - track.changed_at
+            signal = declared(signal, track.info, still_s=still_s, stopped=track.is_unwanted)
         same = live is not None and live.state is signal.state
         since = live.since if live is not None and same else track.changed_at
         live = Live(signal.state, since, signal.evidence, does=signal.does)
@@ -140,6 +141,7 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
         usage=track.usage,
         resets_at=live.resets_at,
         flips=track.flicker.flips(now),
+        ours=track.declared is not None,
     )
 
 

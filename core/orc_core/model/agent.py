@@ -140,11 +140,23 @@ class Agent:
     """What its tmux server is called, where several are watched and it is not on the own one."""
     stale_since: float = 0.0
     """When its server last answered, in seconds since the epoch, where it does not; else 0."""
+    ours: bool = False
+    """It was spawned, adopted or registered: an agent, whether or not a rule knows it."""
 
     @property
     def place(self) -> str:
         """Where it is: `shop:3.0`, or `work:shop:3.0` on another server."""
         return f"{self.server}:{self.where}" if self.server else self.where
+
+    @property
+    def is_other(self) -> bool:
+        """Whether nothing tells that an agent runs in the pane: neither a rule nor a person."""
+        return self.kind == OTHER and not self.ours
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it ended because a person asked for that."""
+        return self.state is State.GONE and not self.is_lost
 
     @property
     def is_lost(self) -> bool:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orc_core.model.agent import Evidence, Explanation, Process, Signal, Source, State, Usage
+from orc_core.model.agent import (
+    LOST,
+    OTHER,
+    Evidence,
+    Explanation,
+    Process,
+    Signal,
+    Source,
+    State,
+    Usage,
+)
 from orc_core.model.snapshot import Snapshot
-from orc_tui.view_models import agents, header, live, why
+from orc_tui.view_models import agents, filters, glyphs, header, live, why
 from orc_tui.view_models.lines import text_of
 from scene import AT, agent
 
 QUIET = agent("claude-1", State.WORKING, 3.0)
+STOPPED = replace(QUIET, state=State.GONE, evidence=Evidence(Source.PROC, "pane-dead", AT))
 USED = replace(QUIET, usage=Usage(context=0.617, cost_usd=1.844, tokens=48_210, model="opus"))
 
 
@@ -61,9 +72,29 @@ def test_what_is_there_no_more_says_nothing_of_a_screen() -> None:
 
 
 def test_the_header_counts_what_is_gone() -> None:
-    gone = replace(QUIET, state=State.GONE)
-    shown = text_of(header.line(Snapshot(at=AT, agents=(QUIET, gone)), 120))
-    assert "● 1 working   ✗ 1 gone" in shown
+    lost = replace(QUIET, state=State.GONE, evidence=Evidence(Source.PROC, LOST, AT))
+    shown = text_of(header.line(Snapshot(at=AT, agents=(QUIET, lost, STOPPED)), 120))
+    assert "● 1 working   ✗ 1 gone   ■ 1 stopped" in shown
+
+
+def test_who_was_stopped_is_no_crash_and_stands_below_who_is_needed() -> None:
+    at = agents.columns([STOPPED], 98, boxed=True)
+    (state, ink), *rest = agents.row(STOPPED, at, AT)
+    assert (state.split(), ink) == (["■", "stopped"], "dim")
+    assert {ink for _, ink in rest} == {"dim"}
+    idle = replace(QUIET, state=State.IDLE)
+    assert agents.ordered([STOPPED, idle, QUIET], AT) == [QUIET, idle, STOPPED]
+    assert not agents.needs_you(STOPPED)
+    assert agents.summary(STOPPED, AT)[0] == "stopped"
+    assert filters.of_agent(STOPPED)["state"] == "stopped"
+    assert glyphs.STOPPED[0].translate(glyphs.ASCII).isascii()
+
+
+def test_an_agent_of_an_unknown_kind_may_need_you() -> None:
+    crashed = replace(QUIET, kind=OTHER, state=State.CRASHED)
+    assert agents.is_other(crashed) and not agents.needs_you(crashed)
+    ours = replace(crashed, ours=True)
+    assert not agents.is_other(ours) and agents.needs_you(ours)
 
 
 def test_the_time_of_a_process_is_no_point_in_time() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from orc_core.model.agent import OTHER
 from orc_core.model.task import Status, Task
 from orc_storage.records import Json
 from orc_tui.messages import Act
@@ -78,7 +77,7 @@ class Editing(Verb):
     async def assign(self, act: Act) -> None:
         """Give the task to an agent, or to nobody."""
         task = self.task(act)
-        known = [agent.name for agent in self.snapshot.agents if agent.kind != OTHER]
+        known = [agent.name for agent in self.snapshot.agents if not agent.is_other]
         names = [NOBODY, *sorted(known)[:AGENTS_MAX]]
         options = [Option(name, name) for name in names]
         name = await self.ask(Menu(f"Who does {task.id} {task.title}?", options))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from orc_core.lifecycle.wing import Wishes
-from orc_core.model.agent import OTHER, Agent
+from orc_core.model.agent import Agent
 from orc_core.model.health import LinkState
 from orc_core.model.life import Done, Known, Restart
 from orc_core.text import clean
@@ -92,7 +92,7 @@ class Living(Verb):
         if agent.is_lost:
             await self._forget(agent)
             return
-        if agent.kind == OTHER and await self._known(agent) is None:
+        if agent.is_other and await self._known(agent) is None:
             self.tell(f"{agent.name} runs no agent that is known: adopt it by `:` first")
             return
         how = await self.ask(Menu(f"End {agent.name}", ENDS, END_NOTES))
@@ -166,7 +166,7 @@ class Living(Verb):
         for known in await self.core.lifecycle.crew.listing():
             if known.pane == agent.pane:
                 return known
-        return await self.core.lifecycle.crew.find(agent.name) if agent.kind != OTHER else None
+        return await self.core.lifecycle.crew.find(agent.name) if not agent.is_other else None
 
     def _names(self) -> set[str]:
         return {agent.name for agent in self.snapshot.agents}

@@ -23,6 +23,7 @@ from orc_tui.view_models.spans import clock, coarse, evidence_age, short
 
 READY: Final = "ready for a task"
 STOPPED: Final = "at its prompt, task not done"
+STOPPED_WORD: Final = "stopped"
 STALE: Final = "stale"
 """Stands for the evidence where the agent's server does not answer."""
 SILENT_S: Final = 15 * 60.0
@@ -49,8 +50,17 @@ _DIGITS: Final = re.compile(r"(\d+)")
 
 
 def is_other(agent: Agent) -> bool:
-    """Whether no rule knows the program in the pane."""
-    return agent.kind == OTHER
+    """Whether neither a rule nor a person says that an agent is in the pane."""
+    return agent.is_other
+
+
+def face(agent: Agent) -> tuple[str, str, str]:
+    """The word, the sign and the ink of an agent's state."""
+    if is_other(agent):
+        return OTHER, glyphs.OTHER, "dim"
+    if agent.is_stopped:
+        return STOPPED_WORD, *glyphs.STOPPED
+    return agent.state.value, *glyphs.STATES[agent.state]
 
 
 def needs_you(agent: Agent) -> bool:
@@ -164,9 +174,8 @@ def heading(at: Columns) -> Line:
 def row(agent: Agent, at: Columns, now: float) -> Line:
     """One agent, without the sign of the cursor, which the list puts before it."""
     other = is_other(agent)
-    sign, ink = (glyphs.OTHER, "dim") if other else glyphs.STATES[agent.state]
-    word = OTHER if other else agent.state.value
-    plain = "dim" if other else "text"
+    word, sign, ink = face(agent)
+    plain = "dim" if other or agent.is_stopped else "text"
     parts: list[Part] = [
         (f"{sign} {fit(word, _STATE)} ", ink),
         (fit(agent.name, at.agent), f"{plain} bold" if needs_you(agent) else plain),
@@ -244,7 +253,8 @@ def _count_done(fresh: Sequence[Agent], tasks: Sequence[Task], since_at: float) 
 
 def summary(agent: Agent, now: float) -> tuple[str, str]:
     """The left and right end of Live's rule: the state and what decided it."""
-    state = agent.state.value + (f": {agent.waiting.value}" if agent.waiting.value else "")
+    state = face(agent)[0] if agent.is_stopped else agent.state.value
+    state += f": {agent.waiting.value}" if agent.waiting.value else ""
     evidence = agent.evidence
     old = now - evidence.at
     said = evidence.source.value + (f" {coarse(old)}" if evidence_age(old) else "")

@@ -53,7 +53,7 @@ def parse(text: str) -> Query:
 def of_agent(agent: Agent) -> Fields:
     """The fields of an agent that a filter looks at."""
     return {
-        "state": agent.state.value,
+        "state": "stopped" if agent.is_stopped else agent.state.value,
         "agent": f"{agent.name} {agent.kind}",
         "task": agent.task,
         "rest": f"{agent.does} {agent.last_prompt} {agent.place} {agent.cwd} {agent.command}",

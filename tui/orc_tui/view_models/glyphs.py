@@ -27,6 +27,9 @@ STATES: Final[Mapping[State, tuple[str, str]]] = {
     State.GONE: ("✗", "dim"),
 }
 
+STOPPED: Final = ("■", "dim")
+"""An agent that a person stopped: its end is no trouble."""
+
 STATUSES: Final[Mapping[Status, tuple[str, str]]] = {
     Status.FAILED: ("✗", "crashed"),
     Status.READY: ("○", "text"),
@@ -67,6 +70,7 @@ ASCII: Final = str.maketrans(
         "○": "-",
         "◇": "-",
         "·": "-",
+        "■": "_",
         "›": ">",
         "…": "~",
         "─": "-",

@@ -13,7 +13,7 @@ from orc_core.model.health import LayerState, Link, LinkState
 from orc_core.model.snapshot import Snapshot
 from orc_core.text import cells, fit
 from orc_tui.view_models import glyphs, sync
-from orc_tui.view_models.agents import is_other
+from orc_tui.view_models.agents import STOPPED_WORD, is_other
 from orc_tui.view_models.conflicts import needs_you
 from orc_tui.view_models.lines import Line, join, width_of
 
@@ -82,16 +82,20 @@ def _counts(snapshot: Snapshot, room: int, gap: int) -> list[Line]:
     """The counts that fit into `room`, in the order of the list."""
     agents = [agent for agent in snapshot.agents if not is_other(agent)]
     pieces: dict[str, Line] = {}
+    stopped = sum(agent.is_stopped for agent in agents)
     for state in _SHOWN:
-        count = sum(agent.state is state for agent in agents)
+        count = sum(agent.state is state and not agent.is_stopped for agent in agents)
         if count:
             sign, ink = glyphs.STATES[state]
             pieces[state.value] = ((f"{sign} {count} {state.value}", ink),)
+    if stopped:
+        sign, ink = glyphs.STOPPED
+        pieces[STOPPED_WORD] = ((f"{sign} {stopped} {STOPPED_WORD}", ink),)
     others = len(snapshot.agents) - len(agents)
     if others:
         pieces["other"] = ((f"{glyphs.OTHER} {others} other", "dim"),)
     kept: set[str] = set()
-    for name in (*(state.value for state in _KEEP), "other"):
+    for name in (*(state.value for state in _KEEP), STOPPED_WORD, "other"):
         if name in pieces and _fits([*kept, name], pieces, room, gap):
             kept.add(name)
     return [piece for name, piece in pieces.items() if name in kept]

@@ -215,7 +215,7 @@ def empty_fleet(snapshot: Snapshot, width: int) -> list[Line]:
 def title(agent: Agent, now: float) -> Line:
     """Live's title in a ruled layout: the agent and its state."""
     state, _ = agents.summary(agent, now)
-    ink = glyphs.STATES[agent.state][1]
+    ink = agents.face(agent)[2]
     return ((f" {agent.name}", "text bold"), (" · ", "dim"), (state, ink))
 
 

@@ -27,7 +27,7 @@ def field(name: str, value: str) -> Line:
 
 def own_lines(agent: Agent, now: float) -> list[Line]:
     """What the snapshot alone says of an agent's state."""
-    sign, ink = glyphs.STATES[agent.state]
+    _, sign, ink = agents.face(agent)
     state, _ = agents.summary(agent, now)
     evidence = agent.evidence
     lines: list[Line] = [
