@@ -24,7 +24,7 @@ from orc_core.text import age
 from orc_core.tmux import server
 from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address
-from orc_storage import journal
+from orc_storage import audit
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
 
@@ -141,7 +141,9 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
         return [Finding("workspace", "fail", str(error))]
     try:
         facts = store.facts()
-        broken = await store.read(journal.verify, timeout_s=20.0)
+        broken = (
+            await store.read(lambda conn: audit.examine(conn, place.folder), timeout_s=20.0)
+        ).findings
     except StorageError as error:
         return [Finding("store", "fail", str(error))]
     finally:
@@ -149,8 +151,8 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
     text = ", ".join(f"{name} {value}" for name, value in facts.items())
     findings = [Finding("workspace", "ok", str(place.folder)), Finding("store", "ok", text)]
     if broken:
-        remedy = "the journal was changed by other hands: restore a backup, or export what is right"
-        findings.append(Finding("journal", "fail", broken[0], remedy))
+        remedy = "`orc audit verify` tells all; backups/ may hold a copy that is right"
+        findings.append(Finding("journal", "fail", str(broken[0]), remedy))
     else:
         findings.append(Finding("journal", "ok", "the chain is intact"))
     return findings

@@ -15,6 +15,7 @@ from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
+from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
@@ -130,6 +131,10 @@ class Core:
     @property
     def history(self) -> HistoryWing:
         return HistoryWing(History(self.store), self.actor)
+
+    @property
+    def chronicle(self) -> Chronicle:
+        return Chronicle(self.store, self._clock.now, self.actor)
 
     @property
     def lifecycle(self) -> Lifecycle:

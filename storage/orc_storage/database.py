@@ -7,17 +7,18 @@ handed out: whole transactions come in as functions and run where their connecti
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
+from orc_storage import anchors, journal, schema
 from orc_storage import engine as engines
-from orc_storage import schema
 from orc_storage.doorbell import Doorbell
 from orc_storage.engine import Connection, Engine, Transaction
-from orc_storage.errors import StoreUnavailable
+from orc_storage.errors import StorageError, StoreUnavailable
 from orc_storage.lane import Lane, Opening, close_all
 from orc_storage.paths import runtime_dir
 from orc_storage.writer import Writer
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 READERS: Final = 2
 CLOSE_TIMEOUT_S: Final = 15.0
+ANCHOR_EVERY: Final = 64
+"""After how many commits of ours the journal's head is noted outside the store."""
 _SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
@@ -46,6 +49,8 @@ class Database:
         self._idle: asyncio.Queue[Lane] = asyncio.Queue(READERS)
         self._poll: Lane | None = None
         self._poll_gate = asyncio.Lock()
+        self._commits = 0
+        self._anchoring: asyncio.Task[None] | None = None
         self._facts: dict[str, str] = {}
         self._closing: asyncio.Task[None] | None = None
 
@@ -174,10 +179,31 @@ class Database:
         for listener in list(self.on_commit):
             listener()
         self.doorbell.ring()
+        self._commits += 1
+        if self._commits >= ANCHOR_EVERY and self._anchoring is None:
+            self._anchoring = asyncio.create_task(self._anchor())
+            self._anchoring.add_done_callback(self._anchored)
+
+    async def _anchor(self) -> None:
+        """Note the head outside the store; that it cannot be noted stops no work."""
+        self._commits = 0
+        with contextlib.suppress(StorageError, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                for entry in await self._lanes[0].run(lambda conn: journal.page(conn, limit=1)):
+                    await asyncio.to_thread(
+                        anchors.note, self.folder, entry.seq, entry.hash, at=entry.at
+                    )
+
+    def _anchored(self, _: asyncio.Task[None]) -> None:
+        self._anchoring = None
 
     async def _shut(self) -> None:
         if self._writer is not None:
             await self._writer.stop()
+        if self._anchoring is not None:
+            await self._anchoring
+        if self._commits:
+            await self._anchor()
         await close_all(self._lanes, timeout_s=CLOSE_TIMEOUT_S)
         self.doorbell.close()
 

@@ -7,14 +7,17 @@ the chain is tamper-evident, not tamper-proof.
 
 from __future__ import annotations
 
+from functools import partial
+from hashlib import sha256
 from typing import Any, Final
 
 from orc_storage.canonical import decode_body, digest, encode
 from orc_storage.engine import Connection, Transaction
-from orc_storage.records import Body, Entry
+from orc_storage.errors import InvalidBody
+from orc_storage.records import Body, Check, Entry, Filter, Finding
 
 GENESIS: Final = "0" * 64
-_PROBLEMS_MAX: Final = 50
+FINDINGS_MAX: Final = 50
 _COLUMNS: Final = "seq, at, actor, action, kind, id, rev, detail, prev_hash, hash"
 
 
@@ -55,53 +58,136 @@ def since(conn: Connection, seq: int, limit: int = 1000) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
-def verify(conn: Connection) -> list[str]:
-    """Return what is wrong with the chain and with the revisions it vouches for; [] is intact."""
-    problems = _check_chain(conn)
-    problems += [
-        f"{kind} {id}: revision {rev} has no journal entry"
-        for kind, id, rev in conn.execute(
-            "SELECT kind, id, rev FROM revision r WHERE NOT EXISTS (SELECT 1 FROM journal j"
-            " WHERE j.kind = r.kind AND j.id = r.id AND j.rev = r.rev) LIMIT ?",
-            (_PROBLEMS_MAX,),
-        )
-    ]
-    problems += [
-        f"{kind} {id}: the document is not its newest revision"
-        for kind, id in conn.execute(
-            "SELECT kind, id FROM document d WHERE NOT EXISTS (SELECT 1 FROM revision r"
-            " WHERE r.kind = d.kind AND r.id = d.id AND r.rev = d.rev AND r.body = d.body"
-            " AND r.deleted = d.deleted) OR d.rev <> (SELECT max(rev) FROM revision r"
-            " WHERE r.kind = d.kind AND r.id = d.id) LIMIT ?",
-            (_PROBLEMS_MAX,),
-        )
-    ]
-    return problems[:_PROBLEMS_MAX]
-
-
-def _check_chain(conn: Connection) -> list[str]:
-    problems: list[str] = []
-    last, prev_hash = 0, GENESIS
+def page(
+    conn: Connection, wanted: Filter | None = None, *, before: int = 0, limit: int = 50
+) -> list[Entry]:
+    """Return at most `limit` entries, newest first; `before` goes on below that number."""
+    where, values = ["TRUE"], list[str | float]()
+    chosen = wanted or Filter()
+    for column in ("kind", "id", "actor"):
+        if value := getattr(chosen, column):
+            where.append(f"{column} = ?")
+            values.append(value)
+    if before:
+        where.append("seq < ?")
+        values.append(before)
+    if chosen.since:
+        # The clock may have been set back, so times are not in order: the first entry that is
+        # young enough bounds the search, and each one is looked at.
+        where.append("seq >= (SELECT min(seq) FROM journal WHERE at >= ?) AND +at >= ?")
+        values += [chosen.since, chosen.since]
     rows = conn.execute(
-        "SELECT j.seq, j.at, j.actor, j.action, j.kind, j.id, j.rev, j.detail, j.prev_hash,"
-        " j.hash, r.body FROM journal j LEFT JOIN revision r"
+        f"SELECT {_COLUMNS} FROM journal WHERE {' AND '.join(where)}"  # noqa: S608
+        " ORDER BY seq DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [_entry(row) for row in rows]
+
+
+def verify(conn: Connection) -> list[Finding]:
+    """Return what is wrong with the chain and with what it vouches for; [] is intact.
+
+    Nothing that was damaged keeps the rest from being looked at.
+    """
+    findings = _check_chain(conn) + _check_revisions(conn) + _check_documents(conn)
+    return findings[:FINDINGS_MAX]
+
+
+def _check_chain(conn: Connection) -> list[Finding]:
+    findings: list[Finding] = []
+    last, prev_hash = 0, GENESIS
+    # Blobs, since a damaged text need not be UTF-8 any more.
+    rows = conn.execute(
+        "SELECT j.seq, j.at, j.rev, CAST(j.actor AS BLOB), CAST(j.action AS BLOB),"
+        " CAST(j.kind AS BLOB), CAST(j.id AS BLOB), CAST(j.detail AS BLOB),"
+        " CAST(j.prev_hash AS BLOB), CAST(j.hash AS BLOB), CAST(r.body AS BLOB)"
+        " FROM journal j LEFT JOIN revision r"
         " ON r.kind = j.kind AND r.id = j.id AND r.rev = j.rev ORDER BY j.seq"
     )
-    for *content, found_prev, found_hash, body in rows:
-        seq, at, actor, action, kind, id, rev, text = content
+    for seq, at, rev, *texts, body in rows:
+        actor, action, kind, id, detail, found_prev, found_hash = map(_text, texts)
+        about = partial(Finding, kind=kind, id=id, rev=rev, seq=seq)
         if seq != last + 1:
-            problems.append(f"journal: entry {last + 1} is missing before entry {seq}")
+            text = f"journal: entry {last + 1} is missing before entry {seq}"
+            findings.append(Finding(Check.CHAIN, text, seq=last + 1))
         elif found_prev != prev_hash:
-            problems.append(f"journal: entry {seq} does not follow the entry before it")
-        if found_hash != _link(found_prev, seq, at, actor, action, kind, id, rev, text):
-            problems.append(f"journal: entry {seq} was changed after it was written")
-        said = decode_body(text).get("sha256")
-        if said is not None and (body is None or digest(body) != said):
-            problems.append(f"{kind} {id}: revision {rev} is not what entry {seq} recorded")
+            text = f"journal: entry {seq} does not follow the entry before it"
+            findings.append(about(Check.CHAIN, text))
+        if found_hash != _relink(found_prev, seq, at, actor, action, kind, id, rev, detail):
+            text = f"journal: entry {seq} was changed after it was written"
+            findings.append(about(Check.CHAIN, text))
+        said = _said_sha256(detail)
+        if said is not None and (body is None or sha256(body).hexdigest() != said):
+            text = f"{kind} {id}: revision {rev} is not what entry {seq} recorded"
+            findings.append(about(Check.REVISION, text))
         last, prev_hash = seq, found_hash
-        if len(problems) >= _PROBLEMS_MAX:
+        if len(findings) >= FINDINGS_MAX:
             break
-    return problems
+    return findings
+
+
+def _check_revisions(conn: Connection) -> list[Finding]:
+    """Each revision must have its entry."""
+    rows = conn.execute(
+        "SELECT CAST(kind AS BLOB), CAST(id AS BLOB), rev FROM revision r WHERE NOT EXISTS"
+        " (SELECT 1 FROM journal j WHERE j.kind = r.kind AND j.id = r.id AND j.rev = r.rev)"
+        " LIMIT ?",
+        (FINDINGS_MAX,),
+    )
+    return [
+        _finding(Check.REVISION, kind, id, f"revision {rev} has no journal entry", rev)
+        for kind, id, rev in rows
+    ]
+
+
+def _check_documents(conn: Connection) -> list[Finding]:
+    """Each document must be its newest revision, and what its own checksum says."""
+    rows = conn.execute(
+        "SELECT CAST(kind AS BLOB), CAST(id AS BLOB), rev FROM document d WHERE NOT EXISTS"
+        " (SELECT 1 FROM revision r WHERE r.kind = d.kind AND r.id = d.id AND r.rev = d.rev"
+        " AND r.body = d.body AND r.deleted = d.deleted) OR d.rev <> (SELECT max(rev)"
+        " FROM revision r WHERE r.kind = d.kind AND r.id = d.id) LIMIT ?",
+        (FINDINGS_MAX,),
+    )
+    findings = [
+        _finding(Check.DOCUMENT, kind, id, "the document is not its newest revision", rev)
+        for kind, id, rev in rows
+    ]
+    rows = conn.execute(
+        "SELECT CAST(kind AS BLOB), CAST(id AS BLOB), rev, CAST(body AS BLOB),"
+        " CAST(sha256 AS BLOB) FROM document"
+    )
+    for kind, id, rev, body, said in rows:
+        if sha256(body).hexdigest() != _text(said) and len(findings) < FINDINGS_MAX:
+            text = "the document is not what its checksum says"
+            findings.append(_finding(Check.DOCUMENT, kind, id, text, rev))
+    return findings
+
+
+def _finding(check: Check, kind: bytes, id: bytes, text: str, rev: int) -> Finding:
+    name = (_text(kind), _text(id))
+    return Finding(check, f"{name[0]} {name[1]}: {text}", kind=name[0], id=name[1], rev=rev)
+
+
+def _said_sha256(detail: str) -> str | None:
+    """The hash of a body that an entry recorded; None where it tells none, or cannot be read."""
+    try:
+        said = decode_body(detail).get("sha256")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return said if isinstance(said, str) else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _relink(*content: Any) -> str:
+    """The hash that an entry ought to have; "" where it holds what no entry can."""
+    try:
+        return _link(*content)
+    except InvalidBody:
+        return ""
 
 
 def _link(

@@ -69,6 +69,60 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are wanted; "" and 0 mean any. `since` is seconds since the epoch."""
+
+    kind: str = ""
+    id: str = ""
+    actor: str = ""
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The journal's head as it was noted outside the store.
+
+    A new `epoch` begins where a store was replaced on purpose, and says `why`.
+    """
+
+    epoch: int
+    seq: int
+    hash: str
+    at: float
+    why: str = ""
+
+
+class Check(StrEnum):
+    """What was checked when a finding came up."""
+
+    PAGES = "pages"
+    CHAIN = "chain"
+    REVISION = "revision"
+    DOCUMENT = "document"
+    ANCHOR = "anchor"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a store.
+
+    `kind` and `id` name the document it is about, "" for none; `rev` and `seq` the revision and
+    the journal entry, 0 for none.
+    """
+
+    check: Check
+    text: str
+    kind: str = ""
+    id: str = ""
+    rev: int = 0
+    seq: int = 0
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """What a layer and the store last agreed on for one document.
 

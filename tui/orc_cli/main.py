@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from orc_cli import (
     agents,
+    audit,
     benchmark,
     conflicts,
     crew,
@@ -48,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, agents, hooks, explain)
-    for module in (*looking, lifecycle, crew, tasks, conflicts, history, benchmark):
+    for module in (*looking, lifecycle, crew, tasks, conflicts, history, audit, benchmark):
         module.register(commands)
     return parser
 

@@ -11,6 +11,7 @@ import pytest
 from orc_storage import documents, journal
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.engine import pick
+from orc_storage.records import Finding
 
 
 async def fill(db: Database) -> None:
@@ -85,7 +86,7 @@ async def test_tampering_shows(db: Database, sql: str, problem: str) -> None:
     async with await Database.open(db.folder) as again:
         problems = await again.read(journal.verify)
     # The last entry of all can be cut off unseen: nothing else vouches for it.
-    assert any(problem in found for found in problems) if problem else problems == []
+    assert any(problem in str(found) for found in problems) if problem else problems == []
 
 
 def tamper(path: Path, script: str) -> None:
@@ -110,6 +111,6 @@ async def test_problems_are_bounded(db: Database) -> None:
     await db.write(many)
     await db.close()
     tamper(db.path, "UPDATE journal SET actor = 'x'")
-    verify: Callable[[Connection], list[str]] = journal.verify
+    verify: Callable[[Connection], list[Finding]] = journal.verify
     async with await Database.open(db.folder) as again:
         assert len(await again.read(verify)) == 50

@@ -1,0 +1,1 @@
+"""The audit trail: read, examined, followed, cut to size, carried elsewhere."""

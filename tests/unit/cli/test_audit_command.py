@@ -1,0 +1,118 @@
+"""`orc audit`: the trail in pages, and exit codes that a script can go by."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orc_cli.main import DONE, FAILED, USAGE, main
+from orc_storage import anchors, documents, journal
+from orc_storage.database import Database, Transaction
+
+NOW = 1_790_000_000.0
+
+
+def put(tx: Transaction) -> None:
+    for number in range(1, 5):
+        body: documents.Body = {"id": f"T-{number}", "title": "Cart"}
+        actor = "codex-1" if number == 2 else "operator"
+        documents.put(tx, "task", f"T-{number}", body, rev=0, actor=actor, cause="orc task add")
+    journal.append(tx, actor="x\x1b[31m", action="sync asked", detail={"accept": True})
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "workspace"
+
+    async def fill() -> None:
+        async with await Database.open(folder, now=lambda: NOW) as db:
+            await db.write(put)
+
+    asyncio.run(fill())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ORC_WORKSPACE", str(folder))
+    return folder
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_trail_is_listed_newest_first(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "list", "--limit", "2"]) == DONE
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["5", "4"]
+    assert "\x1b" not in out and "task T-4, revision 1  orc task add" in out
+    assert "--before 4" in err
+    assert main(["audit", "list", "--json", "--before", "4", "--limit", "2"]) == DONE
+    page = told(capsys)
+    assert [entry["seq"] for entry in page["entries"]] == [3, 2]
+    assert page["before"] == 2
+    assert page["entries"][1] | {"hash": "", "prev_hash": "", "detail": {}} == {
+        "seq": 2,
+        "at": "2026-09-21T14:13:20.000Z",
+        "actor": "codex-1",
+        "action": "edit",
+        "kind": "task",
+        "id": "T-2",
+        "rev": 1,
+        "detail": {},
+        "prev_hash": "",
+        "hash": "",
+    }
+
+
+def test_the_trail_is_filtered(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for filters, expected in (
+        (["--actor", "codex-1"], [2]),
+        (["--kind", "task", "--id", "t-3"], [3]),
+        (["--since", "2026-09-22"], []),
+        (["--since", "2026-09-21T14:00"], [5, 4, 3, 2, 1]),
+    ):
+        assert main(["audit", "list", "--json", *filters]) == DONE
+        page = told(capsys)
+        assert ([entry["seq"] for entry in page["entries"]], page["before"]) == (expected, None)
+
+
+def test_a_moment_that_means_nothing_is_a_usage_error(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "list", "--since", "yesterday"]) == USAGE
+    assert "use 15m, 2h, 7d" in capsys.readouterr().err
+    assert main(["audit", "verify", "--head", "4"]) == USAGE
+
+
+def test_a_sound_store_verifies(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "verify"]) == DONE
+    out = capsys.readouterr().out
+    assert "intact  5 entries" in out and "anchor  entry 5" in out
+    head = next(line.split()[1] for line in out.splitlines() if line.startswith("head"))
+    assert main(["audit", "verify", "--json", "--head", head]) == DONE
+    verdict = told(capsys)
+    assert verdict["intact"] and verdict["head"]["seq"] == verdict["anchor"]["seq"] == 5
+
+
+def test_a_store_that_was_cut_fails_to_verify(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anchors.note(workspace, 9, "e" * 64, at=NOW)
+    assert main(["audit", "verify"]) == FAILED
+    assert "wrong   journal: it ends at entry 5" in capsys.readouterr().out
+    assert main(["audit", "verify", "--json"]) == FAILED
+    verdict = told(capsys)
+    assert not verdict["intact"]
+    assert verdict["findings"][0]["check"] == "anchor"
+
+
+def test_without_a_store_there_is_nothing_to_audit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "verify", "--workspace", str(tmp_path / "none")]) == FAILED
+    assert "there is no store" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

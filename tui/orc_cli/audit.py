@@ -1,0 +1,159 @@
+"""`orc audit list`, `orc audit verify`.
+
+Invariant: both look and change nothing. `verify` exits with 1 where something is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from orc_cli.options import Commands, command, opened
+from orc_cli.output import iso, print_json, print_table, word
+
+if TYPE_CHECKING:
+    from orc_storage.audit import Examination
+    from orc_storage.records import Body, Entry
+
+_HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
+_DETAIL_MAX = 60
+
+
+def register(commands: Commands) -> None:
+    audit = commands.add_parser("audit", help="list and verify everything that was done")
+    verbs = audit.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = command(verbs, "list", list_entries, "list the journal, newest first", json=True)
+    listing.add_argument("--kind", default="", metavar="KIND", help="task, agent, …")
+    listing.add_argument("--id", default="", metavar="ID", help="of one document")
+    listing.add_argument("--actor", default="", metavar="WHO", help="by one actor")
+    listing.add_argument(
+        "--since", default="", metavar="WHEN", help="15m, 2h, 7d, or a date and time"
+    )
+    listing.add_argument(
+        "--limit", type=int, default=50, metavar="N", help="default 50, at most 1000"
+    )
+    listing.add_argument(
+        "--before", type=int, default=0, metavar="SEQ", help="go on below this entry"
+    )
+    verify = command(verbs, "verify", verify_store, "look for damage and tampering", json=True)
+    verify.add_argument(
+        "--head", metavar="SEQ:HASH", help="a head that you kept elsewhere must be in the chain"
+    )
+
+
+async def list_entries(args: argparse.Namespace) -> int:
+    from orc_core.chronicle.times import moment
+    from orc_storage.records import Filter
+
+    since = moment(args.since, time.time()) if args.since else 0.0
+    wanted = Filter(kind=args.kind, id=args.id, actor=args.actor, since=since)
+    async with opened(args) as core:
+        found = await core.chronicle.page(wanted, before=args.before, limit=args.limit)
+    more = found[-1].seq if len(found) >= args.limit and found[-1].seq > 1 else None
+    if args.json:
+        print_json({"entries": [entry_json(entry) for entry in found], "before": more})
+        return 0
+    print_table([_row(entry) for entry in found], empty="no entries")
+    if more is not None:
+        print(f"older ones: --before {more}", file=sys.stderr)
+    return 0
+
+
+def entry_json(entry: Entry) -> dict[str, object]:
+    return {
+        "seq": entry.seq,
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "kind": entry.kind or None,
+        "id": entry.id or None,
+        "rev": entry.rev or None,
+        "detail": entry.detail,
+        "prev_hash": entry.prev_hash,
+        "hash": entry.hash,
+    }
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    about = f"{entry.kind} {entry.id}".strip()
+    return (
+        f"{entry.seq:>6}",
+        iso(entry.at) or "",
+        word(entry.actor),
+        word(entry.action),
+        word(f"{about}, revision {entry.rev}" if entry.id and entry.rev else about)
+        if about
+        else "",
+        _brief(entry.detail),
+    )
+
+
+def _brief(detail: Body) -> str:
+    """Why it was done, else what else is known; checksums are for machines."""
+    from orc_core.text import fit
+
+    if isinstance(cause := detail.get("cause"), str):
+        return word(cause) if cause else ""
+    told = {name: value for name, value in detail.items() if not name.endswith("sha256")}
+    text = word(told) if told else ""
+    return fit(text, _DETAIL_MAX) if len(text) > _DETAIL_MAX else text
+
+
+async def verify_store(args: argparse.Namespace) -> int:
+    from orc_core.errors import UsageError
+
+    noted = None
+    if args.head is not None:
+        given = _HEAD.fullmatch(args.head)
+        if given is None:
+            raise UsageError("--head takes SEQ:HASH as `orc audit verify` prints it")
+        noted = (int(given[1]), given[2])
+    async with opened(args) as core:
+        done = await core.chronicle.examine(noted=noted)
+    if args.json:
+        print_json(_examination_json(done))
+    else:
+        _print_examination(done)
+    return 1 if done.findings else 0
+
+
+def _examination_json(done: Examination) -> dict[str, object]:
+    return {
+        "intact": not done.findings,
+        "entries": done.entries,
+        "head": {"seq": done.seq, "hash": done.hash},
+        "anchored": done.anchored,
+        "anchor": None
+        if done.anchor is None
+        else {
+            "epoch": done.anchor.epoch,
+            "seq": done.anchor.seq,
+            "hash": done.anchor.hash,
+            "at": iso(done.anchor.at),
+        },
+        "findings": [asdict(finding) for finding in done.findings],
+    }
+
+
+def _print_examination(done: Examination) -> None:
+    for finding in done.findings:
+        print(f"wrong   {word(finding.text)}")
+    print(f"head    {done.seq}:{done.hash}")
+    if done.anchor is None:
+        print("anchor  none yet: a journal that was cut off or written anew would not show")
+    else:
+        print(
+            f"anchor  entry {done.anchor.seq} of {iso(done.anchor.at)},"
+            f" {done.anchored} compared in all"
+        )
+    if done.findings:
+        print(
+            f"{len(done.findings)} wrong: keep a copy of the folder before anything else, then"
+            " look at backups/ for one that verifies"
+        )
+    else:
+        print(f"intact  {done.entries} entries, each follows the one before it")
