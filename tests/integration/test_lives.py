@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -312,3 +313,19 @@ def _heads(done: Done) -> list[str]:
 
 def _children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+async def test_the_conversation_of_an_agent_outlives_it(tmux: PrivateTmux, tmp_path: Path) -> None:
+    pane_id = tmux.start("exec sleep 300")
+    async with living(tmux, tmp_path) as life:
+        found = agent_in(tmux, pane_id, "claude", "sky")
+        await life.wing.adopt(found, Wishes(name="sky"))
+        for said in ("3f9f74a6-one", "-p rm", ""):
+            seen = replace(found, conversation=said)
+            await life.wing.note_conversations([seen], await life.wing.crew.listing())
+        known = await life.known("sky")
+        assert known.conversation == "3f9f74a6-one"
+        rev = known.rev
+        seen = replace(found, conversation="3f9f74a6-one")
+        await life.wing.note_conversations([seen], await life.wing.crew.listing())
+        assert (await life.known("sky")).rev == rev

@@ -118,6 +118,7 @@ async def list_lost(args: argparse.Namespace) -> int:
                     "cwd": one.cwd,
                     "server": one.server,
                     "continues": one.again,
+                    "newest_of_folder": one.is_guess,
                 }
                 for one in lost
             ]
@@ -126,6 +127,8 @@ async def list_lost(args: argparse.Namespace) -> int:
     rows = [(one.name, one.why, " ".join(one.argv), one.cwd) for one in lost]
     print_table(rows, empty="no agent is lost")
     if lost:
+        if any(one.is_guess for one in lost):
+            print("whose conversation is not known continues the newest one of the folder")
         print("`orc resume AGENT` or `orc resume --all` starts them again")
     return 0
 

@@ -61,6 +61,8 @@ class Judge:
             track.usage = merged_usage([report.usage for report in reports])
             told = next((report.last_prompt for report in reports if report.last_prompt), "")
             track.last_prompt = told or track.last_prompt
+            known = (report.conversation for report in reports if report.conversation)
+            track.conversation = next(known, track.conversation)
             if not made and _is_starting(track, now):
                 evidence = Evidence(Source.SCREEN, "just-started", track.started_at)
                 made.append(Signal(evidence, State.STARTING))

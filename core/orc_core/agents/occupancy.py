@@ -125,6 +125,7 @@ class Occupancy:
             track.name = track.name if track.kind == kind else ""
             track.live = None if track.kind != kind else track.live
             track.told, track.prompt, track.last_prompt = (), None, ""
+            track.conversation = ""
         track.kind, track.process = kind, process
         track.ended_at, track.dismissed_at, track.end = 0.0, 0.0, None
         track.cpu_s.clear()

@@ -104,11 +104,19 @@ class Sessions:
         """What the session under the agent's pane says, for agents that keep such files."""
         if subject.kind.agent.level != "claude-sessions":
             return NOTHING
-        told = self.signal(subject.pane.pid, now)
-        return Report((told,)) if told is not None else NOTHING
+        session = self._session(subject.pane.pid, now)
+        if session is None:
+            return NOTHING
+        told = _signal(session, now)
+        return Report((told,) if told is not None else (), conversation=session.sessionId)
 
     def signal(self, pane_pid: int, now: float) -> Signal | None:
-        """What the session under the pane says, or None where there is none to believe.
+        """What the session under the pane says, or None where there is none to believe."""
+        session = self._session(pane_pid, now)
+        return _signal(session, now) if session is not None else None
+
+    def _session(self, pane_pid: int, now: float) -> SessionFile | None:
+        """The session under the pane.
 
         The process that had a session last time is asked first. All are asked only when the
         folder changed since, two seconds after the last time at the soonest, or after ten anyway.
@@ -123,7 +131,7 @@ class Sessions:
                 self._found[pane_pid] = (pid, now, changed)
                 if len(self._found) > CACHE_MAX:
                     self._found.popitem(last=False)
-        return _signal(session, now) if session is not None else None
+        return session
 
     def _stamp(self) -> int:
         """When a file last came into the folder or left it, in nanoseconds; 0 without one."""

@@ -84,6 +84,8 @@ class AgentPart(_Part):
     """The signals that ask its process group to end, one after the other."""
     resume: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = []
     """The arguments that take up its last conversation in the same folder, if it has any."""
+    resume_by: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = []
+    """The arguments that take up the conversation whose id comes after them."""
 
 
 class ReadsPart(_Part):

@@ -41,6 +41,8 @@ class Report:
     signals: tuple[Signal, ...] = ()
     usage: Usage | None = None
     last_prompt: str = ""
+    conversation: str = ""
+    """By what the agent itself would find its present conversation again."""
     exit_status: int | None = None
     """How the program ended, in a shell's numbers; asked about only once it has."""
 

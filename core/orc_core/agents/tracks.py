@@ -60,6 +60,7 @@ class Track:
     end: Signal | None = None
     dismissed_at: float = 0.0
     last_prompt: str = ""
+    conversation: str = ""
     usage: Usage = field(default_factory=Usage)
     activity: str = ""
     prompt: Prompt | None = None
@@ -141,6 +142,7 @@ def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:
         usage=track.usage,
         resets_at=live.resets_at,
         flips=track.flicker.flips(now),
+        conversation=track.conversation,
         ours=track.declared is not None,
     )
 

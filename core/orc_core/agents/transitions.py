@@ -67,7 +67,7 @@ def reason(before: State | None, after: State, *, renewed: bool = False) -> str 
     """
     if before is None:
         return FIRST_SEEN
-    if before is State.GONE or before is after:
+    if before is after:
         return None
     entry = INTO[after]
     if before in entry.sources:

@@ -56,6 +56,7 @@ class Missing:
         """Look once, and tell when there are others than before."""
         there = {agent.pane for agent in self._seen()}
         wanted = [one for one in await self._lifecycle.crew.listing() if one.wanted == "running"]
+        await self._lifecycle.note_conversations(self._seen(), wanted)
         unseen = {(one.name, one.rev) for one in wanted if one.argv and one.pane not in there}
         now = self._clock.now()
         if unseen == self._unseen and 0 <= now - self._asked_at < ASK_AGAIN_S:

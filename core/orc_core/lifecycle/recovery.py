@@ -40,18 +40,24 @@ def lost(places: Places, known: Iterable[Known], rules: RuleSet, home: str) -> t
         if where is Whereabouts.NONE and not _answered(places, one.server):
             continue
         argv, again = resume_argv(one, rules)
-        found.append(Lost(one.name, one.kind, _WHY[where], argv, one.cwd, one.server, again))
+        guess = again and one.conversation not in argv
+        found.append(Lost(one.name, one.kind, _WHY[where], argv, one.cwd, one.server, again, guess))
     return tuple(found)
 
 
 def resume_argv(known: Known, rules: RuleSet) -> tuple[tuple[str, ...], bool]:
     """What takes up an agent's last conversation, and whether its kind knows how to.
 
-    Where it does not, it is what the agent was started with.
+    Where it does not, it is what the agent was started with. Without the id of the conversation
+    it is the newest one of the agent's folder.
     """
     kind = rules.kind(known.kind)
     own = _program(known.argv, rules)
-    if kind is None or not kind.agent.resume or not own:
+    if kind is None or not own:
+        return known.argv, False
+    if known.conversation and kind.agent.resume_by:
+        return (*own, *kind.agent.resume_by, known.conversation), True
+    if not kind.agent.resume:
         return known.argv, False
     return (*own, *kind.agent.resume), True
 

@@ -29,6 +29,7 @@ REMEDIES: Final = {
     "capabilities": _WORDS,
     "version": f"at most {LABEL_MAX} characters",
     "session": "at most 60 characters",
+    "conversation": "up to 128 letters, digits, hyphens and underscores",
     "policy": "restart (never, on-failure, always), counts and seconds from 0 on",
 }
 """What each field takes, for people."""
@@ -78,6 +79,7 @@ def known(document: Document) -> Known:
         pane=_pane(body.server, body.pane),
         updated_at=document.updated_at,
         instance_of=body.instance_of,
+        conversation=body.conversation,
     )
 
 

@@ -27,6 +27,7 @@ from orc_core.lifecycle.rules import pane_json, policy_json
 from orc_core.lifecycle.starting import folder_of, home_of, start, start_again
 from orc_core.lifecycle.stopping import Stopper
 from orc_core.model.agent import OTHER, Agent
+from orc_core.model.agent_body import CONVERSATION
 from orc_core.model.life import Done, Known, Lost, Policy
 from orc_core.text import clean
 from orc_core.tmux import making
@@ -203,6 +204,8 @@ class Lifecycle:
             raise UsageError(f"{known.name} is not lost: `orc restart {known.name}` restarts it")
         made = await self.launcher.make(known, argv=lost[0].argv)
         text = f"{known.name} was resumed in pane {made.pane.pane_id}"
+        if lost[0].is_guess:
+            text += ", with the newest conversation of its folder"
         return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
 
     async def lost(self, name: str = "") -> tuple[Lost, ...]:
@@ -233,6 +236,17 @@ class Lifecycle:
             cause = f"found in pane {pane.pane.pane_id}"
             await self.crew.edit(one.name, fields, actor=self._actor, cause=cause)
         return tuple(one.name for one, _ in found)
+
+    async def note_conversations(self, agents: Sequence[Agent], crew: Sequence[Known]) -> None:
+        """Write down by what agents find their conversations again, so that it outlives them."""
+        if self._read_only:
+            return
+        told = {agent.pane: agent.conversation for agent in agents if agent.conversation}
+        for one in crew:
+            said = told.get(one.pane, "") if one.pane is not None else ""
+            if said and said != one.conversation and CONVERSATION.fullmatch(said):
+                fields: dict[str, Json] = {"conversation": said}
+                await self.crew.edit(one.name, fields, actor=self._actor, cause="seen to be in it")
 
     async def adopt(self, agent: Agent, wishes: Wishes, *, taken: Collection[str] = ()) -> Done:
         """Put an agent on the crew that somebody else started; its pane stays as it is."""

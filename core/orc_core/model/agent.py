@@ -140,6 +140,8 @@ class Agent:
     """What its tmux server is called, where several are watched and it is not on the own one."""
     stale_since: float = 0.0
     """When its server last answered, in seconds since the epoch, where it does not; else 0."""
+    conversation: str = ""
+    """By what the agent itself finds its conversation again; "" where nothing tells."""
     ours: bool = False
     """It was spawned, adopted or registered: an agent, whether or not a rule knows it."""
 

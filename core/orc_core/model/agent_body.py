@@ -6,7 +6,8 @@ variables are kept, their values never.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -24,6 +25,8 @@ from orc_storage.documents import ID_PATTERN
 Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN.pattern}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=LABEL_MAX)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+CONVERSATION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
+Conversation = Annotated[str, StringConstraints(pattern=f"^({CONVERSATION.pattern})?$")]
 Path = Annotated[str, StringConstraints(max_length=PATH_MAX)]
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 7, strict=False)]
@@ -57,7 +60,8 @@ class AgentBody(BaseModel):
     """The body of an agent document. Its id is the agent's name.
 
     `origin` tells how it came to be known; `argv` and `cwd` are empty where orc did not start it
-    and cannot start it again. `wanted` is what a person last asked for. Unknown fields are kept.
+    and cannot start it again. `wanted` is what a person last asked for. `conversation` is by what
+    the agent finds its last one again. Unknown fields are kept.
     """
 
     model_config = ConfigDict(extra="allow", strict=True)
@@ -79,6 +83,7 @@ class AgentBody(BaseModel):
     wanted: Literal["running", "stopped"] = "running"
     policy: PolicyPart = PolicyPart()
     pane: PanePart | None = None
+    conversation: Conversation = ""
 
 
 def policy_of(part: PolicyPart) -> Policy:

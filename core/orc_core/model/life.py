@@ -100,6 +100,8 @@ class Known:
     policy: Policy
     pane: PaneRef | None
     updated_at: float = 0.0
+    conversation: str = ""
+    """By what the agent itself finds its last conversation again, "" where that was never told."""
     instance_of: str = ""
     """The agent that it was made after, "" for one of its own."""
 
@@ -138,6 +140,8 @@ class Lost:
     server: str
     again: bool
     """Whether `argv` takes up its last conversation, rather than starting a new one."""
+    is_guess: bool = False
+    """Its own conversation is not known: `argv` takes up the newest one of `cwd`."""
 
 
 @dataclass(frozen=True, slots=True)

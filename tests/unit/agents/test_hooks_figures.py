@@ -162,6 +162,20 @@ def test_the_file_that_the_agent_has_open_is_the_one(shelf: Shelf) -> None:
     assert usage is not None and usage.tokens == 2
 
 
+def test_a_conversation_is_known_by_the_file_that_is_open_alone(shelf: Shelf) -> None:
+    subject, now = shelf.subject(), shelf.clock.now()
+    path = shelf.write("2026-11-20T08-00-00-3f9f74a6-6b7c-4a3e-9e1d-2f1f0a9b8c7d", tokens(2, 2))
+    shelf.rollouts.report(subject, now)
+    shelf.rollouts.catch_up()
+    assert shelf.rollouts.report(subject, now).conversation == ""
+    with path.open("rb"):
+        shelf.clock.turn(FIND_EVERY_S + 1)
+        shelf.usage(subject)
+        shelf.rollouts.catch_up()
+    told = shelf.rollouts.report(subject, now)
+    assert told.conversation == "3f9f74a6-6b7c-4a3e-9e1d-2f1f0a9b8c7d"
+
+
 def test_a_new_conversation_is_a_new_file(shelf: Shelf) -> None:
     shelf.write("first", tokens(1, 1))
     subject = shelf.subject()

@@ -286,3 +286,18 @@ def test_an_agent_in_the_background_of_a_shell_is_not_the_pane(stage: Stage) -> 
     stage.put("%1", ("$ ",), command="bash")
     stage.tick()
     assert stage.agent().kind == OTHER
+
+
+def test_the_conversation_of_an_agent_is_that_of_its_own_process(stage: Stage) -> None:
+    stage.machine.put(101, "claude")
+    stage.put("%1", "claude/working-spinner")
+    stage.session(101, "busy", sessionId="3f9f74a6-one")
+    stage.tick()
+    assert stage.agent().conversation == "3f9f74a6-one"
+    stage.session(101, "idle", sessionId="3f9f74a6-another")
+    stage.tick(2.0)
+    assert stage.agent().conversation == "3f9f74a6-another"
+    stage.machine.put(101, "codex", start="2")
+    stage.put("%1", "codex/working-spinner", command="codex")
+    stage.tick(6.0)
+    assert (stage.agent().kind, stage.agent().conversation) == ("codex", "")

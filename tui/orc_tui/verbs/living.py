@@ -48,6 +48,12 @@ def command_of(argv: tuple[str, ...]) -> str:
     return clean(shlex.join(argv), limit=ARGV_SHOWN_MAX)
 
 
+GUESSED: Final = (
+    "Which conversation was its own is not known:",
+    "this continues the newest one of that folder.",
+)
+
+
 class Living(Verb):
     """The verbs of an agent's life."""
 
@@ -81,6 +87,8 @@ class Living(Verb):
         lines = [f"runs    {command_of(argv)}", f"in      {clean(known.cwd, limit=200)}"]
         if lost is None and not agent.has_ended:
             lines += ["", "It is ended first; what it was doing is lost."]
+        if lost is not None and lost.is_guess:
+            lines += ["", *GUESSED]
         dialog = Dialog(f"{word} {agent.name}", [Option("go", word)], lines=lines)
         if await self.ask(dialog) != "go":
             return

@@ -38,6 +38,7 @@ READ_TIMEOUT_S: Final = 10.0
 FORGET_AFTER_S: Final = 60.0
 
 _NAME: Final = re.compile(r"rollout-.{1,120}\.jsonl")
+_ID: Final = re.compile(r"-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$")
 _CWD: Final = re.compile(rb'"cwd"\s*:\s*("(?:[^"\\]|\\.){1,1024}")')
 
 
@@ -51,6 +52,8 @@ class _Watched:
     found_at: float = float("-inf")
     stamp: tuple[int, int] = (0, 0)
     usage: Usage | None = None
+    conversation: str = ""
+    """By what Codex finds it again; "" where the file is only guessed."""
 
 
 class Rollouts:
@@ -73,7 +76,7 @@ class Rollouts:
             if len(self._watched) > AGENTS_MAX:
                 self._watched.popitem(last=False)
         watched.subject, watched.asked_at = subject, now
-        return Report(usage=watched.usage) if watched.usage is not None else NOTHING
+        return Report(usage=watched.usage, conversation=watched.conversation)
 
     def catch_up(self) -> set[str]:
         """Read what is new of all that were asked about; the panes that differ. Blocks."""
@@ -107,7 +110,7 @@ class Rollouts:
         now = self._clock.now()
         if watched.path is None or now - watched.found_at > FIND_EVERY_S:
             # A new conversation is a new file.
-            watched.path, watched.found_at = self._find(watched.subject), now
+            watched.path, watched.found_at = self._find(watched), now
         if watched.path is None:
             return False
         try:
@@ -126,13 +129,16 @@ class Rollouts:
         watched.usage = usage
         return True
 
-    def _find(self, subject: Subject) -> Path | None:
+    def _find(self, watched: _Watched) -> Path | None:
         """The file that a process of the agent has open, else the newest of its folder."""
+        subject, watched.conversation = watched.subject, ""
         for seen, (_, facts) in enumerate(walk(self._processes, subject.pid)):
             if seen >= PROCESSES_MAX:
                 break
             for target in _open_files(facts.pid):
                 if _NAME.fullmatch(target.name):
+                    known = _ID.search(target.name)
+                    watched.conversation = known[1] if known is not None else ""
                     return target
         wanted = os.path.realpath(subject.cwd)
         for path in self._recent(subject.started_at):

@@ -84,6 +84,7 @@ class HookSource:
             signals=(signal,) if signal is not None else (),
             usage=ledger.line.usage if ledger.line is not None else None,
             last_prompt=ledger.standing.prompt,
+            conversation=ledger.standing.session,
         )
 
     def standing(self, key: str) -> Standing | None:
