@@ -57,7 +57,7 @@ async def list_entries(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"entries": [entry_json(entry) for entry in found], "before": more})
         return 0
-    print_table([_row(entry) for entry in found], empty="no entries")
+    print_table([entry_row(entry) for entry in found], empty="no entries")
     if more is not None:
         print(f"older ones: --before {more}", file=sys.stderr)
     return 0
@@ -78,7 +78,8 @@ def entry_json(entry: Entry) -> dict[str, object]:
     }
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def entry_row(entry: Entry) -> tuple[str, ...]:
+    """One entry in clean columns, for people."""
     about = f"{entry.kind} {entry.id}".strip()
     return (
         f"{entry.seq:>6}",

@@ -19,6 +19,7 @@ from orc_cli import (
     conflicts,
     crew,
     explain,
+    follow,
     history,
     hooks,
     lifecycle,
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, agents, hooks, explain)
-    for module in (*looking, lifecycle, crew, tasks, conflicts, history, audit, benchmark):
+    for module in (*looking, lifecycle, crew, tasks, conflicts, history, audit, follow, benchmark):
         module.register(commands)
     return parser
 

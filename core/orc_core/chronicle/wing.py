@@ -5,9 +5,10 @@ Invariant: nothing here rewrites what was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
+from orc_core.chronicle.following import Step, follow
 from orc_storage import audit, journal
 from orc_storage.audit import Examination
 from orc_storage.database import Database
@@ -40,3 +41,9 @@ class Chronicle:
         return await self._db.read(
             lambda conn: audit.examine(conn, folder, noted=noted), timeout_s=EXAMINE_TIMEOUT_S
         )
+
+    def follow(
+        self, *, after: int | None = None, kind: str = "", stay: bool = True
+    ) -> AsyncGenerator[Step, None]:
+        """Each entry behind `after`, or from now on, as it is made; see `following.follow`."""
+        return follow(self._db, after=after, kind=kind, stay=stay)
