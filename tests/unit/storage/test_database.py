@@ -234,6 +234,11 @@ async def test_what_a_dead_maker_left_is_swept_and_a_living_ones_is_not(
 # Migrations
 
 
+def test_the_migrations_lead_on_one_by_one() -> None:
+    versions = [version for version, _ in schema.migrations()]
+    assert versions == list(range(1, len(versions) + 1))
+
+
 async def test_an_older_schema_is_backed_up_and_migrated_once(
     db: Database, folder: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
