@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
 from lives_on_stage import agent_in, end, lives, living
-from orc_core.errors import TmuxError, UnknownName, UsageError
+from orc_core.errors import TmuxError, TmuxTimeout, UnknownName, UsageError
 from orc_core.history.actions import History
+from orc_core.lifecycle import wing
 from orc_core.lifecycle.scaling import scale
 from orc_core.lifecycle.wing import Wishes
 from orc_core.model.life import Done, Policy, Restart
+from orc_core.tmux import making
 from orc_core.tmux.making import look
 from orc_storage.records import OPERATOR
 from private_tmux import PrivateTmux
@@ -329,3 +333,41 @@ async def test_the_conversation_of_an_agent_outlives_it(tmux: PrivateTmux, tmp_p
         seen = replace(found, conversation="3f9f74a6-one")
         await life.wing.note_conversations([seen], await life.wing.crew.listing())
         assert (await life.known("sky")).rev == rev
+
+
+async def test_a_start_that_tmux_does_not_answer_is_not_forgotten(
+    tmux: PrivateTmux, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmux.start()
+    monkeypatch.setattr(making, "make", partial(making.make, timeout_s=0.3))
+    monkeypatch.setattr(wing, "SETTLED_WITHIN_S", 0.3)
+    async with living(tmux, tmp_path) as life:
+        tmux.signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(TmuxTimeout, match="whether sky was started is not known"):
+                await life.wing.spawn(SLEEP, wishes=Wishes(name="sky"))
+        finally:
+            tmux.signal(signal.SIGCONT)
+        known = await life.known("sky")
+        assert (known.pane, known.argv, known.wanted) == (None, SLEEP, "running")
+        # It came late, or never: both are told, and neither is forgotten.
+        lost = await life.wing.lost("sky")
+        pane = (await life.known("sky")).pane
+        assert (pane is None) == ([one.why for one in lost] == ["it was never seen to start"])
+
+
+async def test_a_start_that_tmux_told_of_late_is_found(
+    tmux: PrivateTmux, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmux.start()
+    make = making.make
+
+    async def deaf(*args: object, **given: object) -> making.Made:
+        await make(*args, **given)  # type: ignore[arg-type]
+        raise TmuxTimeout("tmux did not answer in 5 s")
+
+    monkeypatch.setattr(making, "make", deaf)
+    async with living(tmux, tmp_path) as life:
+        done = await life.wing.spawn(SLEEP, wishes=Wishes(name="sky"))
+        assert done.ok and done.text.endswith("tmux was slow to say so")
+        assert (await life.known("sky")).pane == done.pane == (await life.seen("sky")).pane

@@ -7,6 +7,7 @@ it; what was done is told step by step.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from orc_core.agents.kinds import program_kind
 from orc_core.agents.processes import Processes, system_processes
 from orc_core.agents.rules import RuleSet
 from orc_core.clock import Clock
-from orc_core.errors import OrcError, ReadOnly, TmuxError, UsageError
+from orc_core.errors import OrcError, ReadOnly, TmuxError, TmuxTimeout, UsageError
 from orc_core.lifecycle import ending, places, recovery, stopping
 from orc_core.lifecycle.crew import Crew, base_of
 from orc_core.lifecycle.launch import Launcher
@@ -37,6 +38,7 @@ from orc_storage.records import Json
 
 DEAD_WITHIN_S: Final = 3.0
 DEAD_EVERY_S: Final = 0.05
+SETTLED_WITHIN_S: Final = 3.0
 LOOKS: Final = 2
 
 
@@ -101,7 +103,8 @@ class Lifecycle:
         """Start a program in a new window and put it on the crew.
 
         Raises UsageError before anything is done, TmuxError where tmux refuses; then nothing is
-        left behind. After TmuxTimeout a pane may still come, which is seen like anyone's.
+        left behind. After TmuxTimeout, or when this is cancelled, a pane may still come: the
+        agent stays on the crew, and its pane is found as soon as tmux shows it.
         """
         self._refuse_read_only("spawn")
         folder = folder_of(cwd, self._cwd)
@@ -132,11 +135,29 @@ class Lifecycle:
         )
         try:
             made = await self.launcher.make(known)
-        except BaseException:
+        except TmuxTimeout as error:
+            return await self._settled(known, error)
+        except (OrcError, OSError):
             await self.crew.drop(known.name, actor=self._actor, cause="orc spawn: it failed")
             raise
         text = f"{known.name} was started in {made.session}, pane {made.pane.pane_id}"
         return Done(known.name, True, text, pane=made.pane, undo=f"orc stop {known.name}")
+
+    async def _settled(self, known: Known, error: TmuxTimeout) -> Done:
+        """What became of a start to which tmux did not answer; raises TmuxTimeout if unknown."""
+        with contextlib.suppress(TimeoutError, TmuxError):
+            async with asyncio.timeout(SETTLED_WITHIN_S):
+                while known.name not in await self.recover(known.name):
+                    await self._clock.sleep(DEAD_EVERY_S)
+        known = await self.crew.get(known.name)
+        if known.pane is None:
+            raise TmuxTimeout(
+                f"{error}: whether {known.name} was started is not known. It stays on the crew, and"
+                " its pane is found once tmux answers: see `orc agents --lost`; "
+                f"`orc forget {known.name}` gives it up"
+            ) from error
+        text = f"{known.name} was started, pane {known.pane.pane_id}; tmux was slow to say so"
+        return Done(known.name, True, text, pane=known.pane, undo=f"orc stop {known.name}")
 
     async def stop(
         self,
