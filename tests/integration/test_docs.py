@@ -1,6 +1,8 @@
 """Every `$ orc …` line of the documents is run as it stands, and must end well.
 
-Invariant: a document's lines run in order, in one fresh workspace, on a private server.
+Invariant: a document's lines run in order, in one fresh workspace, on a private server. Each
+command is a program's whole run, through the entry of `orc`; those of one document are
+processes too, so that the interpreter's start belongs to what is proven.
 """
 
 from __future__ import annotations
@@ -10,13 +12,17 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orc_cli.main import main
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+AS_PROCESSES = "detection.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
@@ -39,9 +45,9 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-@pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda document: document.name)
-@pytest.mark.timeout(90)
-def test_commands_work(document: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a person with one agent on a private server."""
     socket_path = str(tmp_path / "s")
     program = tmp_path / "claude"
     program.symlink_to("/bin/cat")
@@ -59,12 +65,36 @@ def test_commands_work(document: Path, tmp_path: Path) -> None:
             env=environ,
             check=True,
         )
-        environ["TMUX"] = f"{socket_path},0,0"
-        for command in commands(document):
-            argv = [sys.executable, "-m", "orc_cli", *shlex.split(command)[1:]]
-            done = subprocess.run(
-                argv, env=environ, capture_output=True, text=True, timeout=30, check=False
-            )
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        yield environ | {"TMUX": f"{socket_path},0,0"}
     finally:
         subprocess.run([*server, "kill-server"], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda document: document.name)
+def test_commands_work(
+    document: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    for command in commands(document):
+        try:
+            code: object = main(shlex.split(command)[1:])
+        except SystemExit as refused:
+            code = refused.code
+        told = capsys.readouterr()
+        assert code == 0, f"{command}\n{told.out}{told.err}"
+
+
+def test_commands_work_as_processes(environ: dict[str, str]) -> None:
+    (document,) = (one for one in WITH_COMMANDS if one.name == AS_PROCESSES)
+    for command in commands(document):
+        argv = [sys.executable, "-m", "orc_cli", *shlex.split(command)[1:]]
+        done = subprocess.run(
+            argv, env=environ, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
