@@ -1,4 +1,7 @@
-"""Properties of `clean` over generated text, escapes mixed in."""
+"""Properties of `clean` over generated text, escapes mixed in.
+
+Drawing a text costs more than cleaning it, so all properties look at each draw.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,14 @@ def assert_safe(text: str, allowed: str = "") -> None:
 
 
 @settings(max_examples=2000, deadline=None)
-@given(TEXTS, st.integers(1, 60))
-def test_clean_is_safe_and_idempotent(text: str, limit: int) -> None:
+@given(TEXTS, st.integers(1, 60), st.integers(0, 30))
+def test_any_text_becomes_safe(text: str, limit: int, width: int) -> None:
+    clean_is_safe_and_idempotent(text, limit)
+    fit_is_exact(text, width)
+    screens_are_safe(text)
+
+
+def clean_is_safe_and_idempotent(text: str, limit: int) -> None:
     once = clean(text, limit=limit)
     assert_safe(once)
     assert len(once) <= limit
@@ -46,17 +55,23 @@ def test_clean_is_safe_and_idempotent(text: str, limit: int) -> None:
     assert clean(lines, newlines=True) == lines
 
 
+def fit_is_exact(text: str, width: int) -> None:
+    fitted = fit(clean(text), width)
+    assert cells(fitted) == width
+
+
+def screens_are_safe(text: str) -> None:
+    lines = parse_lines(text)
+    for line in plain(lines):
+        assert_safe(line)
+    for line in clean_lines(text):
+        assert_safe(line)
+
+
 @settings(max_examples=1000, deadline=None)
 @given(st.binary(max_size=200))
 def test_clean_takes_any_bytes(data: bytes) -> None:
     assert_safe(clean(data))
-
-
-@settings(max_examples=1000, deadline=None)
-@given(TEXTS, st.integers(0, 30))
-def test_fit_is_exact(text: str, width: int) -> None:
-    fitted = fit(clean(text), width)
-    assert cells(fitted) == width
 
 
 @settings(max_examples=500, deadline=None)
@@ -64,13 +79,3 @@ def test_fit_is_exact(text: str, width: int) -> None:
 def test_cells_agree_with_rich(text: str) -> None:
     safe = clean(text)
     assert cells(safe) == cell_len(safe)
-
-
-@settings(max_examples=1000, deadline=None)
-@given(TEXTS)
-def test_screens_are_safe(text: str) -> None:
-    lines = parse_lines(text)
-    for line in plain(lines):
-        assert_safe(line)
-    for line in clean_lines(text):
-        assert_safe(line)
