@@ -6,11 +6,10 @@ its own, and ends them by their own pid.
 
 from __future__ import annotations
 
-import contextlib
 import os
+import select
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from orc_core.tmux.server import Address
@@ -97,13 +96,7 @@ class PrivateTmux:
     def kill(self) -> None:
         """End every server that was started here, whatever state it is in."""
         for pid in self.pids:
-            if _is_tmux(pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-                    os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 5.0
-        while any(map(_is_tmux, self.pids)) and time.monotonic() < deadline:
-            os.sched_yield()
+            _end(pid)
 
 
 class Sockets:
@@ -129,10 +122,19 @@ class Sockets:
         return self.made[-1]
 
 
-def _is_tmux(pid: int) -> bool:
-    """Whether a pid is (still) a tmux server that runs; its number may be someone else's by now."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        argv = ["ps", "-o", "stat=,comm=", "-p", str(pid)]
-        shown = subprocess.run(argv, capture_output=True, text=True, timeout=5.0, check=False)
-        return "tmux" in shown.stdout and not shown.stdout.startswith("Z")
-    return False
+def _end(pid: int) -> None:
+    """End a tmux server and wait until it is gone; its number may be someone else's by now."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if b"(tmux" in Path(f"/proc/{pid}/stat").read_bytes():
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            over = select.poll()
+            over.register(process, select.POLLIN)
+            assert over.poll(5000), f"tmux server {pid} does not end"
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it ended by itself
+    finally:
+        os.close(process)
