@@ -35,7 +35,7 @@ walls: $(READY)  ## import-linter: imports only go down
 	$(BIN)/lint-imports --no-logo
 
 unit: $(READY)  ## pytest: all layers of tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: $(READY)  ## measure every figure the documents print
 	$(BIN)/python -m tests.bench

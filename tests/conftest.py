@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +19,14 @@ from private_tmux import PrivateTmux, Sockets
 # How long an example takes is a matter of the machine, not of what is tested.
 settings.register_profile("orc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("orc")
+
+WORKERS_PER_CORE = 2
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: half of the time a test waits, for tmux or a deadline, so cores are shared."""
+    ours = sys.platform == "linux"
+    return WORKERS_PER_CORE * (len(os.sched_getaffinity(0)) if ours else os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)
