@@ -90,10 +90,15 @@ async def test_from_now_on_is_from_now_on(db: Database) -> None:
     await db.write(say)
     async with asyncio.timeout(10.0), aclosing(follow(db)) as steps:
         first = asyncio.ensure_future(anext(steps))
-        await edit(db, 0)
+        rev = 0
+        # Its "now" is some moment after it was asked; from there on it leaves nothing out.
         while not first.done():
-            await asyncio.wait({first}, timeout=0.5)
-        assert (await first).body == {"id": "T-1", "n": 0}
+            await edit(db, rev)
+            rev += 1
+        seq = (await first).entry.seq
+        assert 2 <= seq <= rev + 1
+        for expected in range(seq + 1, rev + 2):
+            assert (await anext(steps)).entry.seq == expected
 
 
 async def test_an_entry_that_is_gone_is_no_gap_to_step_over(db: Database, tmp_path: Path) -> None:
