@@ -14,7 +14,7 @@ from orc_core.model.agent import (
     State,
     Waiting,
 )
-from orc_core.model.history import FieldChange, Plan
+from orc_core.model.history import FieldChange, Plan, Step
 from orc_storage.records import Clash, Conflict, ConflictState, Revision, Side
 
 NOW = 1_795_184_700.0
@@ -153,11 +153,18 @@ async def diff_of(rev: int) -> tuple[FieldChange, ...]:
 
 
 PLAN = Plan(
-    kind="task",
-    id="T-14",
-    from_rev=4,
-    to_rev=2,
-    diff=(FieldChange("title", "Staging migration, orders", "Migration for orders"),),
+    label="revert T-14 to 2",
+    action="revert",
+    steps=(
+        Step(
+            kind="task",
+            id="T-14",
+            from_rev=4,
+            body=dict(REVISIONS[1].body),
+            diff=(FieldChange("title", "Staging migration, orders", "Migration for orders"),),
+            to_rev=2,
+        ),
+    ),
     returns=("title: Migration for orders", "priority: 2"),
     stays=("files are not touched", "status: running, which the task machine alone moves"),
     lost=("what claude-2 was told since",),

@@ -21,10 +21,14 @@ from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
 from orc_core.fleet import Fleet
 from orc_core.history.actions import History
+from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.steps import RULES
+from orc_core.history.timeline import Timeline
 from orc_core.leadership import Leadership
 from orc_core.lifecycle.crew import Crew, declared
 from orc_core.lifecycle.missing import Missing
+from orc_core.lifecycle.rules import KIND as AGENT_KIND
+from orc_core.lifecycle.rules import AgentRules
 from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.agent import OTHER, Agent
@@ -48,6 +52,9 @@ from orc_storage.errors import StorageError
 from orc_storage.feed import Feed
 from orc_storage.files import Mirror
 from orc_storage.records import OPERATOR, LiveRow, StateChange
+
+WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
+"""The rules of every kind of document that can be brought back."""
 
 STALE_STEP_S = 1.0
 STORE_RETRY_S = 1.0
@@ -130,7 +137,8 @@ class Core:
 
     @property
     def history(self) -> HistoryWing:
-        return HistoryWing(History(self.store), self.actor)
+        past = History(self.store, rules=WRITTEN)
+        return HistoryWing(past, Timeline(self.store), Checkpoints(self.store), self.actor)
 
     @property
     def chronicle(self) -> Chronicle:

@@ -5,11 +5,23 @@ Invariant: a wing adds who and why to a call and nothing else; the parts below d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orc_core.history.actions import History
-from orc_core.model.history import FieldChange, Plan, Report
+from orc_core.history.actions import MARKS_MAX, History
+from orc_core.history.checkpoints import Checkpoints, Held
+from orc_core.history.timeline import PAGE, Timeline
+from orc_core.model.history import (
+    Done,
+    FieldChange,
+    Mark,
+    Page,
+    Place,
+    Plan,
+    Query,
+    Report,
+    Saved,
+)
 from orc_core.model.task import Status, Task
 from orc_core.sync.conflicts import Conflicts
 from orc_core.tasks.desk import Tasks
@@ -70,18 +82,42 @@ class HistoryWing:
     """What was, and the way back to it."""
 
     past: History
+    story: Timeline
+    points: Checkpoints
     actor: str
 
     async def revisions(self, kind: str, id: str) -> list[Revision]:
         return await self.past.revisions(kind, id)
 
-    async def diff(self, kind: str, id: str, rev: int) -> tuple[FieldChange, ...]:
-        return await self.past.diff(kind, id, rev)
+    async def diff(
+        self, kind: str, id: str, rev: int, *, against: int | None = None
+    ) -> tuple[FieldChange, ...]:
+        """What a revision changed, or its difference from revision `against`."""
+        return await self.past.diff(kind, id, rev, against=against)
+
+    async def page(self, query: Query, *, after: Place | None = None, limit: int = PAGE) -> Page:
+        """Some lines of the timeline, newest first."""
+        return await self.story.page(query, after=after, limit=limit)
 
     async def plan(self, kind: str, id: str, rev: int) -> Plan:
         return await self.past.plan(kind, id, rev)
 
+    async def plan_take_out(self, marks: Sequence[Mark], *, label: str = "") -> Plan:
+        return await self.past.plan_take_out(marks, label=label)
+
+    async def plan_range(self, query: Query, *, label: str) -> Plan:
+        """Preview taking back every revision that the query finds, all together."""
+        marks = await self.story.marks(query, limit=MARKS_MAX)
+        return await self.past.plan_take_out(marks, label=label)
+
+    async def plan_undo(self) -> Plan:
+        return await self.past.plan_turn(self.actor, is_undo=True)
+
+    async def plan_redo(self) -> Plan:
+        return await self.past.plan_turn(self.actor, is_undo=False)
+
     async def revert(self, plan: Plan) -> Report:
+        """Carry out any plan."""
         return await self.past.revert(plan, actor=self.actor)
 
     async def undo(self) -> Report:
@@ -89,3 +125,24 @@ class HistoryWing:
 
     async def redo(self) -> Report:
         return await self.past.redo(self.actor)
+
+    async def acts(self, limit: int) -> list[Done]:
+        return await self.past.acts(self.actor, limit)
+
+    async def checkpoints(self) -> list[Saved]:
+        return await self.points.listing()
+
+    async def checkpoint(self, name: str) -> tuple[Saved, tuple[Held, ...]]:
+        return await self.points.show(name)
+
+    async def create_checkpoint(self, name: str, *, note: str = "") -> Report:
+        return await self.points.create(name, note=note, actor=self.actor)
+
+    async def rename_checkpoint(self, name: str, *, to: str, note: str | None = None) -> Report:
+        return await self.points.rename(name, to=to, note=note, actor=self.actor)
+
+    async def forget_checkpoint(self, name: str) -> Report:
+        return await self.points.remove(name, actor=self.actor)
+
+    async def plan_restore(self, name: str, *, exact: bool = False) -> Plan:
+        return await self.points.plan_restore(name, exact=exact)

@@ -17,7 +17,7 @@ from orc_storage.records import Act, Change, Deed
 ACTS_MAX: Final = 1000
 """How many acts an actor can go back over; older ones leave the list, not the history."""
 
-_COLUMNS: Final = "seq, at, actor, deed, label, changes, conflicts, state"
+_COLUMNS: Final = "seq, at, actor, deed, label, changes, conflicts, state, turned, left_open"
 
 
 def record(
@@ -76,21 +76,47 @@ def listing(conn: Connection, actor: str, *, limit: int = ACTS_MAX) -> list[Act]
 
 def changes(conn: Connection) -> list[Change]:
     """Return every change that anybody can still undo or redo."""
-    rows = conn.execute("SELECT changes FROM act WHERE state <> 'dropped'")
-    return [Change(**change) for (text,) in rows for change in decode(text)]
+    rows = conn.execute("SELECT changes, turned FROM act WHERE state <> 'dropped'")
+    return [change for texts in rows for text in texts for change in _changes(text)]
 
 
-def mark(tx: Transaction, seq: int, state: str) -> None:
-    """Set an act to done, undone or dropped; raises NotFound."""
+def mark(
+    tx: Transaction,
+    seq: int,
+    state: str,
+    *,
+    turned: Iterable[Change] = (),
+    left_open: Iterable[str] = (),
+) -> None:
+    """Set an act to done, undone or dropped; raises NotFound.
+
+    `turned` is what was written for that, `left_open` the conflicts that it leaves for
+    somebody to decide.
+    """
     changed = tx.conn.execute(
-        "UPDATE act SET state = ?, turn = (SELECT max(turn) + 1 FROM act) WHERE seq = ?",
-        (state, seq),
+        "UPDATE act SET state = ?, turned = ?, left_open = ?,"
+        " turn = (SELECT max(turn) + 1 FROM act) WHERE seq = ?",
+        (state, encode([asdict(c) for c in turned]), encode(list(left_open)), seq),
     )
     if changed.rowcount != 1:
         raise NotFound(f"there is no act {seq}")
 
 
 def _act(row: tuple[Any, ...]) -> Act:
-    seq, at, actor, deed, label, changes, conflicts, state = row
-    touched = tuple(Change(**change) for change in decode(changes))
-    return Act(seq, at, actor, Deed(deed), label, touched, tuple(decode(conflicts)), state)
+    seq, at, actor, deed, label, changes, conflicts, state, turned, left_open = row
+    return Act(
+        seq,
+        at,
+        actor,
+        Deed(deed),
+        label,
+        _changes(changes),
+        tuple(decode(conflicts)),
+        state,
+        _changes(turned),
+        tuple(decode(left_open)),
+    )
+
+
+def _changes(text: str) -> tuple[Change, ...]:
+    return tuple(Change(**change) for change in decode(text))

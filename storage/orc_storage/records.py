@@ -123,6 +123,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Logged:
+    """A journal entry as a timeline reads it; `now_rev` is its document's newest revision, or 0."""
+
+    seq: int
+    at: float
+    actor: str
+    action: str
+    kind: str
+    id: str
+    rev: int
+    detail: Body
+    now_rev: int
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """What a layer and the store last agreed on for one document.
 
@@ -232,7 +247,8 @@ class Act:
     """One entry of an actor's undo list: what it did, the revisions and conflicts it touched.
 
     `label` says it to people. `state` is done, undone or dropped (a newer act came after it was
-    undone).
+    undone). `turned` is what its last undoing or redoing wrote, `left_open` the conflicts that
+    it left for somebody to decide.
     """
 
     seq: int
@@ -243,6 +259,8 @@ class Act:
     changes: tuple[Change, ...]
     conflicts: tuple[str, ...]
     state: str
+    turned: tuple[Change, ...] = ()
+    left_open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +300,17 @@ class LiveRow:
 class StateChange:
     """One step in the life of an agent: the state it went into, when, and on what evidence."""
 
+    name: str
+    at: float
+    state: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedState:
+    """A step in the life of an agent with the number under which it was written down."""
+
+    seq: int
     name: str
     at: float
     state: str

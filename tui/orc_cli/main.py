@@ -16,6 +16,7 @@ from orc_cli import (
     agents,
     audit,
     benchmark,
+    checkpoints,
     conflicts,
     crew,
     explain,
@@ -50,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, agents, hooks, explain)
-    for module in (*looking, lifecycle, crew, tasks, conflicts, history, audit, follow, benchmark):
+    acting = (lifecycle, crew, tasks, conflicts, history, checkpoints)
+    for module in (*looking, *acting, audit, follow, benchmark):
         module.register(commands)
     return parser
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orc_core.model.agent import Agent, Usage
     from orc_core.model.health import Layer
-    from orc_core.model.history import FieldChange, Report
+    from orc_core.model.history import FieldChange, Moment, Plan, Report, Saved, Standing
     from orc_core.model.task import Task
     from orc_storage.records import Conflict, Json, Revision, Side
 
@@ -193,6 +193,64 @@ def change_json(change: FieldChange) -> dict[str, object]:
         "after": change.after,
         "before_present": change.before_present,
         "after_present": change.after_present,
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, object]:
+    return {
+        "label": plan.label,
+        "documents": [
+            {
+                "kind": step.kind,
+                "id": step.id,
+                "from_rev": step.from_rev,
+                "to_rev": step.to_rev or None,
+                "diff": [change_json(change) for change in step.diff],
+                "undecided": [_standing_json(one) for one in step.standing],
+            }
+            for step in plan.steps
+        ],
+        "returns": list(plan.returns),
+        "stays": list(plan.stays),
+        "lost": list(plan.lost),
+    }
+
+
+def _standing_json(one: Standing) -> dict[str, object]:
+    return {
+        "path": one.path,
+        "now": one.now,
+        "now_present": one.now_present,
+        "wanted": one.wanted,
+        "wanted_present": one.wanted_present,
+        "by": one.by,
+        "rev": one.rev,
+    }
+
+
+def moment_json(moment: Moment) -> dict[str, object]:
+    return {
+        "seq": None if moment.is_state else moment.seq,
+        "at": iso(moment.at),
+        "actor": moment.actor,
+        "action": "state" if moment.is_state else moment.action,
+        "state": moment.action if moment.is_state else None,
+        "kind": moment.kind,
+        "id": moment.id,
+        "rev": moment.rev or None,
+        "text": moment.text,
+    }
+
+
+def saved_json(saved: Saved) -> dict[str, object]:
+    return {
+        "name": saved.name,
+        "note": saved.note,
+        "at": iso(saved.at),
+        "actor": saved.actor,
+        "seq": saved.seq,
+        "automatic": saved.is_automatic,
+        "documents": saved.documents,
     }
 
 

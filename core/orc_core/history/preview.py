@@ -1,36 +1,25 @@
-"""What a revert would do, in lines for people.
+"""What going back would do, in lines for people.
 
 Invariant: a preview has three lists: what comes back, what stays, what cannot be taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from orc_core.model.history import FieldChange, Plan
-from orc_core.sync.merge import diff
+from orc_core.model.history import FieldChange, Plan, Standing, Step
 from orc_core.sync.paths import MISSING
-from orc_core.sync.wording import word
+from orc_core.sync.wording import place, word
 from orc_core.text import clean
-from orc_storage import documents
-from orc_storage.database import Connection
-from orc_storage.records import Body, Revision
 
 NOT_TOUCHED: Final = "files in the work tree are not touched"
 LEASES: Final = "leases are not touched: whoever works on it goes on"
+LIVE: Final = "where agents are and what they do now"
 MESSAGES: Final = "messages already sent to agents are not taken back"
 GONE: Final = "the whole document: it is deleted"
-
-
-def changes(before: Revision | None, after: Revision) -> tuple[FieldChange, ...]:
-    """List what a revision changed; a deletion is one change of the whole document, path ""."""
-    old: Body = {} if before is None or before.deleted else before.body
-    if not after.deleted:
-        return diff(old, after.body)
-    if before is not None and before.deleted:
-        return ()
-    return (FieldChange("", dict(old), None, after_present=False),)
+LINES_MAX: Final = 200
+"""How many lines one list of a preview has; the rest is counted."""
 
 
 def line(change: FieldChange) -> str:
@@ -42,31 +31,62 @@ def line(change: FieldChange) -> str:
     return f"{clean(change.path, limit=80)}: {before} -> {after}"
 
 
-def make_plan(conn: Connection, now: Revision, target: Revision) -> Plan:
-    """Plan the way from the newest revision back to `target`."""
-    found = changes(now, target)
+def make_plan(
+    label: str,
+    action: str,
+    steps: Iterable[Step],
+    *,
+    stays: Sequence[str] = (),
+    checkpoint: str = "",
+    act: int = 0,
+) -> Plan:
+    """Plan steps together; `stays` are further lines of what is left as it is."""
+    planned = tuple(step for step in steps if step.diff or step.standing)
+    kept = [f"in its history: {span}" for step in planned if (span := _span(step))]
     return Plan(
-        kind=now.kind,
-        id=now.id,
-        from_rev=now.rev,
-        to_rev=target.rev,
-        diff=found,
-        returns=tuple(line(change) for change in found),
-        stays=(NOT_TOUCHED, *_later(conn, now, target), LEASES),
+        label=label,
+        action=action,
+        steps=planned,
+        returns=_bounded(_returns(planned)),
+        stays=_bounded((NOT_TOUCHED, *_undecided(planned), *stays, *kept, LEASES)),
         lost=(MESSAGES,),
+        checkpoint=checkpoint,
+        act=act,
     )
 
 
-def _later(conn: Connection, now: Revision, target: Revision) -> Sequence[str]:
-    first, last = target.rev + 1, now.rev
+def standing_line(id: str, one: Standing) -> str:
+    """Say what does not go back by itself, and why."""
+    if one.path:
+        done = f"changed to {word(one.now if one.now_present else MISSING)}"
+    else:
+        done = "edited" if one.now_present else "deleted"
+    return f"{place(id, one.path)} was {done} by {one.by} at revision {one.rev} since"
+
+
+def _returns(steps: Sequence[Step]) -> Iterable[str]:
+    for step in steps:
+        of = "" if len(steps) == 1 else f"{step.id} "
+        for change in step.diff:
+            yield f"{of}{line(change)}"
+
+
+def _undecided(steps: Sequence[Step]) -> Iterable[str]:
+    for step in steps:
+        for one in step.standing:
+            yield f"{standing_line(step.id, one)}: a conflict for you to decide"
+
+
+def _span(step: Step) -> str:
+    first, last = step.to_rev + 1, step.from_rev
+    if not step.to_rev or first > last:
+        return ""
     span = f"revision {last}" if first == last else f"revisions {first} to {last}"
-    lines = [f"in its history: {span} of {now.id}"] if first <= last else []
-    made_later = sum(
-        documents.revision(conn, now.kind, other.id, 1).at > target.at
-        for other in documents.listing(conn, now.kind)
-        if other.id != now.id
-    )
-    if made_later:
-        plural = "" if made_later == 1 else "s"
-        lines.append(f"{made_later} {clean(now.kind, limit=20)}{plural} made later")
-    return lines
+    return f"{span} of {step.id}"
+
+
+def _bounded(lines: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(lines)
+    if len(found) <= LINES_MAX:
+        return found
+    return (*found[: LINES_MAX - 1], f"and {len(found) - LINES_MAX + 1} more")

@@ -1,6 +1,6 @@
-"""Going back: differences, plans and reports.
+"""Going back: differences, plans, reports, and what a timeline tells.
 
-Invariant: nothing goes back without a plan that was shown first, and a plan names what it
+Invariant: nothing goes back without a plan that can be shown first, and a plan names what it
 does not touch.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orc_storage.records import Json
+from orc_storage.records import Body, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +23,77 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What taking one document back to a revision would do.
+class Standing:
+    """A path that goes back only if somebody decides so: it was changed again since.
 
-    `from_rev` is the revision it was planned on; applying it on another one fails. `returns`,
-    `stays` and `lost` are lines for people: what comes back, what stays, what cannot be taken
-    back.
+    `base` is what was to be taken back, as of `base_rev`, `now` what stands there, written by
+    `by` in revision `rev`, and `wanted` what there was in `wanted_rev`, 0 for before the first.
+    Path "" is the whole document.
+    """
+
+    path: str
+    base: Json
+    now: Json
+    wanted: Json
+    base_present: bool
+    now_present: bool
+    wanted_present: bool
+    by: str
+    rev: int
+    base_rev: int
+    wanted_rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a plan does to one document.
+
+    `from_rev` is the newest revision when it was planned: over another one it is refused.
+    `body` is what the document will hold, None deletes it. `to_rev` is the revision it goes
+    back to, 0 where only parts do.
     """
 
     kind: str
     id: str
     from_rev: int
-    to_rev: int
+    body: Body | None
     diff: tuple[FieldChange, ...]
+    standing: tuple[Standing, ...] = ()
+    to_rev: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What going back would do, all of it or nothing.
+
+    `label` is how the undo list and the cause of the revisions call it, `action` the journal's
+    word. `returns`, `stays` and `lost` are lines for people: what comes back, what stays, what
+    cannot be taken back. With `checkpoint` an automatic one of that note is made first. `act`
+    is the number of the act that is undone or done again, 0 where this is a new one.
+    """
+
+    label: str
+    action: str
+    steps: tuple[Step, ...]
     returns: tuple[str, ...]
     stays: tuple[str, ...]
     lost: tuple[str, ...]
+    checkpoint: str = ""
+    act: int = 0
+
+    @property
+    def standing(self) -> tuple[Standing, ...]:
+        """What somebody has to decide, over all documents."""
+        return tuple(one for step in self.steps for one in step.standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One revision of one document, picked to be taken back."""
+
+    kind: str
+    id: str
+    rev: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +107,89 @@ class Report:
     undoable: bool
     rev: int = 0
     redoable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a timeline is asked for; "" and 0.0 ask for everything.
+
+    `since` and `until` are seconds since the epoch, the second one excluded. `kind` is a kind
+    of document or what was done (`conflict`, `restore`, `state`). `first` and `last` are
+    numbers of journal entries, both included. Names are compared without regard to case;
+    `words` are looked for anywhere.
+    """
+
+    doc_kind: str = ""
+    doc: str = ""
+    agent: str = ""
+    actor: str = ""
+    kind: str = ""
+    state: str = ""
+    since: float = 0.0
+    until: float = 0.0
+    first: int = 0
+    last: int = 0
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a timeline: a journal entry, or a change of an agent's state.
+
+    `seq` counts journal entries or, where `is_state`, state changes. `rev` is the revision that
+    was written, 0 for none, and `now_rev` the newest one of that document.
+    """
+
+    seq: int
+    at: float
+    actor: str
+    action: str
+    kind: str
+    id: str
+    rev: int
+    now_rev: int
+    text: str
+    is_state: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other line of a timeline."""
+        return f"{'s' if self.is_state else 'j'}{self.seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a timeline ended: the numbers of what was told last; None before the end."""
+
+    journal: int
+    states: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some lines of a timeline, newest first; `next` is where the page after it begins."""
+
+    moments: tuple[Moment, ...]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint as lists show it; `documents` is how many it refers to."""
+
+    name: str
+    note: str
+    at: float
+    actor: str
+    seq: int
+    is_automatic: bool
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One entry of an undo list; `is_undone` ones wait for redo."""
+
+    at: float
+    label: str
+    is_undone: bool

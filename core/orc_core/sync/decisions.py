@@ -22,6 +22,8 @@ from orc_storage.records import Base, Body, Change, Conflict, ConflictState, Rev
 
 WAITING = (ConflictState.OPEN, ConflictState.DEFERRED)
 CONFLICT_PREFIX = "C"
+PAST = "history"
+"""The left side of a conflict that going back opened: no layer holds it, so it has no base."""
 
 
 def held(side: Side) -> Value:
@@ -214,6 +216,8 @@ def _place(body: Body | None, path: str, value: Value) -> Body | None:
 def _set_base(tx: Transaction, conflict: Conflict, value: Value) -> None:
     """Set what layer and store agree on at the path, as if they did."""
     layer, kind, id = conflict.left.layer, conflict.doc_kind, conflict.doc
+    if layer == PAST:
+        return
     base = bases.get(tx.conn, layer, kind, id)
     if base is None:
         base = Base(layer, kind, id, conflict.base_rev, None, None, "")

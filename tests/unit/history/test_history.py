@@ -88,7 +88,8 @@ async def test_a_preview_has_three_lists(tasks: Tasks, history: History, clock: 
     await _add(tasks, "later")
     await _edit(tasks, title="Basket\x1b[31m", text="one\ntwo\nthree")
     plan = await history.plan("task", "t-1", 1)
-    assert (plan.id, plan.from_rev, plan.to_rev) == ("T-1", 2, 1)
+    (step,) = plan.steps
+    assert (step.id, step.from_rev, step.to_rev) == ("T-1", 2, 1)
     assert plan.returns == (
         "text: one … (3 lines) -> one … (2 lines)",
         "title: Basket -> Cart",
@@ -96,7 +97,6 @@ async def test_a_preview_has_three_lists(tasks: Tasks, history: History, clock: 
     assert plan.stays == (
         "files in the work tree are not touched",
         "in its history: revision 2 of T-1",
-        "1 task made later",
         "leases are not touched: whoever works on it goes on",
     )
     assert plan.lost == ("messages already sent to agents are not taken back",)
@@ -112,7 +112,7 @@ async def test_a_revert_is_a_revision_and_can_be_undone(
     assert report.text == "T-1 is back at revision 1, as revision 4"
     assert (await tasks.get("T-1")).title == "Cart"
     newest = (await history.revisions("task", "T-1"))[-1]
-    assert (newest.rev, newest.parent_rev, newest.cause) == (4, 3, "revert to 1")
+    assert (newest.rev, newest.parent_rev, newest.cause) == (4, 3, "revert T-1 to 1")
     report = await history.undo(OPERATOR)
     assert report.text == "undone: revert T-1 to 1"
     task = await tasks.get("T-1")
@@ -237,7 +237,8 @@ async def test_undo_stops_before_a_newer_change_of_the_same_field(
     await _edit(tasks, CODEX, priority=9)
     with pytest.raises(Overlap) as stopped:
         await history.undo(OPERATOR)
-    assert "T-1 title was changed by codex-1 at revision 3 since; revert that" in str(stopped.value)
+    told = "cannot undo: T-1 title was changed to Trolley by codex-1 at revision 3 since; look at"
+    assert told in str(stopped.value)
     assert (await tasks.get("T-1")).rev == 4
     act = await db.read(lambda conn: acts.last(conn, OPERATOR, "done"))
     assert act is not None

@@ -22,6 +22,8 @@ from orc_tui.view_models.lines import Line
 
 WIDTH_MAX: Final = 96
 FILES_LINE: Final = "files are not touched"
+DIFFS_MAX: Final = 40
+"""How many documents of a plan are shown with their differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,13 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
         for item in items or ("nothing",):
             parts = box.wrap(clean(item, limit=400), width - 4)
             out.extend(((f"  {part}", "" if items else "dim"),) for part in parts)
-    out.append(())
-    out.extend(change_lines(plan.diff, width))
+    for step in plan.steps[:DIFFS_MAX]:
+        out.append(())
+        if len(plan.steps) > 1:
+            out.append(((clean(f"{step.kind} {step.id}", limit=120), "accent bold"),))
+        out.extend(change_lines(step.diff, width))
+    if len(plan.steps) > DIFFS_MAX:
+        out += [(), ((f"and {len(plan.steps) - DIFFS_MAX} more documents", "dim"),)]
     return out
 
 

@@ -30,7 +30,7 @@ class Returning(Verb):
             return
         kind, id, rev = parse_row_key(act.row_key)
         plan = await self.core.history.plan(kind, id, rev)
-        if plan.from_rev == rev:
+        if not plan.steps:
             self.tell(f"{id} stands at revision {rev} already: choose an older one")
             return
         title = f"Roll back {kind} {id} to revision {rev}"

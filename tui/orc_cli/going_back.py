@@ -1,0 +1,66 @@
+"""Showing a plan, asking, and carrying it out: what all commands that go back share.
+
+Invariant: a plan is carried out after it was shown and confirmed, or `--yes` was given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from orc_cli.output import plan_json, print_diff, print_json, spoken
+
+if TYPE_CHECKING:
+    from orc_core.hub import Core
+    from orc_core.model.history import Plan, Report
+
+
+def add_going_back(parser: argparse.ArgumentParser) -> None:
+    """Give a command `--yes` and `--dry-run`."""
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="show the difference, do nothing")
+
+
+async def go_back(core: Core, args: argparse.Namespace, plan: Plan, question: str) -> int:
+    """Show a plan, ask, and do it; raises UsageError where there is nobody to ask."""
+    from orc_core.errors import UsageError
+
+    if args.dry_run and args.json:
+        print_json(plan_json(plan))
+    elif not args.json:
+        print_plan(plan)
+    if args.dry_run:
+        return 0
+    if not args.yes and plan.steps:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()) or args.json:
+            raise UsageError("nobody to ask here: give --yes to go back without asking")
+        if (await asyncio.to_thread(input, f"{question} [y/N] ")).strip() != "y":
+            print("nothing was changed")
+            return 1
+    return print_report(args, await core.history.revert(plan))
+
+
+def print_plan(plan: Plan) -> None:
+    """The preview of a plan: what is not touched, the differences, and the lists."""
+    print("files are not touched")
+    for step in plan.steps:
+        to = f" back to {step.to_rev}" if step.to_rev else ""
+        print(f"{step.kind} {step.id}: from revision {step.from_rev}{to}")
+        print_diff(step.diff)
+    for title, lines in (
+        ("stays as it is", plan.stays),
+        ("cannot be taken back", plan.lost),
+    ):
+        for line in lines:
+            print(f"  {title}: {line}")
+
+
+def print_report(args: argparse.Namespace, report: Report) -> int:
+    """What was done, in one line, or as JSON."""
+    if args.json:
+        print_json({"text": spoken(report), "undoable": report.undoable, "rev": report.rev or None})
+    else:
+        print(spoken(report))
+    return 0
