@@ -1,7 +1,7 @@
 """Patterns of rule files: which are safe, and how a line is searched.
 
-Invariant: no pattern that repeats what varies is searched, which could take for ever, and no line
-is looked at beyond LINE_MAX characters.
+Invariant: no pattern is searched that could take for ever, or more than STEPS_MAX steps on one
+line, and no line is looked at beyond LINE_MAX characters.
 """
 
 from __future__ import annotations
@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from orc_core.agents.backtracking import steps
+
 LINE_MAX: Final = 400
 PATTERNS_MAX: Final = 4096
+STEPS_MAX: Final = 12_000_000
+"""A search may try so many ways at worst, which takes a tenth of a second."""
+SHOWN_MAX: Final = 80
 
 _OPENS: Final = re.compile(r"\((?:\?(?::|=|!|<=|<!|P<\w+>|[a-zA-Z-]+[:)]))?")
 _VERBOSE: Final = re.compile(r"\(\?[a-wyz]*x")
@@ -22,7 +27,7 @@ _MANY: Final = re.compile(r"[*+]|\{\d*,\}|\{\d*,?(?:\d{2,}|[5-9])\}")
 
 
 def safe_pattern(text: str) -> str:
-    """Refuse what does not compile, and repetitions inside repetitions."""
+    """Refuse what does not compile, and what may take too long on some line."""
     try:
         re.compile(text)
     except re.error as error:
@@ -31,9 +36,20 @@ def safe_pattern(text: str) -> str:
         raise ValueError("the flag x hides what is repeated: write it without")
     if _nests_repetition(text):
         raise ValueError(
-            "a repetition inside a repeated group can take for ever: repeat only one of them"
+            f"a repetition inside a repeated group can take for ever in {_shown(text)}: "
+            "repeat only one of them"
+        )
+    ways = steps(text, LINE_MAX)
+    if ways > STEPS_MAX:
+        raise ValueError(
+            f"{_shown(text)} may be tried in {ways:,} ways on one line (at most {STEPS_MAX:,}): "
+            "begin it with ^, or bound what repeats, as .{0,60} for .*"
         )
     return text
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
 
 
 def _nests_repetition(text: str) -> bool:

@@ -21,6 +21,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
@@ -38,14 +39,23 @@ PATTERN_MAX: Final = 300
 FILE_MAX_BYTES: Final = 256 * 1024
 
 
+SHIPPED: Final[dict[str, str]] = {}
+"""The context in which the rule files that ship are read."""
+
+
 class RuleFault(OrcError):
     """A rule file that cannot be used; the text names file, field and remedy."""
+
+
+def _pattern(text: str, info: ValidationInfo) -> str:
+    """A pattern that may be searched; those that ship were looked at when they were written."""
+    return text if info.context is SHIPPED else safe_pattern(text)
 
 
 Pattern: TypeAlias = Annotated[
     str,
     StringConstraints(min_length=1, max_length=PATTERN_MAX),
-    AfterValidator(safe_pattern),
+    AfterValidator(_pattern),
 ]
 
 
@@ -249,10 +259,12 @@ class RuleSet:
 
 def _matcher(patterns: set[str]) -> Callable[[str], frozenset[str]]:
     """All patterns over one line at once, remembered for the lines seen last."""
-    searches = [(pattern, compiled(pattern).search) for pattern in sorted(patterns)]
+    searches: list[tuple[str, Callable[[str], object]]] = []
 
     @lru_cache(maxsize=LINES_KEPT)
     def matched(line: str) -> frozenset[str]:
+        if not searches:  # compiled when an agent of the kind is first looked at
+            searches.extend((pattern, compiled(pattern).search) for pattern in sorted(patterns))
         start = line[:LINE_MAX]
         return frozenset([pattern for pattern, search in searches if search(start)])
 
@@ -288,7 +300,7 @@ def load_sound(folders: Sequence[Path], before: RuleSet | None = None, now: floa
     In the place of a file that cannot be used stand the rules that `before` had from it, else
     the built-in ones, else none. `now` is when the faults are found, in epoch seconds.
     """
-    files = {path.name: _read(path) for path in sorted(BUILT_IN.glob("*.toml"))}
+    files = {path.name: _read(path, SHIPPED) for path in sorted(BUILT_IN.glob("*.toml"))}
     faults: list[str] = []
     for path in _own_files(folders, faults):
         try:
@@ -338,7 +350,7 @@ def rule_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
     return (config / "orc-tui" / "rules",)
 
 
-def _read(path: Path) -> Kind:
+def _read(path: Path, context: object = None) -> Kind:
     try:
         if path.stat().st_size > FILE_MAX_BYTES:
             raise RuleFault(f"{path}: larger than {FILE_MAX_BYTES} bytes: is this a rule file?")
@@ -348,7 +360,7 @@ def _read(path: Path) -> Kind:
     except tomllib.TOMLDecodeError as error:
         raise RuleFault(f"{path}: not TOML ({error}): mend that line or remove the file") from error
     try:
-        file = RuleFile.model_validate(data)
+        file = RuleFile.model_validate(data, context=context)
     except ValidationError as error:
         raise RuleFault(_first_fault(path, error, data)) from error
     if file.agent.id == OTHER:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from orc_core.agents.backtracking import steps
 from orc_core.agents.patterns import safe_pattern
-from orc_core.agents.rules import BUILT_IN, RuleFault, load, load_sound, rule_folders
+from orc_core.agents.rules import BUILT_IN, RuleFault, check, load, load_sound, rule_folders
 
 GOOD = """
 [agent]
@@ -147,6 +148,54 @@ def test_a_pipe_in_the_place_of_a_rule_file_keeps_nobody_waiting(tmp_path: Path)
 def test_a_pattern_that_could_take_for_ever_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"take for ever|flag x"):
         safe_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        ".*.*.*x",
+        r"\s+\s+\s+$x?",
+        "(.*)(.*)(.*)x",
+        "a*a*a*b",
+        "(?i)[ab]*[bc]*[ab]*x",
+        "x|^.*.*.*.*y",
+    ],
+)
+def test_a_pattern_that_shares_a_line_in_too_many_ways_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"ways on one line .*: begin it with \^, or bound"):
+        safe_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ways"),
+    [
+        ("x", 400),
+        ("^x", 1),
+        (".*x", 80_000),
+        ("^.*foo.*bar", 80_000),
+        (".*foo.*bar", 10_666_666),
+        (r"\s*foo\s*bar", 80_000),  # what comes between them cannot be shared
+        (r"^[^)]*\)[^]]*\]", 400),
+        ("^(a{,3}){3}b", 1),
+        ("^(.{0,60}|x)y", 60),
+        ("^(?=.*a)(?!.*b)", 160_000 // 2),
+    ],
+)
+def test_the_ways_of_a_pattern_are_counted(pattern: str, ways: int) -> None:
+    assert steps(pattern, 400) == ways
+
+
+def test_a_fault_names_file_rule_pattern_and_remedy(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("'^busy'", "'.*.*.*busy'"))
+    (fault,) = load_sound([tmp_path]).faults
+    assert "mine.toml: rule[busy].any[0]: .*.*.*busy may be tried in" in fault
+    assert "begin it with ^, or bound what repeats, as .{0,60} for .*" in fault
+
+
+@pytest.mark.parametrize("path", sorted(BUILT_IN.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_rules_that_ship_keep_what_is_asked_of_all(path: Path) -> None:
+    """They are not looked at again whenever they are read."""
+    assert check(path).id == path.stem
 
 
 @pytest.mark.parametrize(
