@@ -25,7 +25,7 @@ WRAPPED_MAX: Final = 6
 
 DIVIDER: Final = re.compile(r"^\s*[─━╌┄-]{3,}\s*$")
 _NUMBERED: Final = re.compile(
-    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶●]\s+|)(?P<number>\d{1,2})"
+    r"^(?P<indent>\s*)(?P<cursor>[❯›>▶●]\s+|)(?P<number>[0-9]{1,2})"
     r"[.)](?:\s+|(?=[A-Z]))(?P<label>\S.*)$"
 )
 _LETTERED: Final = re.compile(
@@ -62,6 +62,13 @@ class Offer:
 
 
 _NOTHING: Final = Offer(())
+
+
+def may_offer(part: PromptPart, lines: Sequence[str]) -> bool:
+    """Whether `offers` may find choices there; most screens have none, which is told at once."""
+    if part.keys == "letter-enter":
+        return any("]:" in line for line in lines)
+    return part.buttons is not None or any("1." in line or "1)" in line for line in lines)
 
 
 def offers(part: PromptPart, lines: Sequence[str]) -> Offer:
@@ -175,10 +182,11 @@ def _joined(lines: Sequence[str], width: int) -> str:
 def _with_rest(lines: Sequence[str], options: Sequence[Option]) -> list[Option]:
     """The choices with labels that wrap put together, in which a description does not count."""
     whole: list[Option] = []
+    width = max(map(len, lines))
     for option, after in zip(options, (*(o.at for o in options[1:]), len(lines)), strict=True):
         label = option.label
+        wraps = len(lines[option.at]) >= width - 24
         for line in lines[option.at + 1 : after]:
-            wraps = len(lines[option.at]) >= max(map(len, lines)) - 24
             if not line.strip() or DIVIDER.match(line) or not belongs(line, option.indent):
                 break
             if not wraps:

@@ -15,7 +15,7 @@ from orc_core.agents.detect import IDLE_AFTER_S, Live, doubted_at, fold, stronge
 from orc_core.agents.endings import SILENT_AFTER_S, as_wanted, death, left_shell
 from orc_core.agents.freshness import aged
 from orc_core.agents.processes import Processes, busiest_child
-from orc_core.agents.prompts import read_prompt
+from orc_core.agents.prompts import prompt_of
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.sources import Report, SignalSource, Subject
 from orc_core.agents.tracks import EXIT_WITHIN_S, Track
@@ -203,11 +203,12 @@ class Judge:
         if of == track.prompt_of:
             return track.prompt
         track.prompt_of = of
-        return read_prompt(
-            self._rules,
+        if track.reading.layout is None:
+            return None
+        return prompt_of(
+            track.reading.layout,
             track.kind,
             track.name,
-            track.lines,
             live.waiting,
             live.evidence,
             cwd=track.info.cwd,

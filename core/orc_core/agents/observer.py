@@ -19,7 +19,7 @@ from orc_core.agents.occupancy import Occupancy
 from orc_core.agents.processes import Glance, Processes, system_processes, tree
 from orc_core.agents.registry import Sessions
 from orc_core.agents.rules import RuleSet
-from orc_core.agents.signals import activity, last_prompt, signals
+from orc_core.agents.signals import signals
 from orc_core.agents.sources import SignalSource
 from orc_core.agents.tracks import KNOWN_FROM_BEFORE, Track, name_row, row, shown
 from orc_core.agents.transitions import INTO, Transition
@@ -40,9 +40,6 @@ from orc_core.tmux.watcher import PaneInfo, Sighting, Tick
 from orc_storage.records import LiveRow
 
 __all__ = ["Explanation", "Observer"]
-
-LOOK_AGAIN_S: Final = 5.0
-"""How long what was found out about the processes of a pane that changes is good for."""
 
 TURN_S: Final = 1.0
 TURN_ROUND: Final = 16
@@ -277,8 +274,10 @@ class Observer:
                 track.lines = sighting.lines
                 track.is_read = False
         looked = (info.command, info.dead) == (before.command, before.dead)
-        if not looked or not 0 <= now - track.looked_at < LOOK_AGAIN_S:
+        if not looked:
             self._occupancy.identify(track, now)
+        else:
+            self._occupancy.keep_up(track, now)
         if info.where != before.where:
             self._misnamed = True
         return track
@@ -330,10 +329,9 @@ class Observer:
             screen_at=track.screen_at,
             limited_since=track.limited_since,
         )
-        kind = self._rules.kind(track.kind)
-        if kind is not None and not track.reading.hold:
-            track.last_prompt = last_prompt(kind, track.lines) or track.last_prompt
-            track.activity = activity(kind, track.lines)
+        if self._rules.kind(track.kind) is not None and not track.reading.hold:
+            track.last_prompt = track.reading.last_prompt or track.last_prompt
+            track.activity = track.reading.activity
 
     def _name_all(self) -> dict[str, Track]:
         """Name all panes, and return those that have other names now."""

@@ -7,6 +7,7 @@ and is another one when another program took its place.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from orc_core.agents.kinds import kind_of
 from orc_core.agents.processes import (
@@ -22,6 +23,11 @@ from orc_core.agents.tracks import EXIT_WITHIN_S, Track
 from orc_core.model.agent import OTHER, State
 from orc_core.tmux.watcher import PaneInfo
 
+LOOK_AGAIN_S: Final = 5.0
+"""How long what was found out about the processes of a pane that changes is good for."""
+LOOK_ANEW_S: Final = 30.0
+"""For how long a look at the agent's own process is enough to tell that all is as it was."""
+
 
 class Occupancy:
     """Finds out who occupies the panes, from their processes."""
@@ -32,7 +38,7 @@ class Occupancy:
 
     def identify(self, track: Track, now: float) -> None:
         """Say of what kind the pane is, and note when the agent in it ended."""
-        track.looked_at = now
+        track.looked_at = track.checked_at = now
         info = track.info
         if info.dead:
             track.ended_at = track.ended_at or now
@@ -60,6 +66,15 @@ class Occupancy:
                 track.process = facts
         elif track.kind != OTHER and not self._lives(track):
             self._outlived(track, facts, now)
+
+    def keep_up(self, track: Track, now: float) -> None:
+        """Identify the pane again where that is due: seldom while the same agent is in it."""
+        if 0 <= now - track.checked_at < LOOK_AGAIN_S:
+            return
+        if 0 <= now - track.looked_at < LOOK_ANEW_S and self.is_same(track):
+            track.checked_at = now
+        else:
+            self.identify(track, now)
 
     def is_same(self, track: Track) -> bool:
         """Whether the agent of before is still in the pane's foreground, from one look at it."""

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orc_core.agents.choices import DIVIDER, Offer, Option, belongs, offers, words
-from orc_core.agents.patterns import found
+from orc_core.agents.choices import DIVIDER, Offer, Option, belongs, may_offer, offers, words
+from orc_core.agents.patterns import LINE_MAX, compiled, found
 from orc_core.agents.risks import risks
 from orc_core.agents.rules import Kind, PromptPart, RuleSet
 from orc_core.model.agent import Choice, Evidence, Prompt, Waiting
@@ -53,12 +53,22 @@ class Layout:
 
 def find_layout(kind: Kind, lines: Sequence[str]) -> Layout | None:
     """The prompt that stands at the bottom of a screen, or None."""
-    plain = [_unboxed(line) for line in lines[-LINES_MAX:]]
+    lines = lines[-LINES_MAX:]
+    plain: list[str] = []
     known: dict[tuple[object, ...], Offer] = {}
+    tops: dict[tuple[str, int], list[int]] = {}
     for part in kind.prompts:
+        if not may_offer(part, lines):
+            continue
+        plain = plain or [_unboxed(line) for line in lines]
         how = (part.keys == "letter-enter", part.buttons, part.cursor)
         offer = known[how] if how in known else known.setdefault(how, offers(part, plain))
-        layout = _fit(part, plain, offer) if offer.options else None
+        if not offer.options:
+            continue
+        place = (part.top, offer.options[0].at)
+        if place not in tops:
+            tops[place] = _tops(plain, *place)
+        layout = _fit(part, plain, offer, tops[place])
         if layout is not None:
             return layout
     return None
@@ -83,6 +93,20 @@ def read_prompt(
     layout = find_layout(known, lines) if known else None
     if layout is None:
         return None
+    return prompt_of(layout, kind, agent_name, waiting, evidence, cwd=cwd, home=home)
+
+
+def prompt_of(
+    layout: Layout,
+    kind: str,
+    agent_name: str,
+    waiting: Waiting,
+    evidence: Evidence,
+    *,
+    cwd: str = "",
+    home: str = "",
+) -> Prompt:
+    """What a prompt that was found asks; see `read_prompt`."""
     part = layout.part
     return Prompt(
         agent=agent_name,
@@ -103,10 +127,8 @@ def fingerprint(kind: str, layout: Layout) -> str:
 
     The cursor's place, indentation and the padding of a box do not count.
     """
-    digest = hashlib.sha256(f"{kind}\0{layout.part.id}\0".encode())
-    for line in layout.block:
-        digest.update(words(line).encode() + b"\0")
-    return digest.hexdigest()
+    told = "".join(f"{words(line)}\0" for line in layout.block)
+    return hashlib.sha256(f"{kind}\0{layout.part.id}\0{told}".encode()).hexdigest()
 
 
 def summary(prompt: Prompt) -> str:
@@ -140,7 +162,9 @@ def _unboxed(line: str) -> str:
     return boxed["inner"].rstrip() if boxed else line
 
 
-def _fit(part: PromptPart, lines: Sequence[str], offer: Offer) -> Layout | None:
+def _fit(
+    part: PromptPart, lines: Sequence[str], offer: Offer, tops: Sequence[int]
+) -> Layout | None:
     """The layout of one kind of prompt, if the lines around the choices are its own."""
     first, last = offer.options[0], offer.options[-1]
     end = len(lines) if offer.asked else last.at + 1
@@ -153,7 +177,7 @@ def _fit(part: PromptPart, lines: Sequence[str], offer: Offer) -> Layout | None:
         return None
     if not all(found(part.footer, line) or DIVIDER.match(line) for line in below):
         return None
-    top, whole = _top(part, lines, first.at)
+    top, whole = _top(part, lines, tops)
     asked = (offer.asked,) if offer.asked else ()
     body = (*lines[top : first.at], *asked)
     if not any(found(part.question, line.strip()) for line in asked or body):
@@ -165,13 +189,18 @@ def _fit(part: PromptPart, lines: Sequence[str], offer: Offer) -> Layout | None:
     return Layout(part, tuple(lines[top:end]), body, offer.options, whole, offer.draft)
 
 
-def _top(part: PromptPart, lines: Sequence[str], first_choice: int) -> tuple[int, bool]:
+def _tops(lines: Sequence[str], top: str, first_choice: int) -> list[int]:
+    """Where a prompt may begin that has its first choice there."""
+    search = compiled(top).search
+    return [at for at in range(first_choice) if search(lines[at][:LINE_MAX])]
+
+
+def _top(part: PromptPart, lines: Sequence[str], tops: Sequence[int]) -> tuple[int, bool]:
     """Where the prompt begins, and whether that was seen.
 
     A phrase may be quoted by what the prompt is about, so the first one on the screen counts:
     too much is shown then, and nothing is hidden. A rule across the screen is the program's own.
     """
-    tops = [at for at in range(first_choice) if found(part.top, lines[at])]
     if not tops:
         return 0, False
     return (_above(part, lines, tops[0]), True) if part.top_included else (tops[-1] + 1, True)

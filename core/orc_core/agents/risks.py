@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from orc_core.agents.sieve import demand, sought
+
 _RULES: Final = (
     ("rm -rf", r"\brm\s+(?:-\w+\s+|--\w+\s+)*(?:-\w*[rR]|--recursive\b)"),
     ("force push", r"\bgit\b.{0,80}\bpush\b.{0,200}(?:--force|\s-\w*f|\s\+[\w./-])"),
@@ -22,7 +24,7 @@ _RULES: Final = (
     ("drops data", r"(?i)\b(?:drop\s+(?:table|database|schema)|truncate\s+table)\b"),
     ("kills processes", r"\b(?:kill\s+-9|killall|pkill)\b|\btmux\b.{0,40}\bkill-"),
 )  # fmt: skip
-_COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _RULES)
+_COMPILED: Final = tuple((name, re.compile(one), demand(one)) for name, one in _RULES)
 OUTSIDE: Final = "a path outside the work tree"
 
 _PATH: Final = re.compile(r"(?<![\w:/.@=~-])(?:~|\.\.|/)(?:/?[\w.@%+,~-]+)*/?|(?<==)/[\w./@-]+")
@@ -39,7 +41,12 @@ def risks(lines: Sequence[str], *, cwd: str = "", home: str = "") -> tuple[str, 
     """
     text = "\n".join(lines)[:TEXT_MAX]
     joined = " ".join(line.strip() for line in lines)[:TEXT_MAX]
-    names = [name for name, rule in _COMPILED if rule.search(text) or rule.search(joined)]
+    may_match = sought(f"{text}\n{joined}")
+    names = [
+        name
+        for name, rule, wants in _COMPILED
+        if may_match(wants) and (rule.search(text) or rule.search(joined))
+    ]
     if cwd and any(_outside(path, cwd, home) for path in _PATH.findall(text)):
         names.append(OUTSIDE)
     return tuple(names)

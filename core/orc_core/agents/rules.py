@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -25,7 +24,8 @@ from pydantic import (
     model_validator,
 )
 
-from orc_core.agents.patterns import LINE_MAX, compiled, safe_pattern
+from orc_core.agents.patterns import safe_pattern
+from orc_core.agents.sieve import Sieve
 from orc_core.errors import OrcError
 from orc_core.model.agent import OTHER, State, Waiting
 from orc_core.model.substates import SUBSTATES
@@ -34,7 +34,6 @@ from orc_storage.paths import read_plain
 BUILT_IN: Final = Path(__file__).with_name("rules")
 BOTTOM_LINES: Final = 12
 TAIL_LINES: Final = 4
-LINES_KEPT: Final = 16_384
 PATTERN_MAX: Final = 300
 FILE_MAX_BYTES: Final = 256 * 1024
 
@@ -212,6 +211,17 @@ class RuleFile(_Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A rule and its patterns as sets: one of `told`, which are those that name a line, is met."""
+
+    rule: RulePart
+    region: str
+    told: frozenset[str]
+    all: frozenset[str]
+    not_: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of agent and the file that describes it; rules stand strongest first."""
 
@@ -219,11 +229,11 @@ class Kind:
     reads: ReadsPart
     prompts: tuple[PromptPart, ...]
     rules: tuple[RulePart, ...]
+    told_by: Mapping[str, tuple[Wanted, ...]]
+    """The same by their source, title or screen."""
     path: Path
-    matched: Callable[[str], frozenset[str]]
-    """Which patterns of its rules match a line. Most lines were asked about before."""
-    told: Callable[[str], frozenset[str]]
-    """The same for reads and for rules over a whole screen, which look at many more lines."""
+    sieve: Sieve
+    """Tells which patterns of its rules and reads match a line."""
 
     @property
     def id(self) -> str:
@@ -257,29 +267,12 @@ class RuleSet:
         return next((kind for kind in self.kinds if kind.id == id), None)
 
 
-def _matcher(patterns: set[str]) -> Callable[[str], frozenset[str]]:
-    """All patterns over one line at once, remembered for the lines seen last."""
-    searches: list[tuple[str, Callable[[str], object]]] = []
-
-    @lru_cache(maxsize=LINES_KEPT)
-    def matched(line: str) -> frozenset[str]:
-        if not searches:  # compiled when an agent of the kind is first looked at
-            searches.extend((pattern, compiled(pattern).search) for pattern in sorted(patterns))
-        start = line[:LINE_MAX]
-        return frozenset([pattern for pattern, search in searches if search(start)])
-
-    return matched
-
-
-def _matchers(
-    file: RuleFile,
-) -> tuple[Callable[[str], frozenset[str]], Callable[[str], frozenset[str]]]:
-    """What matches the lines that rules look at, and what matches any line of a screen."""
-    rules: set[str] = set()
-    told = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
+def _sieve(file: RuleFile) -> Sieve:
+    """What tells which patterns of a file's rules and reads match a line."""
+    patterns = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
     for rule in file.rule:
-        (told if rule.region == "screen" else rules).update(rule.any, rule.all, rule.not_)
-    return _matcher(rules), _matcher(told)
+        patterns.update(rule.any, rule.all, rule.not_)
+    return Sieve(patterns)
 
 
 def load(folders: Sequence[Path] = ()) -> RuleSet:
@@ -366,7 +359,25 @@ def _read(path: Path, context: object = None) -> Kind:
     if file.agent.id == OTHER:
         raise RuleFault(f"{path}: agent.id: {OTHER} is what no rule knows: choose another id")
     rules = tuple(sorted(file.rule, key=lambda rule: -rule.priority))
-    return Kind(file.agent, file.reads, tuple(file.prompt), rules, path, *_matchers(file))
+    prompts = tuple(file.prompt)
+    return Kind(file.agent, file.reads, prompts, rules, _told_by(rules), path, _sieve(file))
+
+
+def _told_by(rules: Sequence[RulePart]) -> dict[str, tuple[Wanted, ...]]:
+    return {
+        source: tuple(
+            Wanted(
+                rule,
+                rule.region,
+                frozenset(rule.any or rule.all),
+                frozenset(rule.all),
+                frozenset(rule.not_),
+            )
+            for rule in rules
+            if rule.source == source
+        )
+        for source in ("title", "screen")
+    }
 
 
 def _first_fault(path: Path, error: ValidationError, data: dict[str, Any]) -> str:

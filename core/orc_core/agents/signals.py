@@ -7,15 +7,15 @@ that made it and the piece of text that matched, and says when that was last see
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.limits import reset_at
 from orc_core.agents.patterns import found
 from orc_core.agents.prompts import Layout, find_layout
-from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet
+from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet, Wanted
+from orc_core.agents.sieve import Hits
 from orc_core.model.agent import Evidence, Signal, Source, State
 from orc_core.text import clean
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
+_NONE: Final[frozenset[str]] = frozenset()
 INPUT_LINES: Final = 6
 """How many non-empty lines from the bottom the input line may be."""
 
@@ -38,6 +39,12 @@ class Reading:
     signals: tuple[Signal, ...]
     held_by: str = ""
     until: float = float("inf")
+    last_prompt: str = ""
+    """What the agent was told last, as far as the screen shows it."""
+    activity: str = ""
+    """What it did last since then, e.g. `Bash  npm test`."""
+    layout: Layout | None = None
+    """The prompt at the bottom of the screen."""
 
     @property
     def hold(self) -> bool:
@@ -90,80 +97,45 @@ def read(
     where that was before: its time counts from then.
     """
     made: list[Signal] = []
-    told = _first(kind, "title", {"title": _Region(kind.matched, (title,))})
+    told = _first(kind.told_by["title"], {"title": _region((title,), [kind.sieve.line(title)])})
     until = float("inf")
     if told is not None:
         at = now if title_at is None else title_at
-        made.append(_signal(*told, Source.TITLE, at, now))
-        if told[1].expires_s > 0 and not made[0].expired:
-            until = at + told[1].expires_s
+        made.append(_signal(kind, *told, Source.TITLE, at, now))
+        if told[0].expires_s > 0 and not made[0].expired:
+            until = at + told[0].expires_s
     at = now if screen_at is None else screen_at
-    shown, held_by, expires_s = _of_screen(kind, lines, at, now, limited_since)
+    page = _page(kind, lines)
+    layout = find_layout(kind, lines)
+    shown, held_by, expires_s = _of_screen(page, layout, at, now, limited_since)
     if shown is not None:
         made.append(shown)
         if expires_s > 0 and not shown.expired:
             until = min(until, at + expires_s)
-    return Reading(tuple(made), held_by, until)
+    if held_by:
+        return Reading(tuple(made), held_by, until, layout=layout)
+    return Reading(tuple(made), "", until, _last_prompt(page), _activity(page), layout)
 
 
 def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
     """The state that the screen alone tells, if any."""
-    shown, _, _ = _of_screen(kind, lines, 0.0, 0.0, None)
+    shown, _, _ = _of_screen(_page(kind, lines), find_layout(kind, lines), 0.0, 0.0, None)
     return (shown.state,) if shown is not None else ()
-
-
-def _of_screen(
-    kind: Kind, lines: Sequence[str], at: float, now: float, limited_since: float | None
-) -> tuple[Signal | None, str, float]:
-    """What the screen says, or the rule by which it shows a view over the conversation.
-
-    With it for how many seconds it is believed while the screen stands still, 0 for the table's.
-    """
-    layout = find_layout(kind, lines)
-    screen = _first(kind, "screen", _regions(kind, lines, layout))
-    if screen is not None and screen[1].hold:
-        return None, f"{kind.id}/{screen[1].id}", 0.0
-    if layout is not None:
-        asked = next((line for line in reversed(layout.body) if line.strip()), "")
-        evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, short(asked))
-        part = layout.part
-        signal = Signal(evidence, State.WAITING, part.waiting, substate=part.substate)
-        return signal, "", 0.0
-    if screen is None:
-        return None, "", 0.0
-    signal = _signal(*screen, Source.SCREEN, at, now, limited_since)
-    return signal, "", screen[1].expires_s
 
 
 def activity(kind: Kind, lines: Sequence[str]) -> str:
     """What the agent did last since it was told something, e.g. `Bash  npm test`, or ""."""
-    told = _told_at(kind, lines)
-    return _latest(kind, kind.reads.activity, lines if told is None else lines[told + 1 :])
+    return _activity(_page(kind, lines))
 
 
 def last_prompt(kind: Kind, lines: Sequence[str]) -> str:
     """What the agent was told last, as far as the screen still shows it."""
-    at = _told_at(kind, lines)
-    return _latest(kind, kind.reads.last_prompt, lines[at : at + 1]) if at is not None else ""
+    return _last_prompt(_page(kind, lines))
 
 
 def input_at(kind: Kind, lines: Sequence[str]) -> int | None:
     """Which line is the agent's input line, or None where no such line is seen."""
-    return _input_at(kind.told, kind.reads.input, lines)
-
-
-def _input_at(
-    told: Callable[[str], frozenset[str]], inputs: Sequence[str], lines: Sequence[str]
-) -> int | None:
-    seen = 0
-    for at in range(len(lines) - 1, -1, -1):
-        if seen == INPUT_LINES:
-            break
-        hits = told(lines[at])
-        if hits and not hits.isdisjoint(inputs):
-            return at
-        seen += bool(lines[at].strip())
-    return None
+    return _input_at(kind, lines, kind.sieve.lines(lines))
 
 
 def input_text(kind: Kind, lines: Sequence[str]) -> str | None:
@@ -176,55 +148,106 @@ def input_text(kind: Kind, lines: Sequence[str]) -> str | None:
     return str(match.groupdict().get("text") or "").strip()
 
 
-def _told_at(kind: Kind, lines: Sequence[str]) -> int | None:
-    """The line of the last thing that the agent was told, above its input line."""
-    return _last_told(kind.told, *map(tuple, (kind.reads.last_prompt, kind.reads.input, lines)))
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A screen, which patterns match each of its lines, and where the agent was told last."""
+
+    kind: Kind
+    lines: Sequence[str]
+    hits: Hits
+    told_at: int | None
 
 
-@lru_cache(maxsize=4)
-def _last_told(
-    told: Callable[[str], frozenset[str]],
-    prompts: tuple[str, ...],
-    inputs: tuple[str, ...],
-    lines: tuple[str, ...],
-) -> int | None:
-    """The same; one reading of a screen asks for it several times."""
-    end = _input_at(told, inputs, lines)
+def _page(kind: Kind, lines: Sequence[str]) -> _Page:
+    hits = kind.sieve.lines(lines)
+    end = _input_at(kind, lines, hits)
+    prompts = kind.reads.last_prompt
     for at in range((len(lines) if end is None else end) - 1, -1, -1):
-        hits = told(lines[at])
-        if hits and not hits.isdisjoint(prompts):
+        if hits[at] and not hits[at].isdisjoint(prompts):
+            return _Page(kind, lines, hits, at)
+    return _Page(kind, lines, hits, None)
+
+
+def _input_at(kind: Kind, lines: Sequence[str], hits: Hits) -> int | None:
+    seen = 0
+    for at in range(len(lines) - 1, -1, -1):
+        if seen == INPUT_LINES:
+            break
+        if hits[at] and not hits[at].isdisjoint(kind.reads.input):
             return at
+        seen += bool(lines[at].strip())
     return None
 
 
+def _activity(page: _Page) -> str:
+    since = 0 if page.told_at is None else page.told_at + 1
+    return _latest(page, page.kind.reads.activity, range(len(page.lines) - 1, since - 1, -1))
+
+
+def _last_prompt(page: _Page) -> str:
+    at = page.told_at
+    return _latest(page, page.kind.reads.last_prompt, (at,)) if at is not None else ""
+
+
+def _of_screen(
+    page: _Page, layout: Layout | None, at: float, now: float, limited_since: float | None
+) -> tuple[Signal | None, str, float]:
+    """What the screen says, or the rule by which it shows a view over the conversation.
+
+    With it for how many seconds it is believed while the screen stands still, 0 for the table's.
+    """
+    kind = page.kind
+    screen = _first(kind.told_by["screen"], _regions(page, layout))
+    if screen is not None and screen[0].hold:
+        return None, f"{kind.id}/{screen[0].id}", 0.0
+    if layout is not None:
+        asked = next((line for line in reversed(layout.body) if line.strip()), "")
+        evidence = Evidence(Source.SCREEN, f"{kind.id}/{layout.part.id}", at, short(asked))
+        part = layout.part
+        signal = Signal(evidence, State.WAITING, part.waiting, substate=part.substate)
+        return signal, "", 0.0
+    if screen is None:
+        return None, "", 0.0
+    signal = _signal(kind, *screen, Source.SCREEN, at, now, limited_since)
+    return signal, "", screen[0].expires_s
+
+
+@dataclass(frozen=True, slots=True)
 class _Region:
-    """Lines, and which patterns match each of them; looked at when a rule first asks."""
+    """Lines, which patterns match each of them, and every pattern that matches some line."""
 
-    def __init__(self, matched: Callable[[str], frozenset[str]], lines: Sequence[str]) -> None:
-        self.lines = lines
-        self._matched = matched
-
-    @cached_property
-    def hits(self) -> list[frozenset[str]]:
-        return [self._matched(line) for line in self.lines]
-
-    @cached_property
-    def here(self) -> frozenset[str]:
-        """Every pattern that matches some line."""
-        return frozenset().union(*self.hits)
+    lines: Sequence[str]
+    hits: Hits
+    here: frozenset[str]
 
 
-def _regions(kind: Kind, lines: Sequence[str], layout: Layout | None) -> dict[str, _Region]:
-    told = _told_at(kind, lines)
-    parts = {
-        "turn": tail(lines if told is None else lines[told + 1 :], BOTTOM_LINES),
-        "bottom": tail(lines, BOTTOM_LINES),
-        "tail": tail(lines, TAIL_LINES),
-        "last": tail(lines, 1),
-        "prompt": layout.block if layout is not None else (),
-    }
-    regions = {name: _Region(kind.matched, part) for name, part in parts.items()}
-    return regions | {"screen": _Region(kind.told, lines)}
+def _region(lines: Sequence[str], hits: Hits) -> _Region:
+    return _Region(lines, hits, _NONE.union(*hits))
+
+
+def _regions(page: _Page, layout: Layout | None) -> dict[str, _Region]:
+    """The parts of a screen; but for the prompt and all of it each is the end of the bottom."""
+    lines, hits = page.lines, page.hits
+    filled: list[int] = []
+    turn = 0
+    for at in range(len(lines) - 1, -1, -1):
+        if lines[at].strip():
+            if page.told_at is None or at > page.told_at:
+                turn += 1
+            filled.append(at)
+            if len(filled) == BOTTOM_LINES:
+                break
+    filled.reverse()
+    texts, matches = [lines[at] for at in filled], [hits[at] for at in filled]
+    parts = {"bottom": BOTTOM_LINES, "turn": turn, "tail": TAIL_LINES, "last": 1}
+    regions = {}
+    for name, count in parts.items():
+        start = max(0, len(filled) - count)
+        regions[name] = _region(texts[start:], matches[start:])
+    block = layout.block if layout is not None else ()
+    regions["prompt"] = _region(block, page.kind.sieve.lines(block))
+    regions["screen"] = _region(lines, hits)
+    return regions
 
 
 def tail(lines: Sequence[str], count: int) -> list[str]:
@@ -239,29 +262,23 @@ def tail(lines: Sequence[str], count: int) -> list[str]:
 
 
 def _first(
-    kind: Kind, source: str, regions: dict[str, _Region]
-) -> tuple[Kind, RulePart, Sequence[str], str] | None:
-    """The strongest rule of a source that matches, with its lines and the one that matched."""
-    for rule in kind.rules:
-        if rule.source != source:
+    rules: Sequence[Wanted], regions: dict[str, _Region]
+) -> tuple[RulePart, Sequence[str], str] | None:
+    """The strongest of the rules that matches, with its lines and the one that matched."""
+    for wanted in rules:
+        region = regions[wanted.region]
+        here = region.here
+        if here.isdisjoint(wanted.told):
             continue
-        region = regions[rule.region]
-        hit = _match(rule, region)
-        if hit is not None:
-            return kind, rule, region.lines, hit
+        if wanted.all <= here and here.isdisjoint(wanted.not_):
+            return wanted.rule, region.lines, _lowest(wanted.told, region)
     return None
 
 
-def _match(rule: RulePart, region: _Region) -> str | None:
-    """The lowest line that one of a rule's patterns matched, or None."""
-    here = region.here
-    told = rule.any or rule.all
-    if here.isdisjoint(told) or not here.issuperset(rule.all) or not here.isdisjoint(rule.not_):
-        return None
-    for line, hits in zip(reversed(region.lines), reversed(region.hits), strict=True):
-        if hits and not hits.isdisjoint(told):
-            return line
-    return None
+def _lowest(told: frozenset[str], region: _Region) -> str:
+    """The lowest line that one of the patterns matches; some line there does."""
+    both = zip(reversed(region.lines), reversed(region.hits), strict=True)
+    return next(line for line, hits in both if not hits.isdisjoint(told))
 
 
 def _signal(
@@ -298,23 +315,24 @@ def _does(rule: RulePart, lines: Sequence[str]) -> str:
     return str(hit["does"] or "") if hit else ""
 
 
-def _latest(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> str:
-    for match in _upwards(kind, patterns, lines):
-        groups = match.groupdict()
-        words = [str(groups.get(name) or "").strip() for name in ("tool", "does")]
-        said = "  ".join(word for word in words if word)
-        if said:
-            return short(said)
+def _latest(page: _Page, patterns: Sequence[str], places: Iterable[int]) -> str:
+    """What the first of these lines says to which one of the patterns gives words."""
+    for at in places:
+        hits = page.hits[at]
+        if not hits or hits.isdisjoint(patterns):
+            continue
+        for pattern in patterns:
+            match = found(pattern, page.lines[at]) if pattern in hits else None
+            said = _words(match) if match is not None else ""
+            if said:
+                return short(said)
     return ""
 
 
-def _upwards(kind: Kind, patterns: Sequence[str], lines: Sequence[str]) -> Iterator[re.Match[str]]:
-    for line in reversed(lines):
-        hits = kind.told(line)
-        for pattern in patterns:
-            match = found(pattern, line) if pattern in hits else None
-            if match is not None:
-                yield match
+def _words(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    words = [str(groups.get(name) or "").strip() for name in ("tool", "does")]
+    return "  ".join(word for word in words if word)
 
 
 def short(text: str) -> str:

@@ -44,6 +44,9 @@ class Track:
     argv: tuple[str, ...] = ()
     process: Facts | None = None
     looked_at: float = float("-inf")
+    """When its processes were looked at last."""
+    checked_at: float = float("-inf")
+    """When the agent's own process was last found to be there as before."""
     foreground: int = 0
     """The process group that its terminal belonged to then."""
     stopped: bool = False

@@ -10,6 +10,7 @@ import pytest
 
 from clocks import TurnedClock
 from orc_core.agents.observer import TURN_ROUND, Observer
+from orc_core.agents.occupancy import LOOK_AGAIN_S, LOOK_ANEW_S
 from orc_core.agents.processes import Glance
 from orc_core.agents.rules import RuleSet
 from orc_core.model.agent import Agent, PaneRef, State
@@ -188,3 +189,25 @@ def test_a_glance_asks_once_until_it_forgets(machine) -> None:  # type: ignore[n
     machine.end(101)
     glance.forget()
     assert glance.facts(101) is None
+
+
+def test_another_agent_in_a_busy_pane_is_found_before_its_turn(stage: Stage) -> None:
+    for number in range(1, 65):
+        stage.machine.put(100 + number, "claude")
+    stage.tick(*((number, WORKING) for number in range(1, 65)))
+    stage.machine.put(164, "codex", start="2")
+    stage.tick((64, IDLE), after_s=LOOK_AGAIN_S - 1.0)
+    assert stage.agent(64).kind == "claude"
+    stage.tick((64, WORKING), after_s=2.0)
+    assert stage.agent(64).kind == "codex"
+
+
+def test_a_program_that_runs_another_in_its_place_is_found_in_the_end(stage: Stage) -> None:
+    stage.machine.put(101, "node", "/opt/claude")
+    stage.tick((1, WORKING), command="node")
+    assert stage.agent().kind == "claude"
+    stage.machine.put(101, "node", "/opt/codex")
+    screens = (IDLE, WORKING)
+    for number in range(int(LOOK_ANEW_S)):
+        stage.tick((1, screens[number % 2]), after_s=1.0, command="node")
+    assert stage.agent().kind == "codex"
