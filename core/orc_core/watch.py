@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -39,6 +40,9 @@ SHY_S: Final = 5.0
 
 CONNECT_WITHIN_S: Final = 3.0
 """For so long it is no trouble that there is no connection yet."""
+
+PAUSE_STEP_S: Final = 10
+"""In such steps it is told how long a pause still is."""
 
 Changed = Callable[[bool, bool, bool], None]
 """Called after a look with what it changed: agents, the selected screen, the link."""
@@ -72,6 +76,16 @@ class WatchSetup:
     switches: Switches
     host: str = ""
     sources: Sequence[SignalSource] = ()
+
+
+def pause_line(left_s: float) -> str:
+    """How long a connection that failed too often is left alone; "" where it is not.
+
+    In steps, so that nothing on the screen counts seconds.
+    """
+    if left_s <= 0:
+        return ""
+    return f"connection paused, tries again in {math.ceil(left_s / PAUSE_STEP_S) * PAUSE_STEP_S}s"
 
 
 class ServerWatch:
@@ -189,6 +203,8 @@ class ServerWatch:
         """The server's line of the sync pane, under this name."""
         well = self.link_state is LinkState.LIVE or self._is_as_chosen(self.link_state)
         trouble, trouble_at = self.trouble
+        if not well and (pause := pause_line(self.watcher.paused_s)):
+            trouble = f"{pause}: {trouble}" if trouble else pause
         return Layer(
             name=name,
             state=LayerState.OK if well else _LAYER_STATE[self.link_state],

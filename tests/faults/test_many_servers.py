@@ -7,6 +7,7 @@ import json
 import signal
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from clocks import TurnedClock, wait_for
 from many_tmux import Lookout, claude, watched
@@ -17,6 +18,7 @@ from orc_core.fleet import LEAVE_AFTER_S
 from orc_core.model.agent import Agent, Source, State
 from orc_core.model.health import LayerState, Link, LinkState
 from orc_core.switches import Switches
+from orc_core.tmux.link import INTRODUCTIONS
 from orc_core.tmux.server import Address
 from orc_core.watch import SHY_S, ServerWatch, WatchSetup
 from orc_storage.lock import lives
@@ -264,3 +266,27 @@ async def test_a_server_that_was_found_is_left_alone_until_an_agent_is_on_it(
 
 def _write(server: PrivateTmux) -> None:
     server.write("%0", "\r\nseen at last")
+
+
+async def test_a_pause_of_the_connection_is_told_beside_its_server(
+    tmux: PrivateTmux, clock: TurnedClock, tmp_path: Path
+) -> None:
+    tmux.start()
+    setup = WatchSetup(clock, load(), tmp_path, NameBook(), set, Switches())
+    watch = ServerWatch(tmux.address, setup)
+    watch.take(await watch.watcher.look())
+    assert (watch.layer("tmux").state, watch.layer("tmux").trouble) == (LayerState.OK, "")
+    for _ in range(INTRODUCTIONS.failures):
+        tmux.run("kill-session", "-t", f"={watch.watcher._link.session}")
+        watch.take(await watch.watcher.look())  # finds out, and answers by a process
+        watch.take(await watch.watcher.look())
+    layer = watch.layer("tmux")
+    assert layer.state is LayerState.DEGRADED
+    assert layer.trouble.startswith("connection paused, tries again in 60s: ")
+    clock.turn(52.0)
+    assert watch.layer("tmux").trouble.startswith("connection paused, tries again in 10s: ")
+    clock.turn(8.0)
+    watch.take(await watch.watcher.look())
+    assert watch.layer("tmux").state is LayerState.OK
+    assert "paused" not in watch.layer("tmux").trouble
+    await watch.watcher.close()

@@ -119,13 +119,13 @@ async def test_a_connection_that_wedges_again_and_again_is_left_alone(
                 await link.listing(0)
             await link.listing(0)  # by a process: the server answers
             assert link.state is LinkState.SYNC
-        for _ in range(59):
+        for left in range(59, 0, -1):
             clock.turn(1.0)
             await link.listing(0)
-            assert link.state is LinkState.SYNC
+            assert (link.state, link.paused_s) == (LinkState.SYNC, left)
         clock.turn(1.0)
         await link.listing(0)
-        assert link.state is LinkState.LIVE
+        assert (link.state, link.paused_s) == (LinkState.LIVE, 0.0)
 
 
 async def test_nobody_is_introduced_to_a_server_that_is_stopped(

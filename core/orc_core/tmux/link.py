@@ -88,6 +88,12 @@ class Link:
         return LinkState.LIVE if live else LinkState.SYNC
 
     @property
+    def paused_s(self) -> float:
+        """Seconds until the connection is tried again that failed too often; 0.0 for no pause."""
+        wanted = self._control is None and self._wants_control
+        return self._breaker.retry_in_s if wanted else 0.0
+
+    @property
     def session(self) -> str:
         """The name of our hidden session, "" where there is none."""
         return self._control.name if self._control else ""

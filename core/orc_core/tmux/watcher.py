@@ -119,6 +119,11 @@ class Watcher:
         self._cadence.hurry()
         self._wake()
 
+    @property
+    def paused_s(self) -> float:
+        """Seconds until the connection is tried again that failed too often; 0.0 for no pause."""
+        return self._link.paused_s
+
     def use(self, strategy: Strategy) -> None:
         """Watch by this strategy from the next list on, which is a second away at most."""
         self._link.use(strategy)
