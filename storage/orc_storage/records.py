@@ -194,9 +194,12 @@ class Conflict:
     """Two sides that changed one path of one document differently since their base.
 
     `left` is the layer's side, `right` the store's. `path` is dotted, "" for the whole
-    document. `base_present` is False where the base had no value there; `base_at` and `base_by`
-    tell when and by whom its revision was written, where that is known. `closed_rev` is the
-    store's revision when it was decided or superseded, 0 before.
+    document; one like `text#2` is a run of lines of that text, absent where it has none. `line`
+    is where these begin, from 1: in the base while the conflict waits, in the store's text of
+    revision `closed_rev` once it is decided. `base_present` is False where the base had no value
+    there; `base_at` and `base_by` tell when and by whom its revision was written, where that is
+    known. `closed_rev` is the store's revision when it was decided or superseded, 0 before.
+    `strategy` names the policy that decided it without a person, "" for none.
     """
 
     id: str
@@ -221,6 +224,8 @@ class Conflict:
     closed_rev: int = 0
     base_at: float = 0.0
     base_by: str = ""
+    line: int = 0
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

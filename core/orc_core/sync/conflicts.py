@@ -14,7 +14,9 @@ from orc_core.clock import Clock
 from orc_core.errors import Overlap, UnknownName, UsageError
 from orc_core.model.history import Report
 from orc_core.sync import decisions
-from orc_core.sync.paths import Value, same
+from orc_core.sync.hunks import side_lines
+from orc_core.sync.merge import lines_value
+from orc_core.sync.paths import MISSING, Value, hunk_number
 from orc_core.sync.rules import Rules
 from orc_core.sync.wording import brief, place, word
 from orc_core.text import clean
@@ -22,7 +24,7 @@ from orc_storage import acts, conflicts
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.records import Change, Conflict, ConflictState, Deed, Json
 
-TAKES: Final = ("left", "right", "base", "value")
+TAKES: Final = ("left", "right", "both", "base", "value")
 
 
 class Conflicts:
@@ -44,6 +46,9 @@ class Conflicts:
     async def resolve(self, id: str, take: str, *, value: Json = None, actor: str) -> Report:
         """Decide a conflict: `take` is left, right, base, or value with the value to write.
 
+        Of lines of a text both can be taken, those of the left side first; as a value, "" takes
+        them out.
+
         Raises UnknownName, UsageError (not open, or not a valid body), IllegalMove, and
         Overlap where the store moved on, with the conflict that now stands in its place.
         """
@@ -54,11 +59,10 @@ class Conflicts:
             conflict = find(tx.conn, id)
             if conflict.state not in decisions.WAITING:
                 raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to decide")
-            _, current = decisions.store_value(tx.conn, conflict)
-            if not same(current, decisions.held(conflict.right)):
+            if not decisions.still_stands(tx.conn, conflict):
                 # Returned, not raised: the successor has to be committed.
                 return _superseded(conflict, decisions.succeed(tx, conflict))
-            wanted = _wanted(conflict, take, value)
+            wanted = wanted_value(conflict, take, value)
             rules = decisions.rules_of(self._rules, conflict)
             changes = decisions.decide(tx, conflict, take, wanted, actor=actor, rules=rules)
             where = place(conflict.doc, conflict.path)
@@ -185,14 +189,21 @@ def _record(
     acts.record(tx, actor=actor, deed=deed, label=label, changes=changes, conflicts=(conflict.id,))
 
 
-def _wanted(conflict: Conflict, take: str, value: Json) -> Value:
+def wanted_value(conflict: Conflict, take: str, value: Json) -> Value:
+    """Return what a decision is for; raises UsageError where it cannot be taken."""
     if take == "left":
         return decisions.held(conflict.left)
     if take == "right":
         return decisions.held(conflict.right)
     if take == "base":
         return decisions.agreed(conflict)
-    return value
+    if not hunk_number(conflict.path):
+        if take == "both":
+            raise UsageError(f"{conflict.id} is one value, not lines of a text: take one side")
+        return value
+    if take == "both":
+        return lines_value((*side_lines(conflict.left), *side_lines(conflict.right)))
+    return MISSING if value == "" else value
 
 
 def _came_to_be(conflict: Conflict, take: str, wanted: Value) -> str:

@@ -11,9 +11,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orc_core.errors import Overlap, UsageError
-from orc_core.sync.merge import clash, plain
-from orc_core.sync.paths import MISSING, Value, same, set_path
-from orc_core.sync.provenance import last_change, newest, value_at, writer
+from orc_core.sync import patches
+from orc_core.sync.hunks import Text, as_a_whole, given_text, reweave
+from orc_core.sync.lines import Of
+from orc_core.sync.merge import Conflicting, clash, plain, value_lines
+from orc_core.sync.paths import MISSING, Value, field_of, hunk_number, same, set_path
+from orc_core.sync.provenance import (
+    last_change,
+    last_change_of_lines,
+    newest,
+    value_at,
+    writer,
+)
 from orc_core.sync.rules import Rules
 from orc_core.sync.wording import place, word
 from orc_storage import bases, conflicts, documents, journal
@@ -47,16 +56,42 @@ def store_value(conn: Connection, conflict: Conflict) -> tuple[Revision | None, 
     return found, MISSING if found is None else value_at(found, conflict.path)
 
 
+def still_stands(conn: Connection, conflict: Conflict) -> bool:
+    """Whether the store's side is as the conflict says."""
+    found, value = store_value(conn, conflict)
+    if hunk_number(conflict.path):
+        return patches.open_spot(conn, conflict, _body(found)) is not None
+    return same(value, held(conflict.right))
+
+
 def decide(
-    tx: Transaction, conflict: Conflict, take: str, value: Value, *, actor: str, rules: Rules | None
+    tx: Transaction,
+    conflict: Conflict,
+    take: str,
+    value: Value,
+    *,
+    actor: str,
+    rules: Rules | None,
+    strategy: str = "",
 ) -> tuple[Change, ...]:
     """Write `value` for both sides and mark the conflict resolved.
 
-    The caller made sure that the store's side is as the conflict says. Raises UsageError or
-    IllegalMove where the body would not be valid.
+    `strategy` names the policy where no person decided. The caller made sure that the store's
+    side is as the conflict says. Raises UsageError or IllegalMove where the body would not be
+    valid.
     """
-    changes = _write(tx, conflict, value, actor, f"conflict {conflict.id}", rules, is_move=True)
-    _set_base(tx, conflict, held(conflict.left))
+    line = conflict.line
+    cause = f"conflict {conflict.id}"
+    if hunk_number(conflict.path):
+        spot = patches.open_spot(tx.conn, conflict, _body(newest_of(tx.conn, conflict)))
+        if spot is None:
+            raise _moved_on(tx.conn, conflict, "look at it again")
+        line = spot.at + 1
+        changes = _write_lines(tx, conflict, spot, value, actor, cause, rules)
+        patches.base_takes_left(tx, conflict)
+    else:
+        changes = _write(tx, conflict, value, actor, cause, rules, is_move=True)
+        _set_base(tx, conflict, held(conflict.left))
     resolved = replace(
         conflict,
         state=ConflictState.RESOLVED,
@@ -66,6 +101,8 @@ def decide(
         value=plain(value),
         value_present=value is not MISSING,
         closed_rev=_store_rev(tx.conn, conflict),
+        line=line,
+        strategy=strategy,
     )
     conflicts.update(tx, resolved)
     return changes
@@ -81,12 +118,22 @@ def reopen(
     """
     if conflict.state is not ConflictState.RESOLVED:
         raise UsageError(f"{conflict.id} is {conflict.state}: there is no decision to take back")
-    found, value = store_value(tx.conn, conflict)
-    if not same(value, decided(conflict)):
-        raise _moved_on(tx.conn, conflict, found, value, "change it by hand, or revert it first")
     cause = f"undo conflict {conflict.id}"
-    changes = _write(tx, conflict, held(conflict.right), actor, cause, rules, is_move=False)
-    _set_base(tx, conflict, agreed(conflict))
+    remedy = "change it by hand, or revert it first"
+    if hunk_number(conflict.path):
+        spot = patches.decided_spot(tx.conn, conflict, _body(newest_of(tx.conn, conflict)))
+        back = None if spot is None else patches.base_takes_back(tx, conflict, spot)
+        if spot is None or back is None:
+            raise _moved_on(tx.conn, conflict, remedy)
+        right = held(conflict.right)
+        changes = _write_lines(tx, conflict, spot, right, actor, cause, rules)
+        conflict = back
+    else:
+        _, value = store_value(tx.conn, conflict)
+        if not same(value, decided(conflict)):
+            raise _moved_on(tx.conn, conflict, remedy)
+        changes = _write(tx, conflict, held(conflict.right), actor, cause, rules, is_move=False)
+        _set_base(tx, conflict, agreed(conflict))
     conflicts.update(tx, replace(conflict, state=ConflictState.OPEN, decided_at=0.0, decided_by=""))
     return changes
 
@@ -95,13 +142,19 @@ def decide_again(
     tx: Transaction, conflict: Conflict, *, actor: str, rules: Rules | None
 ) -> tuple[Change, ...]:
     """Write a decision that was taken back once more; raises Overlap where a side moved on."""
-    found, value = store_value(tx.conn, conflict)
     if conflict.state not in WAITING:
         raise Overlap(f"{conflict.id} is {conflict.state} by now: `orc conflicts` has what is open")
-    if not same(value, held(conflict.right)):
-        raise _moved_on(tx.conn, conflict, found, value, "decide anew")
-    take = conflict.decision
-    return decide(tx, conflict, take, decided(conflict), actor=actor, rules=rules)
+    if not still_stands(tx.conn, conflict):
+        raise _moved_on(tx.conn, conflict, "decide anew")
+    return decide(
+        tx,
+        conflict,
+        conflict.decision,
+        decided(conflict),
+        actor=actor,
+        rules=rules,
+        strategy=conflict.strategy,
+    )
 
 
 def supersede(tx: Transaction, conflict: Conflict) -> None:
@@ -154,8 +207,40 @@ def store_side(conn: Connection, found: Revision | None, path: str) -> Side:
     )
 
 
+def lines_side(conn: Connection, found: Revision | None, values: Conflicting) -> Side:
+    """Describe the store's side of a hunk: the revision since which its lines are so."""
+    side = store_side(conn, found, values.path)
+    if found is None:
+        return side
+    run, gone = (
+        value_lines(value if present else MISSING)
+        for value, present in (
+            (values.ours, values.ours_present),
+            (values.base, values.base_present),
+        )
+    )
+    source = last_change_of_lines(conn, found, values.path, run, gone)
+    return replace(
+        side,
+        value=values.ours,
+        present=values.ours_present,
+        writer=source.actor,
+        at=source.at,
+        cause=source.cause,
+    )
+
+
+def right_side(conn: Connection, found: Revision | None, values: Conflicting) -> Side:
+    """Describe the store's side of what conflicts."""
+    if values.line:
+        return lines_side(conn, found, values)
+    return store_side(conn, found, values.path)
+
+
 def succeed(tx: Transaction, conflict: Conflict) -> Conflict | None:
     """Replace a conflict whose store side moved on; None where both sides agree by now."""
+    if hunk_number(conflict.path):
+        return _succeed_hunks(tx, conflict)
     supersede(tx, conflict)
     found, value = store_value(tx.conn, conflict)
     if same(value, held(conflict.left)):
@@ -170,6 +255,42 @@ def succeed(tx: Transaction, conflict: Conflict) -> Conflict | None:
         deferred_until=0.0,
     )
     return open_conflict(tx, moved)
+
+
+def _succeed_hunks(tx: Transaction, conflict: Conflict) -> Conflict | None:
+    """Look at the open hunks of a text again, over what the store holds of it by now."""
+    opens = patches.opens_beside(tx.conn, conflict)
+    found, ours = store_value(tx.conn, conflict)
+    base = patches.base_text(tx.conn, conflict)
+    given = given_text(base, opens, Of.THEIRS)
+    now = Text(field_of(conflict.path), base, ours, given, given, opens)
+    rewoven = reweave(now)
+    if not same(rewoven.ours, ours):
+        rewoven = as_a_whole(now, given)
+    for one in rewoven.superseded:
+        supersede(tx, one)
+    for one in rewoven.kept:
+        conflicts.update(tx, one)
+    patches.set_base_text(tx, conflict, rewoven.base)
+    opened = []
+    for values in rewoven.openings:
+        left = replace(conflict.left, value=values.theirs, present=values.theirs_present)
+        fresh = replace(
+            conflict,
+            kind=values.kind,
+            path=values.path,
+            base=values.base,
+            base_present=values.base_present,
+            left=left,
+            right=right_side(tx.conn, found, values),
+            decision="",
+            value=None,
+            value_present=False,
+            deferred_until=0.0,
+            line=values.line,
+        )
+        opened.append(open_conflict(tx, fresh))
+    return min(opened, key=lambda one: abs(one.line - conflict.line), default=None)
 
 
 def rules_of(rules: Mapping[str, Rules], conflict: Conflict) -> Rules | None:
@@ -203,6 +324,31 @@ def _write(
     return (Change(kind, id, rev, written.rev),)
 
 
+def _write_lines(
+    tx: Transaction,
+    conflict: Conflict,
+    spot: patches.Spot,
+    value: Value,
+    actor: str,
+    cause: str,
+    rules: Rules | None,
+) -> tuple[Change, ...]:
+    """Write lines in place of those at `spot`."""
+    if value is not MISSING and not isinstance(value, str):
+        raise UsageError(f"{conflict.path} is lines of a text: write them as a JSON string")
+    kind, id = conflict.doc_kind, conflict.doc
+    found = newest(tx.conn, kind, id)
+    if found is None or found.deleted:
+        raise _moved_on(tx.conn, conflict, "look at it again")
+    body = spot.put(found.body, value_lines(value))
+    if rules is not None:
+        rules.check(tx.conn, found.body, body)
+    written = documents.put(
+        tx, kind, id, body, rev=found.rev, actor=actor, cause=cause, action="resolve"
+    )
+    return (Change(kind, id, found.rev, written.rev),)
+
+
 def _place(body: Body | None, path: str, value: Value) -> Body | None:
     if not path:
         if value is MISSING:
@@ -234,9 +380,17 @@ def _store_rev(conn: Connection, conflict: Conflict) -> int:
     return 0 if found is None else found.rev
 
 
-def _moved_on(
-    conn: Connection, conflict: Conflict, found: Revision | None, value: Value, remedy: str
-) -> Overlap:
+def newest_of(conn: Connection, conflict: Conflict) -> Revision | None:
+    """Return the newest revision of the conflict's document."""
+    return newest(conn, conflict.doc_kind, conflict.doc)
+
+
+def _body(found: Revision | None) -> Body | None:
+    return None if found is None or found.deleted else found.body
+
+
+def _moved_on(conn: Connection, conflict: Conflict, remedy: str) -> Overlap:
+    found, value = store_value(conn, conflict)
     where = place(conflict.doc, conflict.path)
     if found is None:
         return Overlap(f"{where} is gone from the store: {remedy}")

@@ -2,18 +2,28 @@
 
 Invariant: every change of either side is in the result or among the conflicts. The merge is
 pure, `merge(b, x, x)` is `x`, an untouched side yields to the other, and swapping the sides
-swaps the conflicts and nothing else (at a conflicting path the body keeps `ours`).
+swaps the conflicts and nothing else (at a conflicting path the body keeps `ours`). Of a text
+whose lines clash only these hunks conflict; `texts` has its three versions, merged but there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orc_core.model.history import FieldChange
-from orc_core.sync.lines import merge_lines
-from orc_core.sync.paths import MISSING, Value, get_path, is_keyed, join, same, set_path
+from orc_core.sync.lines import Hunk, Lines, Of, Woven, weave
+from orc_core.sync.paths import (
+    MISSING,
+    Value,
+    get_path,
+    hunk_path,
+    is_keyed,
+    join,
+    same,
+    set_path,
+)
 from orc_storage.records import Body, Clash, Json
 
 __all__ = ["SETS", "Conflicting", "Merged", "diff", "get_path", "merge", "same", "set_path"]
@@ -27,7 +37,10 @@ DEPTH_MAX: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Conflicting:
-    """One path that both sides changed differently; a `None` with `*_present` False is absent."""
+    """One path that both sides changed differently; a `None` with `*_present` False is absent.
+
+    `line` is where a hunk begins in the merged base's text, from 1; 0 is a whole value.
+    """
 
     path: str
     base: Json
@@ -37,6 +50,7 @@ class Conflicting:
     ours_present: bool
     theirs_present: bool
     kind: Clash
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,23 @@ class Merged:
     body: Body
     conflicts: tuple[Conflicting, ...]
     merged_paths: tuple[str, ...]
+    texts: Mapping[str, Woven] = field(default_factory=dict)
 
 
-def merge(base: Body | None, ours: Body, theirs: Body) -> Merged:
-    """Merge two bodies that come from `base`; None says that they have no common past."""
-    run = _Run()
+def merge(
+    base: Body | None,
+    ours: Body,
+    theirs: Body,
+    *,
+    is_atomic: Callable[[str], bool] = lambda path: False,
+) -> Merged:
+    """Merge two bodies that come from `base`; None says that they have no common past.
+
+    A value whose path `is_atomic` is taken whole, whatever it is made of.
+    """
+    run = _Run(is_atomic)
     body = run.objects((), MISSING if base is None else base, ours, theirs)
-    return Merged(body, tuple(run.conflicts), tuple(run.taken))
+    return Merged(body, tuple(run.conflicts), tuple(run.taken), run.texts)
 
 
 def diff(a: Body, b: Body) -> tuple[FieldChange, ...]:
@@ -70,6 +94,22 @@ def clash(base: Value, ours: Value, theirs: Value) -> Clash:
 def plain(value: Value) -> Json:
     """Return the value as JSON; what is missing reads as null."""
     return None if value is MISSING else value
+
+
+def lines_value(lines: Lines) -> Value:
+    """Return lines as the value of a hunk; none at all is missing, which an empty line is not."""
+    return "\n".join(lines) if lines else MISSING
+
+
+def value_lines(value: Value) -> Lines:
+    """Return the lines of a hunk's value."""
+    return tuple(value.split("\n")) if isinstance(value, str) else ()
+
+
+def conflicting_hunk(field: str, number: int, hunk: Hunk) -> Conflicting:
+    """Write down one conflicting hunk of the text at `field`."""
+    versions = (lines_value(hunk.lines(of)) for of in (Of.BASE, Of.OURS, Of.THEIRS))
+    return replace(conflicting(hunk_path(field, number), *versions), line=hunk.at + 1)
 
 
 def conflicting(path: str, base: Value, ours: Value, theirs: Value) -> Conflicting:
@@ -90,6 +130,8 @@ def conflicting(path: str, base: Value, ours: Value, theirs: Value) -> Conflicti
 class _Run:
     """One merge in progress."""
 
+    is_atomic: Callable[[str], bool]
+    texts: dict[str, Woven] = field(default_factory=dict)
     conflicts: list[Conflicting] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
 
@@ -109,7 +151,7 @@ class _Run:
         self, path: tuple[str, ...], base: Value, ours: Value, theirs: Value
     ) -> Value:
         """Merge what has parts of its own; MISSING where the value has to be taken whole."""
-        if len(path) > DEPTH_MAX:
+        if len(path) > DEPTH_MAX or self.is_atomic(join(path)):
             return MISSING
         if isinstance(ours, dict) and isinstance(theirs, dict):
             if base is MISSING or isinstance(base, dict):
@@ -121,11 +163,23 @@ class _Run:
         elif is_keyed(ours) and is_keyed(theirs) and (base is MISSING or is_keyed(base)):
             merged = self._keyed_lists(path, [] if base is MISSING else base, ours, theirs)
         elif isinstance(base, str) and isinstance(ours, str) and isinstance(theirs, str):
-            lines = merge_lines(base, ours, theirs) if "\n" in base + ours + theirs else None
-            merged = MISSING if lines is None else lines
+            merged = self._texts(path, base, ours, theirs)
         if merged is not MISSING and not same(merged, ours) and not is_keyed(merged):
             self.taken.append(join(path))
         return merged
+
+    def _texts(self, path: tuple[str, ...], base: str, ours: str, theirs: str) -> Value:
+        if "\n" not in base + ours + theirs:
+            return MISSING
+        woven = weave(base, ours, theirs)
+        if woven is None or woven.is_whole:
+            return MISSING
+        at = join(path)
+        if woven.hunks:
+            self.texts[at] = woven
+        for number, hunk in enumerate(woven.hunks, start=1):
+            self.conflicts.append(conflicting_hunk(at, number, hunk))
+        return woven.text(Of.OURS)
 
     def objects(self, path: tuple[str, ...], base: Value, ours: Body, theirs: Body) -> Body:
         known = base if isinstance(base, dict) else {}
@@ -189,7 +243,8 @@ def _merge_order(base: list[str], ours: list[str], theirs: list[str]) -> list[st
     """Merge the order of three lists of ids; None where both sides moved items differently."""
     ours_moved = _shared(ours, base) != _shared(base, ours)
     theirs_moved = _shared(theirs, base) != _shared(base, theirs)
-    if ours_moved and theirs_moved and _shared(ours, theirs) != _shared(theirs, ours):
+    both = set(_shared(base, ours)) & set(theirs)
+    if ours_moved and theirs_moved and _shared(ours, both) != _shared(theirs, both):
         return None
     spine = ours if ours_moved else theirs if theirs_moved else base
     order = [*_shared(spine, base), *(id for id in base if id not in set(spine))]

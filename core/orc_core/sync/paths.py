@@ -1,12 +1,14 @@
-"""Dotted paths into a body: `due`, `meta.owner`, `steps.s1.title`.
+"""Dotted paths into a body: `due`, `meta.owner`, `steps.s1.title`, `text#2`.
 
-Invariant: a body is never changed in place, and `parts(join(x)) == x` for any keys. A list
+Invariant: a body is never changed in place, and `split(join(x)) == x` for any keys. A list
 whose items are objects with an `id` of their own is walked by that id; `""` is the whole
-body. Missing is not null: `MISSING` stands for no value at all.
+body; `#2` is the second hunk of a text, which is no place of its own in a body. Missing is
+not null: `MISSING` stands for no value at all.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final, TypeAlias, TypeGuard
@@ -35,15 +37,35 @@ def same(a: Value, b: Value) -> bool:
     return a == b or (a != a and b != b)  # NaN is itself here
 
 
+_ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\.#"})
+_HUNK: Final = re.compile(r"((?:[^\\#]|\\.)*)#(\d+)", re.DOTALL)
+
+
 def join(parts: Sequence[str]) -> str:
-    """Write keys as one dotted path; dots, backslashes and empty keys are escaped."""
-    return ".".join(
-        part.replace("\\", "\\\\").replace(".", "\\.") if part else "\\e" for part in parts
-    )
+    """Write keys as one dotted path; what has a meaning in paths and empty keys are escaped."""
+    return ".".join(part.translate(_ESCAPED) if part else "\\e" for part in parts)
+
+
+def hunk_path(field: str, number: int) -> str:
+    """Name one hunk of the text at `field`; `number` counts from 1."""
+    return f"{field}#{number}"
+
+
+def field_of(path: str) -> str:
+    """Return the path without the number of its hunk."""
+    found = _HUNK.fullmatch(path)
+    return path if found is None else found[1]
+
+
+def hunk_number(path: str) -> int:
+    """Return which hunk of its text a path names, 0 where it names a whole value."""
+    found = _HUNK.fullmatch(path)
+    return 0 if found is None else int(found[2])
 
 
 def split(path: str) -> tuple[str, ...]:
-    """Read a dotted path back into its keys; `""` has none."""
+    """Read a dotted path back into its keys; `""` has none, a hunk those of its text."""
+    path = field_of(path)
     if not path:
         return ()
     parts: list[str] = []
@@ -89,8 +111,11 @@ def get_path(body: Value, path: str) -> Value:
 def set_path(body: Body, path: str, value: Value) -> Body:
     """Return a copy of `body` with `value` at `path`; `MISSING` takes the path out.
 
-    Objects on the way that are not there are made. The whole body cannot be taken out.
+    Objects on the way that are not there are made. The whole body cannot be taken out, and a
+    hunk cannot be set: its text is.
     """
+    if hunk_number(path):
+        raise ValueError(f"{path} is a part of a text: set the text")
     parts = split(path)
     if not parts:
         if not isinstance(value, dict):

@@ -5,8 +5,10 @@ Invariant: the answer is a revision, so it names a writer, a time and a cause.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from orc_core.sync.lines import find_run
 from orc_core.sync.paths import MISSING, Value, get_path, same
 from orc_core.text import clean
 from orc_storage import documents
@@ -36,10 +38,32 @@ def value_at(revision: Revision, path: str) -> Value:
 
 def last_change(conn: Connection, revision: Revision, path: str) -> Revision:
     """Return the revision that gave `path` the value it has in `revision`."""
+    value = value_at(revision, path)
+    return _since(conn, revision, lambda earlier: same(value_at(earlier, path), value))
+
+
+def last_change_of_lines(
+    conn: Connection, revision: Revision, field: str, run: Sequence[str], gone: Sequence[str]
+) -> Revision:
+    """Return the revision since which the text at `field` has the lines of `run`.
+
+    An empty `run` asks since when the lines of `gone` are not there.
+    """
+
+    def is_so(earlier: Revision) -> bool:
+        text = value_at(earlier, field)
+        lines = text.split("\n") if isinstance(text, str) else []
+        return bool(find_run(lines, run)) if run else not find_run(lines, gone)
+
+    return _since(conn, revision, is_so)
+
+
+def _since(conn: Connection, revision: Revision, is_so: Callable[[Revision], bool]) -> Revision:
+    """Return the oldest revision from which on it was so; the newest one is taken to be."""
     found = revision
     for rev in range(revision.rev - 1, max(0, revision.rev - STEPS_MAX), -1):
         earlier = documents.revision(conn, revision.kind, revision.id, rev)
-        if not same(value_at(earlier, path), value_at(revision, path)):
+        if not is_so(earlier):
             break
         found = earlier
     return found

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orc_core.sync.decisions import agreed, held
+from orc_core.sync.hunks import Text, given_text, hunks_of, reweave
+from orc_core.sync.lines import Of
 from orc_core.sync.merge import Conflicting, conflicting, diff, merge
-from orc_core.sync.paths import MISSING, Value, get_path, same, set_path
+from orc_core.sync.paths import MISSING, Value, get_path, hunk_number, same, set_path
 from orc_storage.records import Body, Conflict
 
 WHOLE: Final = ""
@@ -25,7 +27,8 @@ class Situation:
 
     `basis` is what the layer's body was made from, `seen` what the layer held when it was last
     looked at, `base` what both last agreed on. `old_copy` is the revision of a copy that is
-    older than what the layer was last given, else 0. `opens` are the conflicts that wait.
+    older than what the layer was last given, else 0; `is_newer` says that the copy was given
+    after the layer was last looked at. `opens` are the conflicts that wait.
     """
 
     ours: Body | None
@@ -35,6 +38,7 @@ class Situation:
     base: Body | None
     opens: tuple[Conflict, ...] = ()
     old_copy: int = 0
+    is_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,17 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What both sides should hold now, what they agree on, and what becomes of conflicts."""
+    """What both sides should hold now, what they agree on, and what becomes of conflicts.
+
+    `moved` are hunks that stay open and begin at another line by now.
+    """
 
     store: Body | None
     layer: Body | None
     base: Body | None
     openings: tuple[Opening, ...] = ()
     superseded: tuple[Conflict, ...] = ()
+    moved: tuple[Conflict, ...] = ()
     merged: int = 0
 
     @property
@@ -100,7 +108,11 @@ def _without_layer(now: Situation, ours: Body) -> Outcome:
     if now.seen is None:
         theirs = ours
         for conflict in now.opens:
-            theirs = set_path(theirs, conflict.path, held(conflict.left))
+            if not hunk_number(conflict.path):
+                theirs = set_path(theirs, conflict.path, held(conflict.left))
+        for field, hunks in hunks_of(now.opens).items():
+            given = given_text(get_path(now.base or {}, field), hunks, Of.THEIRS)
+            theirs = theirs if given is MISSING else set_path(theirs, field, given)
         return _merge_fields(replace(now, basis=ours), ours, theirs)
     if same(ours, now.seen):
         return Outcome(None, None, None, superseded=now.opens)
@@ -127,6 +139,8 @@ class _Fields:
     bases: dict[str, Value] = field(default_factory=dict)
     openings: list[Opening] = field(default_factory=list)
     superseded: list[Conflict] = field(default_factory=list)
+    rights: dict[str, Value] = field(default_factory=dict)
+    moved: list[Conflict] = field(default_factory=list)
 
     def keep(self, path: str, left: Value, base: Value) -> None:
         self.lefts[path], self.bases[path] = left, base
@@ -138,34 +152,78 @@ class _Fields:
 
 def _merge_fields(now: Situation, ours: Body, theirs: Body) -> Outcome:
     fields = _Fields(now.base or {})
-    basis = now.basis
-    for conflict in now.opens:
-        path = conflict.path
-        _look_again(fields, conflict, now.seen, ours, theirs)
+    basis, rest = now.basis, theirs
+    values_open = {c.path: c for c in now.opens if not hunk_number(c.path)}
+    for path in (*(texts := hunks_of(now.opens)), *values_open):
+        if path in texts:
+            _look_at_text(fields, now, path, texts[path], ours, rest)
+        else:
+            _look_again(fields, values_open[path], now.seen, ours, rest)
         # What an open conflict is about stays out of the merge of the rest.
         right = get_path(ours, path)
-        theirs = set_path(theirs, path, right)
+        rest = set_path(rest, path, right)
         basis = None if basis is None else set_path(basis, path, right)
     store, merged = ours, 0
-    if now.old_copy and basis is not None and same(theirs, basis):
-        for change in diff(ours, theirs):
-            left, right = get_path(theirs, change.path), get_path(ours, change.path)
+    if now.old_copy and basis is not None and same(rest, basis):
+        for change in diff(ours, rest):
+            left, right = get_path(rest, change.path), get_path(ours, change.path)
             values = conflicting(change.path, get_path(fields.base, change.path), right, left)
             fields.open(values, left, _said_of_copy(now.old_copy))
     else:
-        found = merge(basis, ours, theirs)
+        found = merge(basis, ours, rest)
         store = found.body
         if basis is not None and not same(ours, basis):
             merged = len(found.merged_paths)
+        for path, woven in found.texts.items():
+            fields.keep(path, woven.text(Of.THEIRS), woven.text(Of.BASE))
         for values in found.conflicts:
-            fields.open(values, get_path(theirs, values.path))
+            if values.line:
+                fields.openings.append(Opening(values))
+            else:
+                fields.open(values, get_path(rest, values.path))
+    for path, right in fields.rights.items():
+        store = set_path(store, path, right)
     layer = base = store
     for path, left in fields.lefts.items():
         layer = set_path(layer, path, left)
         base = set_path(base, path, fields.bases[path])
     return Outcome(
-        store, layer, base, tuple(fields.openings), tuple(fields.superseded), merged=merged
+        store,
+        layer,
+        base,
+        tuple(fields.openings),
+        tuple(fields.superseded),
+        tuple(fields.moved),
+        merged=merged,
     )
+
+
+def _look_at_text(
+    fields: _Fields,
+    now: Situation,
+    field: str,
+    hunks: tuple[Conflict, ...],
+    ours: Body,
+    theirs: Body,
+) -> None:
+    """Decide what becomes of the open hunks of one text."""
+    rewoven = reweave(
+        Text(
+            field,
+            base=get_path(fields.base, field),
+            ours=get_path(ours, field),
+            theirs=get_path(theirs, field),
+            seen=MISSING if now.seen is None else get_path(now.seen, field),
+            opens=hunks,
+            is_newer=now.is_newer,
+            is_old=bool(now.old_copy),
+        )
+    )
+    fields.rights[field] = rewoven.ours
+    fields.keep(field, rewoven.theirs, rewoven.base)
+    fields.openings += (Opening(values) for values in rewoven.openings)
+    fields.superseded += rewoven.superseded
+    fields.moved += (one for one in rewoven.kept if one not in hunks)
 
 
 def _look_again(

@@ -14,8 +14,10 @@ from typing import Final
 
 from orc_core.errors import UsageError
 from orc_core.sync import decisions
+from orc_core.sync.hunks import replace_lines, side_lines
+from orc_core.sync.lines import find_run
 from orc_core.sync.merge import Conflicting
-from orc_core.sync.paths import same, set_path
+from orc_core.sync.paths import MISSING, Value, field_of, get_path, hunk_number, same, set_path
 from orc_core.sync.provenance import newest
 from orc_core.sync.reconcile import Opening, Outcome, Situation, reconcile
 from orc_core.sync.rules import Rules
@@ -92,11 +94,14 @@ def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
             base=None if base is None else base.body,
             opens=tuple(opens),
             old_copy=basis_rev if is_old else 0,
+            is_newer=base is not None and basis_rev > base.rev,
         )
     )
     rev = _write(tx, copy, now, ours, outcome, rules)
     for conflict in outcome.superseded:
         decisions.supersede(tx, conflict)
+    for conflict in outcome.moved:
+        conflicts.update(tx, conflict)
     for opening in outcome.openings:
         _open(tx, copy, opening, basis_rev, outcome.superseded)
     if outcome.merged:
@@ -167,9 +172,24 @@ def _held_at(conn: Connection, copy: Copy, now: Revision, rev: int) -> Body:
         if (conflict.left.layer, conflict.doc_kind, conflict.doc) != here:
             continue
         was_open = conflict.right.rev <= rev < conflict.closed_rev
-        if was_open and conflict.path:
+        if was_open and hunk_number(conflict.path):
+            field = field_of(conflict.path)
+            body = set_path(body, field, _given_lines(get_path(body, field), conflict))
+        elif was_open and conflict.path:
             body = set_path(body, conflict.path, decisions.held(conflict.left))
     return body
+
+
+def _given_lines(text: Value, conflict: Conflict) -> Value:
+    """The text with the layer's lines in place of the store's; MISSING if these are not told.
+
+    A text without a known past is merged with nothing: where sides differ, a person decides.
+    """
+    right = side_lines(conflict.right)
+    found = find_run(text.split("\n"), right) if isinstance(text, str) and right else []
+    if not isinstance(text, str) or len(found) != 1:
+        return MISSING
+    return replace_lines(text, found[0], right, side_lines(conflict.left))
 
 
 def _write(
@@ -214,7 +234,7 @@ def _open(
 ) -> None:
     values = opening.values
     before = next((old for old in superseded if old.path == values.path), None)
-    right = decisions.store_side(tx.conn, newest(tx.conn, copy.kind, copy.id), values.path)
+    right = decisions.right_side(tx.conn, newest(tx.conn, copy.kind, copy.id), values)
     base_rev = basis_rev if before is None else before.base_rev
     base_at, base_by = _written(tx.conn, copy, base_rev)
     decisions.open_conflict(
@@ -234,6 +254,7 @@ def _open(
             right=right,
             state=ConflictState.OPEN,
             opened_at=tx.at,
+            line=values.line,
             why=opening.why or _explain(copy, base_rev, right),
         ),
     )

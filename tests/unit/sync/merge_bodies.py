@@ -24,6 +24,9 @@ atoms = (
     | st.sampled_from([0, 1, 2, 1.0, 0.5])
     | st.sampled_from(["", "x", "y", "one\ntwo\nthree", "one\n2\nthree", "zero\none\ntwo\nthree"])
 )
+texts = st.lists(st.sampled_from("abcdefg"), min_size=2, max_size=8).map("\n".join)
+"""Texts of short lines, so that lines repeat and edits meet."""
+
 steps = st.lists(
     st.fixed_dictionaries({"id": words}, optional={"done": st.booleans(), "text": atoms}),
     max_size=4,
@@ -38,7 +41,7 @@ bodies: st.SearchStrategy[Body] = st.fixed_dictionaries(
     {"id": st.just("T-1")},
     optional={
         "title": atoms,
-        "text": atoms,
+        "text": texts | atoms,
         "meta": values,
         "a.b": atoms,
         "": atoms,

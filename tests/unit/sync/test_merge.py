@@ -6,9 +6,19 @@ import time
 
 import pytest
 
-from orc_core.sync.lines import merge_lines
+from orc_core.sync.lines import Of, merge_lines
 from orc_core.sync.merge import Merged, diff, merge
-from orc_core.sync.paths import MISSING, get_path, is_keyed, same, set_path, split
+from orc_core.sync.paths import (
+    MISSING,
+    field_of,
+    get_path,
+    hunk_number,
+    is_keyed,
+    join,
+    same,
+    set_path,
+    split,
+)
 from orc_storage.records import Body, Clash, Json
 
 BASE: Body = {"id": "T-1", "title": "Cart", "text": "one\ntwo\nthree\nfour", "labels": ["a", "b"]}
@@ -73,9 +83,50 @@ def test_texts_merge_by_lines() -> None:
     assert merged.merged_paths == ("text",)
 
 
-def test_lines_that_meet_are_a_conflict_of_the_whole_text() -> None:
-    merged = _merge({"text": "one\nTWO\nthree\nfour"}, {"text": "one\n2\nthree\nfour"})
-    assert [c.path for c in merged.conflicts] == ["text"]
+def test_only_the_lines_that_meet_conflict() -> None:
+    merged = _merge({"text": "one\nTWO\nthree\nfour"}, {"text": "one\n2\nthree\nfour\nfive"})
+    (conflict,) = merged.conflicts
+    assert (conflict.path, conflict.line, conflict.kind) == ("text#1", 2, Clash.EDIT_EDIT)
+    assert (conflict.base, conflict.ours, conflict.theirs) == ("two", "TWO", "2")
+    woven = merged.texts["text"]
+    assert merged.body["text"] == woven.text(Of.OURS) == "one\nTWO\nthree\nfour\nfive"
+    assert woven.text(Of.THEIRS) == "one\n2\nthree\nfour\nfive"
+    assert woven.text(Of.BASE) == "one\ntwo\nthree\nfour\nfive"
+
+
+def test_lines_taken_out_and_put_in_at_one_place_are_told_apart() -> None:
+    base, ours, theirs = "a\nb\nc\nd\ne", "a\nc\nd\nx\ne", "a\nB\nc\nd\n\ne"
+    found = merge({"id": "T", "t": base}, {"id": "T", "t": ours}, {"id": "T", "t": theirs})
+    told = [
+        (c.path, c.line, c.kind, c.ours, c.ours_present, c.theirs, c.base_present)
+        for c in found.conflicts
+    ]
+    assert told == [
+        ("t#1", 2, Clash.EDIT_DELETE, None, False, "B", True),
+        ("t#2", 5, Clash.ADD_ADD, "x", True, "", False),
+    ]
+
+
+def test_a_text_changed_from_end_to_end_is_one_value() -> None:
+    merged = _merge({"text": "1\n2"}, {"text": "x\ny\nz"})
+    assert [(c.path, c.line) for c in merged.conflicts] == [("text", 0)]
+
+
+def test_what_is_atomic_is_taken_whole() -> None:
+    ours: Body = {**BASE, "text": "ONE\ntwo\nthree\nfour", "labels": ["a"]}
+    theirs: Body = {**BASE, "text": "one\ntwo\nthree\nFOUR", "labels": ["a", "b", "c"]}
+    merged = merge(BASE, ours, theirs, is_atomic=lambda path: path in ("text", "labels"))
+    assert sorted(c.path for c in merged.conflicts) == ["labels", "text"]
+
+
+def test_a_hunk_is_no_place_in_a_body() -> None:
+    body: Body = {"id": "T", "text": "a\nb", "text#1": "another field"}
+    assert (field_of("text#1"), hunk_number("text#1")) == ("text", 1)
+    assert get_path(body, "text#1") == "a\nb"
+    with pytest.raises(ValueError, match="a part of a text"):
+        set_path(body, "text#1", "x")
+    own = join(["text#1"])
+    assert (own, field_of(own), get_path(body, own)) == (r"text\#1", own, "another field")
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ Drawing the bodies costs ten times what the laws do, so all laws look at each dr
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from merge_bodies import LIMIT_S, bodies, laws
 
-from orc_core.sync.merge import SETS, diff, get_path, merge, same, set_path
+from orc_core.sync.lines import Of
+from orc_core.sync.merge import SETS, Merged, diff, get_path, merge, same, set_path
 from orc_core.sync.paths import MISSING, Value, is_keyed, join, split
 from orc_storage.records import Body, Json
 
@@ -64,11 +66,24 @@ def no_change_is_lost(base: Body, ours: Body, theirs: Body) -> None:
     for side in (ours, theirs):
         for change in diff(base, side):
             path = split(change.path)
+            if change.path in merged.texts:
+                of = Of.OURS if side is ours else Of.THEIRS
+                _assert_lines_are_kept(merged, change.path, side, base, of)
+                continue
             if any(path[: len(c)] == c or c[: len(path)] == path for c in conflicting):
                 continue
             wanted = get_path(side, change.path)
             found = get_path(merged.body, change.path)
             assert _holds(found, get_path(base, change.path), wanted), change
+
+
+def _assert_lines_are_kept(merged: Merged, path: str, side: Body, base: Body, of: Of) -> None:
+    """Merging a side's own version of the text with the side itself brings nothing new."""
+    woven = merged.texts[path]
+    before, wrote = get_path(base, path), get_path(side, path)
+    assert isinstance(before, str) and isinstance(wrote, str)
+    there = Counter(woven.text(of).split("\n"))
+    assert not Counter(wrote.split("\n")) - Counter(before.split("\n")) - there
 
 
 def _holds(found: Value, before: Value, wanted: Value) -> bool:
