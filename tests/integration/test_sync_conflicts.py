@@ -237,8 +237,8 @@ async def test_a_decision_has_to_be_a_valid_task(ws: Workspace) -> None:
     await _clash(ws)
     with pytest.raises(UsageError, match="title is 7; it takes a line"):
         await ws.conflicts.resolve("C-1", "value", value=7, actor=OPERATOR)
-    with pytest.raises(UsageError, match="take is 'both'"):
-        await ws.conflicts.resolve("C-1", "both", actor=OPERATOR)
+    with pytest.raises(UsageError, match="take is 'neither'"):
+        await ws.conflicts.resolve("C-1", "neither", actor=OPERATOR)
     with pytest.raises(UnknownName, match="no conflict goes by 'C-9'"):
         await ws.conflicts.resolve("C-9", "left", actor=OPERATOR)
     assert (await ws.conflict("C-1")).state is ConflictState.OPEN

@@ -108,8 +108,8 @@ async def test_a_hunk_is_decided_alone_taken_back_and_decided_again(
     await ws.sync()
     store, _ = await _texts(ws)
     assert (
-        store
-        == f"1 COLUMN\n1b index\n{middle}3 reads\n3b check\n4 watch\n5 drop late\n6 done\n5 keep\n6 DONE"
+        store == f"1 COLUMN\n1b index\n{middle}3 reads\n3b check\n4 watch\n"
+        "5 drop late\n6 done\n5 keep\n6 DONE"
     )
     await _assert_in_step(ws)
 
@@ -131,7 +131,8 @@ async def test_edits_elsewhere_go_on_and_move_the_hunks_along(ws: Workspace) -> 
     await ws.conflicts.resolve(first.id, "right", actor=OPERATOR)
     await ws.sync()
     assert (await _texts(ws))[0] == (
-        "0 plan\n1 COLUMN\n1b index\n2 nightly\n2b report\n3b check all\n4 watch\n5 drop late\n6 done"
+        "0 plan\n1 COLUMN\n1b index\n2 nightly\n2b report\n3 reads\n3b check all\n"
+        "4 watch\n5 drop late\n6 done"
     )
     await _assert_in_step(ws)
 
@@ -187,7 +188,8 @@ async def test_a_decision_over_lines_that_moved_on_is_refused(ws: Workspace) -> 
         await ws.conflicts.resolve(conflict.id, "right", actor=OPERATOR)
     await ws.sync()
     assert (await _texts(ws))[0] == (
-        "1 COLUMN\n1b index\n2 weekly\n2b report\n3 reads\n3b check\n4 watch\n5 keep\n6 DONE\n7 tell"
+        "1 COLUMN\n1b index\n2 weekly\n2b report\n3 reads\n3b check\n"
+        "4 watch\n5 keep\n6 DONE\n7 tell"
     )
     await _assert_in_step(ws)
 

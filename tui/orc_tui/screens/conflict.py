@@ -16,7 +16,7 @@ from textual.screen import Screen
 from orc_storage.records import Conflict
 from orc_tui import keymap
 from orc_tui.messages import Act
-from orc_tui.screens.edit import Edited, FieldEdit, field_for
+from orc_tui.screens.edit import Edited, FieldEdit, field_of
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import conflict_view as views
 from orc_tui.view_models.conflict_view import SIDES, Decision, SideName, Taken
@@ -110,7 +110,12 @@ class ConflictView(Screen[Verdict]):
         self.action_take(self._view.side)
 
     def action_both(self) -> None:
-        self._change(note=BOTH_IS_OFF)
+        """Take the lines of both sides, the left ones first."""
+        if self._view.current.line:
+            self._taken[self._view.current.id] = Taken("both")
+            self._decided()
+        else:
+            self._change(note=BOTH_IS_OFF)
 
     def action_clear(self) -> None:
         self._taken.pop(self._view.current.id, None)
@@ -126,8 +131,10 @@ class ConflictView(Screen[Verdict]):
         value = conflict.right.value if chosen and chosen.take == "right" else conflict.left.value
         if chosen and chosen.take in ("base", "value"):
             value = conflict.base if chosen.take == "base" else chosen.value
+        elif chosen and chosen.take == "both":
+            value = views.result_text(conflict, chosen)
         of = f"{conflict.id} · {conflict.doc}"
-        self.app.push_screen(FieldEdit(of, field_for(conflict.path), value), self._edited)
+        self.app.push_screen(FieldEdit(of, field_of(conflict), value), self._edited)
 
     def action_open(self, step: int) -> None:
         """Go to the next or previous part that is not decided."""
@@ -181,7 +188,8 @@ class ConflictView(Screen[Verdict]):
         """Write what is chosen for this document, when nothing is left."""
         view = self._view
         if view.left_over:
-            names = ", ".join(c.path or c.id for c in view.conflicts if c.id not in self._taken)
+            left = [c for c in view.conflicts if c.id not in self._taken]
+            names = ", ".join(views.part_name(c, view.conflicts) if c.path else c.id for c in left)
             self._change(note=f"not decided yet: {names}")
         else:
             self.dismiss(Verdict("write", dict(self._taken), view.conflicts))

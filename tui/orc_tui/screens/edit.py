@@ -18,7 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orc_core.text import clean
-from orc_storage.records import Json
+from orc_storage.records import Conflict, Json
 from orc_tui.screens.line import LineArea
 
 
@@ -106,9 +106,19 @@ def field_for(path: str) -> Field:
     return FIELDS.get(path) or Field(path or "value", "JSON", read, many=True)
 
 
+LINES: Final = "lines"
+
+
+def field_of(conflict: Conflict) -> Field:
+    """What is edited of a conflict: the field, or the lines of a text."""
+    if not conflict.line:
+        return field_for(conflict.path)
+    return Field(LINES, "ctrl+j breaks the line; empty takes them out", str, many=True)
+
+
 def text_for(field: Field, value: Json) -> str:
     """A value as it is typed into its field."""
-    if field.name not in FIELDS:
+    if field.name not in FIELDS and field.name != LINES:
         text = json.dumps(value, ensure_ascii=False)
         # What a screen must not show is spelled out, so that the value goes round all the same.
         return text if clean(text, limit=len(text)) == text else json.dumps(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orc_storage.records import Conflict, ConflictState
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import ConflictView, Verdict
-from orc_tui.screens.edit import FieldEdit, field_for
+from orc_tui.screens.edit import FieldEdit, field_of
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.conflict_view import Take, Taken
 
@@ -47,7 +47,7 @@ class Deciding(Verb):
             self.tell("a whole document cannot be edited here: o, t or B take a side")
             return
         of = f"{conflict.id} · {conflict.doc}"
-        edited = await self.ask(FieldEdit(of, field_for(conflict.path), conflict.left.value))
+        edited = await self.ask(FieldEdit(of, field_of(conflict), conflict.left.value))
         if edited is not None:
             await self._resolve(conflict, Taken("value", edited.value))
 

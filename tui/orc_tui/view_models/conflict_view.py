@@ -23,7 +23,7 @@ TWO_COLUMNS = 100
 DECIDE_ROWS_MAX = 6
 
 SideName: TypeAlias = Literal["left", "base", "right"]
-Take: TypeAlias = Literal["left", "right", "base", "value"]
+Take: TypeAlias = Literal["left", "right", "both", "base", "value"]
 SIDES: tuple[SideName, ...] = ("left", "base", "right")
 KEY_OF: dict[str, str] = {"left": "o", "base": "B", "right": "t"}
 
@@ -72,7 +72,12 @@ def groups(conflicts: Sequence[Conflict]) -> tuple[tuple[Conflict, ...], ...]:
     by_document: dict[tuple[str, str], list[Conflict]] = {}
     for conflict in sorted(waiting, key=lambda c: (c.opened_at, c.id)):
         by_document.setdefault((conflict.doc_kind, conflict.doc), []).append(conflict)
-    return tuple(tuple(group) for group in by_document.values())
+    return tuple(_in_order(group) for group in by_document.values())
+
+
+def _in_order(group: Sequence[Conflict]) -> tuple[Conflict, ...]:
+    """Single values as they were opened, then lines as they stand in their text."""
+    return tuple(sorted(group, key=lambda c: (c.line > 0, c.path.rpartition("#")[0], c.line)))
 
 
 def who(side: Side) -> str:
@@ -118,8 +123,8 @@ def side_text(conflict: Conflict, name: SideName) -> str:
 
 def side_name(conflict: Conflict, name: str) -> str:
     """What a side is called."""
-    if name == "left":
-        return who(conflict.left)
+    if name in ("left", "both"):
+        return who(conflict.left) if name == "left" else "both"
     return who(conflict.right) if name == "right" else "base"
 
 
@@ -127,7 +132,20 @@ def result_text(conflict: Conflict, taken: Taken) -> str:
     """The value as it will be written."""
     if taken.take == "value":
         return value_text(taken.value)
+    if taken.take == "both":
+        sides = (conflict.left, conflict.right)
+        return "\n".join(str(side.value) for side in sides if side.present)
     return side_text(conflict, taken.take)
+
+
+def part_name(conflict: Conflict, beside: Sequence[Conflict]) -> str:
+    """What a part is called: its field, of lines of a text `text 2/3`, or the whole document."""
+    if not conflict.line:
+        return clean(conflict.path, limit=80) or "the whole document"
+    field = conflict.path.rpartition("#")[0]
+    lines = [one for one in beside if one.line and one.path.rpartition("#")[0] == field]
+    at = sorted(lines, key=lambda one: one.line).index(conflict) + 1
+    return f"{clean(field, limit=80)} {at}/{len(lines)}"
 
 
 def lines(view: Decision, width: int, height: int) -> list[Line]:
@@ -189,7 +207,7 @@ def _part(view: Decision, index: int, width: int) -> Line:
     conflict = view.conflicts[index]
     taken = view.taken.get(conflict.id)
     here = index == view.cursor
-    path = clean(conflict.path, limit=80) or "the whole document"
+    path = part_name(conflict, view.conflicts)
     if taken is None:
         sign, style, state = "◆", "waiting", "not decided"
         value = f"{conflict.kind.value}"
@@ -278,7 +296,7 @@ def _result(view: Decision, width: int) -> list[Line]:
     else:
         for index, part in enumerate(box.wrap(result_text(conflict, taken), inner - 11)):
             rows.append(((" ✓ " if index == 0 else "   ", "done"), (f"       {part}", "text")))
-    path = clean(conflict.path, limit=80)
+    path = part_name(conflict, view.conflicts) if conflict.path else ""
     right: Line = ((f"{conflict.doc} {path}".strip() + ", as it will be written", "dim"),)
     return _panel(width, [cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
 
@@ -304,7 +322,7 @@ def _footer(view: Decision, width: int) -> Line:
     pairs = [
         box.key("o", fit(short(conflict.left), 14).rstrip()),
         box.key("t", fit(short(conflict.right), 14).rstrip()),
-        (("b both", "dim press:b"),),
+        box.key("b", "both") if conflict.line else (("b both", "dim press:b"),),
         box.key("B", "base"),
         box.key("e", "edit"),
         box.key("u", "clear"),
