@@ -76,6 +76,13 @@ async def test_a_line_arrives_whole_as_one_paste_and_then_enter(desk: Desk) -> N
     assert (agent.state, agent.last_prompt) == (State.WORKING, text)
 
 
+async def test_a_command_is_entered_when_the_list_below_it_has_caught_up(desk: Desk) -> None:
+    agent = await desk.start("menu", "for shortcuts")
+    report = await desk.typist.say(agent, "/compress")
+    assert (report.outcome, report.text) == (Outcome.WENT_ON, WENT_ON)
+    assert (await desk.look()).last_prompt == "/compress"
+
+
 async def test_an_enter_that_is_lost_is_reported(desk: Desk) -> None:
     agent = await desk.start("ignore", "for shortcuts")
     report = await desk.typist.say(agent, "hello")

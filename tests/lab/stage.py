@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,7 @@ from orc_core.agents.rules import RuleSet
 from orc_core.agents.typing import Typist
 from orc_core.clock import SystemClock
 from orc_core.errors import TmuxError
-from orc_core.model.agent import Agent, Choice, Delivery, Outcome, State
+from orc_core.model.agent import Agent, Choice, Delivery, Outcome, Prompt, State
 from orc_core.tmux.keys import send_keys, send_text
 from orc_core.tmux.screen import clean_lines
 from orc_core.tmux.server import Address, run
@@ -68,6 +69,7 @@ LOOK_EVERY_S: Final = 0.1
 TIMELINE_MAX: Final = 2000
 READS_S: Final = 1.0
 """How long a person reads a prompt: Claude Code 2.1.329 does not hear keys in its first moment."""
+READ_WITHIN_S: Final = 6.0
 SHELLS: Final = ("bash", "sh")
 QUIET: Final = (State.IDLE, State.DONE)
 BASE: Final = Path(tempfile.gettempdir())
@@ -291,21 +293,33 @@ class Stage:
             raise Stuck(f"{act}: {delivery.outcome}: {delivery.text}\n{await self._screen()}")
 
     async def _answer(self, typist: Typist, act: Answer) -> Delivery:
-        assert self._observer is not None
-        deadline = time.monotonic() + 5.0
+        """Answer what stood there for as long as a person takes to read it."""
+        deadline = time.monotonic() + READ_WITHIN_S
+        read, since = "", time.monotonic()
         while True:
-            agent = self._seen()
-            prompt = self._observer.prompt(agent.key) if agent is not None else None
-            if agent is not None and prompt is not None and (prompt.whole or act.meaning != "yes"):
+            agent, prompt = self._asked()
+            mark = prompt.fingerprint if prompt is not None else ""
+            if mark != read:
+                read, since = mark, time.monotonic()
+            whole = prompt is not None and (prompt.whole or act.meaning != "yes")
+            if whole and time.monotonic() - since >= READS_S:
                 break
             if time.monotonic() > deadline:
                 raise Stuck(f"{act}: orc reads no whole prompt\n{await self._screen()}")
             await asyncio.sleep(LOOK_EVERY_S)
-        await asyncio.sleep(READS_S)
+        assert agent is not None and prompt is not None
         chosen = [one for one in prompt.choices if _chosen(one, act)]
         if not chosen:
             raise Stuck(f"{act}: no such choice in {prompt.choices}")
-        return await typist.answer(agent, prompt, chosen[0])
+        delivery = await typist.answer(agent, prompt, chosen[0])
+        if delivery.outcome is Outcome.PROMPT_CHANGED:
+            delivery = replace(delivery, text=f"{delivery.text}; it was {prompt.lines}")
+        return delivery
+
+    def _asked(self) -> tuple[Agent | None, Prompt | None]:
+        assert self._observer is not None
+        agent = self._seen()
+        return agent, self._observer.prompt(agent.key) if agent is not None else None
 
     async def _lines(self) -> tuple[str, ...]:
         raw = await run(self._address, "capture-pane", "-p", "-t", self._pane)

@@ -48,11 +48,16 @@ _FATAL: Final = re.compile(
     # the prompt at which the agent asked for one.
     r"|(?:(?<=[^\s.])|(?<=> ))(?P<glued>Killed|Terminated|Aborted|Segmentation fault)$"
     rf"|{TYPED_OVER}"
+    # What turns while an agent works is drawn of such signs.
+    r"|^\s*[░▒▓█■⬝\u2800-\u28FF][\s░▒▓█■⬝]{0,12}(?P<amid>Killed|Terminated|Aborted|"
+    r"Segmentation fault)(?=\w|\s{2,}\S|$)"
     r"|^(?P<trace>Traceback \(most recent call last\)|panic: .{1,60}|FATAL ERROR: .{1,60}|"
     r"thread '.{1,40}' .{0,20}panicked)"
 )
-
-
+_LAST_WORD: Final = re.compile(
+    r"Killed|Terminated|Aborted|Segmentation fault|Bus error|Illegal instruction"
+)
+_WORD: Final = re.compile(r"\w")
 _OF_A_TRACE: Final = re.compile(
     r"\s|[\w.]{1,80}(Error|Exception|Exit|Interrupt|Warning)\b|During handling|The above exception"
     r"|Traceback |goroutine |exit status |note: run with|stack backtrace|node:"
@@ -101,10 +106,12 @@ def left_shell(
     ended_at: float,
     *,
     exit_status: int | None = None,
+    before: Sequence[str] = (),
 ) -> Signal:
     """An agent whose pane is back at the shell: crashed where the shell says so, else ended.
 
-    `exit_status` is what the shell reported of the program, where it reports such things.
+    `exit_status` is what the shell reported of the program, where it reports such things;
+    `before` is the screen while the agent lived.
     """
     lasted = _after(started_at, ended_at)
     shell = program_name(command)
@@ -116,6 +123,8 @@ def left_shell(
         does = f"exit {exit_status}, {how}{lasted}; {shell} is left"
         return Signal(evidence, State.CRASHED if crashed else State.DONE, does=does)
     line, how = _last_words(tail(lines, TRACE_LINES))
+    if not how:
+        line, how = _written_over(lines, before)
     if how:
         evidence = Evidence(Source.PROC, "shell-left", ended_at, short(line))
         return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")
@@ -135,7 +144,7 @@ def _last_words(lines: Sequence[str]) -> tuple[str, str]:
             continue
         after = lines[at + 1 :]
         if not match["trace"]:
-            said = match["does"] or match["glued"] or match["typed"]
+            said = match["does"] or match["glued"] or match["typed"] or match["amid"]
             # Below an input line the rest of what the agent showed is left standing.
             near = len(after) <= (BELOW_LINES if match["typed"] else PROMPT_LINES)
             return (lines[at], said.lower()) if near else ("", "")
@@ -144,6 +153,38 @@ def _last_words(lines: Sequence[str]) -> tuple[str, str]:
         asked = any(line.startswith("KeyboardInterrupt") for line in after)
         return (lines[at], match["trace"]) if ours and not asked else ("", "")
     return "", ""
+
+
+def _written_over(lines: Sequence[str], before: Sequence[str]) -> tuple[str, str]:
+    """The line of the agent amid which the shell wrote its word, and that; "" twice for none.
+
+    Nothing but the shell's own prompt is new below it.
+    """
+    known = frozenset(before)
+    for at, line in enumerate(lines):
+        word = _LAST_WORD.search(line[:TEXT_MAX]) if known and line not in known else None
+        if word is None or not any(_was_under(line, word, old) for old in before):
+            continue
+        new = [
+            below
+            for below in range(at + 1, len(lines))
+            if lines[below].strip() and lines[below] not in known
+        ]
+        if new and new[-1] - at <= PROMPT_LINES:
+            return line, word[0].lower()
+    return "", ""
+
+
+def _was_under(line: str, word: re.Match[str], old: str) -> bool:
+    """Whether a line is that old one, over which a word was written.
+
+    What was drawn before the word may have moved since, what stands behind it has not.
+    """
+    start, rest = line[: word.start()], " ".join(line[word.end() :].split())
+    if not rest:
+        return bool(start.strip()) and old.startswith(start)
+    same = old.startswith(start) or not _WORD.search(start)
+    return same and " ".join(old.split()).endswith(rest)
 
 
 def as_wanted(signal: Signal, *, stopped: bool) -> Signal:

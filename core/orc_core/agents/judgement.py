@@ -163,7 +163,12 @@ class Judge:
                 shell = track.argv[0] if track.argv else info.command
                 status = self._exit_status(track, now)
                 told = left_shell(
-                    track.lines, shell, track.started_at, track.ended_at, exit_status=status
+                    track.lines,
+                    shell,
+                    track.started_at,
+                    track.ended_at,
+                    exit_status=status,
+                    before=track.before,
                 )
                 if track.end is None or told.state is State.CRASHED:
                     track.end = told

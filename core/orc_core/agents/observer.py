@@ -270,9 +270,7 @@ class Observer:
         if sighting.lines is not None:
             track.screen_at = sighting.at
             if sighting.lines != track.lines:
-                track.changed_at = sighting.at
-                track.lines = sighting.lines
-                track.is_read = False
+                track.see(sighting.lines, sighting.at)
         looked = (info.command, info.dead) == (before.command, before.dead)
         if not looked:
             self._occupancy.identify(track, now)

@@ -18,13 +18,15 @@ from orc_core.agents.processes import Facts
 from orc_core.agents.prompts import summary
 from orc_core.agents.rules import Kind
 from orc_core.agents.signals import Reading
-from orc_core.model.agent import OTHER, Agent, Prompt, Signal, Source, State, Usage
+from orc_core.model.agent import ENDED, OTHER, Agent, Prompt, Signal, Source, State, Usage
 from orc_core.text import age
 from orc_core.tmux.watcher import PaneInfo
 from orc_storage.records import LiveRow
 
 EXIT_WITHIN_S: Final = 2.0
 """By then tmux or the shell has said how a program ended, if they ever do."""
+BEFORE_S: Final = 1.0
+"""By then a shell has written all that it says of a program's end."""
 READY: Final = "ready for a task"
 KNOWN_FROM_BEFORE: Final = "known-from-before"
 """The rule of the evidence of a state that was written down by another process."""
@@ -51,6 +53,9 @@ class Track:
     """The process group that its terminal belonged to then."""
     stopped: bool = False
     lines: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    """The screen of a second ago or more, from while the agent in it lived."""
+    before_at: float = 0.0
     screen_at: float = 0.0
     changed_at: float = 0.0
     title_at: float = 0.0
@@ -82,6 +87,12 @@ class Track:
     busy_child: str = ""
     child_at: float = float("-inf")
     cpu_s: dict[int, float] = field(default_factory=dict)
+
+    def see(self, lines: tuple[str, ...], at: float) -> None:
+        """Its screen has become another one."""
+        if not self.ended_at and not 0 <= at - self.before_at < BEFORE_S:
+            self.before, self.before_at = self.lines, at
+        self.changed_at, self.lines, self.is_read = at, lines, False
 
     @property
     def started_at(self) -> float:
@@ -174,7 +185,7 @@ def says(track: Track, live: Live, kind: Kind | None, now: float) -> str:
     if live.state is State.LIMITED and live.resets_at:
         line = limit_line(live.resets_at, now)
         return f"{line} · {track.usage.account}" if track.usage.account else line
-    if flips := track.flicker.flips(now):
+    if live.evidence.rule not in ENDED and (flips := track.flicker.flips(now)):
         return flicker_line(flips)
     if live.state is State.WORKING and now - track.changed_at >= SILENT_AFTER_S:
         silence = f"silent {age(now - track.changed_at)}"

@@ -46,6 +46,9 @@ from orc_core.tmux.server import Address, run
 
 WATCH_S: Final = 3.0
 PASTE_WATCH_S: Final = 1.0
+SETTLE_S: Final = 2.0
+STILL_LOOKS: Final = 4
+"""So many looks that are alike say that a list of commands or files has caught up."""
 LOOK_EVERY_S: Final = 0.1
 BETWEEN_KEYS_S: Final = 0.25
 TIMEOUT_S: Final = 5.0
@@ -162,6 +165,8 @@ class Typist:
                     Outcome.NO_CHANGE,
                     "pasted, but the pane did not show it: Enter was not pressed; attach (a)",
                 )
+            if _opens_list(text):
+                await self._settle(agent)
             pasted = await self._lines(agent)
             self._refuse_at_prompt(agent, pasted)
             await self._press(agent, ("Enter",))
@@ -326,6 +331,18 @@ class Typist:
     async def _press(self, agent: Agent, keys: tuple[str, ...]) -> None:
         await send_keys(self._address, agent.pane.pane_id, keys, timeout_s=TIMEOUT_S)
 
+    async def _settle(self, agent: Agent) -> None:
+        """Wait until the pane stands still, for as long as is reasonable."""
+        last, still = await self._lines(agent), 0
+
+        async def stands_still() -> bool:
+            nonlocal last, still
+            now = await self._lines(agent)
+            last, still = now, still + 1 if now == last else 0
+            return still >= STILL_LOOKS
+
+        await self._until(stands_still, SETTLE_S)
+
     async def _watch(self, changed: _Check) -> Delivery:
         if await self._until(changed, WATCH_S):
             return Delivery(Outcome.WENT_ON, WENT_ON)
@@ -339,6 +356,11 @@ class Typist:
                 return False
             await self._clock.sleep(LOOK_EVERY_S)
         return True
+
+
+def _opens_list(text: str) -> bool:
+    """Whether agents offer commands or files for a text, of which Enter would take one."""
+    return text.lstrip().startswith("/") or "@" in text
 
 
 def _was_taken(kind: Kind | None, pasted: tuple[str, ...], now: tuple[str, ...]) -> bool:

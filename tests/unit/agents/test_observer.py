@@ -93,6 +93,31 @@ def test_risks_of_a_prompt_know_the_work_tree(stage: Stage) -> None:
     assert prompt.choices[1].label.endswith("and sh commands in /home/me/shop")
 
 
+def test_what_the_shell_wrote_amid_the_agents_screen_tells_of_its_crash(stage: Stage) -> None:
+    drawn = ("  ┃", "  ┃  Ask anything", "  ┃  Build · Scripted", " ■⬝⬝⬝  esc interrupt")
+    left = ("  ┃", "  ┃  Killed", "lab$ ", " ■⬝⬝⬝  esc interrupt")
+    stage.machine.put(101, "bash", foreground=151)
+    stage.machine.put(151, "opencode", parent=101, started_at=T - 7440)
+    stage.put("%1", drawn, command="opencode")
+    stage.tick()
+    for at in range(5):  # it flickers, which is no news of what has ended
+        stage.put("%1", drawn if at % 2 else drawn[:1], command="opencode")
+        stage.tick(2.0)
+    stage.put("%1", drawn, command="opencode")
+    stage.tick(2.0)
+    stage.tick(2.0)
+    assert stage.agent().does.startswith("flickers")
+    stage.machine.end(151)
+    stage.machine.put(101, "bash", foreground=101)
+    stage.put("%1", left[:2], command="bash")
+    stage.tick(0.1)
+    stage.put("%1", left, command="bash")
+    stage.tick(0.1)
+    stage.tick(1.0)
+    agent = stage.agent()
+    assert (agent.state, agent.does) == (State.CRASHED, "killed after 2h04; bash is left")
+
+
 def test_a_killed_agent_leaves_a_crash_until_someone_went_on(stage: Stage) -> None:
     stage.machine.put(101, "bash", foreground=151)
     stage.machine.put(151, "claude", parent=101, started_at=T - 7440)

@@ -185,6 +185,24 @@ def test_the_fingerprint_is_of_the_question_alone(
     assert mark(("staging\n   Apply", "staging\n   rm x\n   Apply")) != same
 
 
+def test_a_box_that_is_drawn_higher_still_asks_the_same(
+    read: Callable[..., Prompt | None], screen: Screen
+) -> None:
+    small, full = screen("opencode/permission-bash"), screen("opencode/permission-fullscreen")
+
+    def mark(lines: tuple[str, ...], old: str, new: str) -> str:
+        assert old in "\n".join(lines)
+        prompt = read("opencode", tuple(line.replace(old, new) for line in lines))
+        assert prompt is not None
+        return prompt.fingerprint
+
+    same = mark(small, "touch sold.txt", "git fetch")
+    assert mark(full, "git fetch", "git fetch") == same
+    assert mark(full, "git fetch", "git push") != same
+    assert mark(full, "Shell command", "Call a tool") != same
+    assert mark(full, "Allow always   ", "") != same
+
+
 @pytest.mark.parametrize("cursors", ["", "❯❯"])
 def test_a_prompt_has_exactly_one_cursor(
     read: Callable[..., Prompt | None], screen: Screen, cursors: str

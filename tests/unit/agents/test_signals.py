@@ -153,6 +153,7 @@ def test_a_dead_pane_of_which_tmux_says_nothing(pane: Pane) -> None:
             "segmentation fault after 4m; bash is left",
         ),
         ("❯ lease doslowKilled", "killed after 4m; bash is left"),
+        (" ░Killed   Waiting for openai/lab", "killed after 4m; bash is left"),
         (
             "Traceback (most recent call last):",
             "Traceback (most recent call last) after 4m; bash is left",
@@ -174,7 +175,16 @@ def test_what_ended_at_once_says_so() -> None:
     assert told.does == "killed within a minute; bash is left"
 
 
-@pytest.mark.parametrize("line", ["It was Killed by nobody", "the job is Killed", "$ exit"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "It was Killed by nobody",
+        "the job is Killed",
+        "│ Killed   │ 3 │",
+        "░ Killed by it",
+        "$ exit",
+    ],
+)
 def test_an_end_that_was_no_crash(line: str) -> None:
     told = left_shell((line, "$ "), "bash", NOW - 240, NOW)
     assert (told.state, told.does) == (State.DONE, "ended after 4m; bash is left")
@@ -226,3 +236,48 @@ def test_a_shell_writes_over_the_input_line_of_what_was_killed(line: str) -> Non
     assert (told.state, told.does) == (State.CRASHED, "killed; bash is left")
     typed = ("❯ Killed the build?", "● It ended", "lab$ ")
     assert left_shell(typed, "bash", 0.0, NOW).state is State.DONE
+
+
+FOOT = " ■■■■⬝⬝⬝⬝  esc interrupt      ctrl+p commands"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # aider draws its spinner and comes back to it
+        (
+            ("diff> explain", "", "░█        Waiting for openai/lab"),
+            ("diff> explain", "", "=Killed   Waiting for openai/lab", "lab$"),
+        ),
+        # Gemini's cursor stands in its input line
+        (
+            ("✦ I look", " >   Type your message or @path/to/file", "▀▀▀▀▀▀", " ~/shop"),
+            ("✦ I look", " > Killed your message or @path/to/file", "lab$ ▀", " ~/shop"),
+        ),
+        # opencode's in an empty one, amid what it drew
+        (
+            ("  ┃", "  ┃  Ask anything", "  ┃", "  ┃  Build · Scripted", "  ╹▀▀▀▀", FOOT),
+            ("  ┃", "  ┃  Killed", "lab$", "  ┃  Build · Scripted", "  ╹▀▀▀▀", FOOT),
+        ),
+    ],
+)
+def test_a_shell_writes_amid_what_was_drawn_before(
+    before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    told = left_shell(after, "bash", 0.0, NOW, before=before)
+    assert (told.state, told.does) == (State.CRASHED, "killed; bash is left")
+    alone = left_shell(after, "bash", 0.0, NOW, before=after)
+    assert alone.state is State.DONE
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        ("● Killed the build: it hung", "", "❯ /exit", "", "lab$"),
+        ("● I look", "  Killed the build", "", "  It hung", "", "❯ /exit", "lab$"),
+        ("● I look", "✻ Waiting", "Killed by nobody", "lab$"),
+    ],
+)
+def test_what_an_agent_says_of_others_is_no_crash_of_its_own(after: tuple[str, ...]) -> None:
+    before = ("● I look", "✻ Waiting for it", "", "❯ Try a question", "  ? for shortcuts")
+    assert left_shell(after, "bash", 0.0, NOW, before=before).state is State.DONE
