@@ -1,4 +1,4 @@
-"""Answers by a letter and by a row of buttons, typed into real panes."""
+"""Answers by a letter, by a row of buttons and by a list, typed into real panes."""
 
 from __future__ import annotations
 
@@ -83,3 +83,32 @@ async def test_a_letter_is_not_put_behind_a_draft(desk: Desk) -> None:
     assert (report.outcome, report.sent) == (Outcome.REFUSED, False)
     assert "“no, bec” stands there as an answer already" in report.text
     assert (await desk.look()).state is State.WAITING
+
+
+@pytest.mark.parametrize(
+    ("meaning", "taken"), [("yes", "Yes, I trust this folder"), ("no", "No, e")]
+)
+@pytest.mark.parametrize("moved", [False, True])
+async def test_an_entry_is_taken_wherever_the_cursor_stood(
+    desk: Desk, meaning: str, taken: str, moved: bool
+) -> None:
+    agent = await desk.start("trust", "Enter to confirm")
+    assert (agent.state, agent.waiting) == (State.WAITING, Waiting.TRUST)
+    prompt = desk.prompt(agent)
+    assert [choice.meaning for choice in prompt.choices] == ["no", "yes"]
+    if moved:
+        desk.tmux.run("send-keys", "-t", desk.pane, "Down")
+        await wait_for(lambda: "❯ Yes" in shown(desk))
+    choice = next(choice for choice in prompt.choices if choice.meaning == meaning)
+    report = await desk.typist.answer(agent, prompt, choice)
+    assert (report.outcome, report.text) == (Outcome.WENT_ON, WENT_ON)
+    assert (await desk.look()).last_prompt.startswith(taken)
+
+
+async def test_enter_is_not_pressed_at_another_entry(desk: Desk) -> None:
+    agent = await desk.start("stuck", "Enter to confirm")
+    prompt = desk.prompt(agent)
+    report = await desk.typist.answer(agent, prompt, prompt.choices[1])
+    assert report.outcome is Outcome.NO_CHANGE
+    assert "Enter was not pressed" in report.text
+    assert desk.keys() == [repr("\x1b[B")]

@@ -1,19 +1,20 @@
-"""Choices as they stand on a screen: numbered lines, letters at the end of a line, buttons.
+"""Choices as they stand on a screen: numbered lines, letters at the end of a line, buttons, lists.
 
 Invariant: pure, and nothing is a choice by a phrase alone: numbers run from 1 without a gap,
-letters end the last line, and every button on the row is one that the rule file names.
+letters end the last line, every button on the row and every line of a list is one that the rule
+file names, and one line of a list is under the cursor.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from typing import Final
 
-from orc_core.agents.patterns import found
+from orc_core.agents.patterns import LINE_MAX, compiled, found
 from orc_core.agents.rules import PromptPart
 from orc_core.model.snapshot import Span, Style
 
@@ -32,6 +33,9 @@ _LETTERED: Final = re.compile(
     r"^(?P<ask>\S.*?)(?<!/)\s?(?P<letters>\([A-Z]\)[^()/\[\]]{1,30}(?:/\([A-Z]\)[^()/\[\]]{1,30})+)"
     r"\s?\[[^\[\]]{1,20}\]:(?P<draft>.*)$"
 )
+_ENTRY: Final = re.compile(r"^(?P<indent>\s*)(?P<cursor>[❯›>▶●]\s+|)(?P<label>\S.*)$")
+_ASIDE: Final = " \t❯›>▶●│┃|"
+"""What may stand beside an entry of a list: its cursor, and the sides of a box."""
 _GAP: Final = re.compile(r"\s{2,}")
 
 
@@ -68,6 +72,9 @@ def may_offer(part: PromptPart, lines: Sequence[str]) -> bool:
     """Whether `offers` may find choices there; most screens have none, which is told at once."""
     if part.keys == "letter-enter":
         return any("]:" in line for line in lines)
+    if part.entries is not None:
+        search = compiled(part.entries).search
+        return any(search(line.strip(_ASIDE)[:LINE_MAX]) for line in lines[-BELOW_MAX:])
     return part.buttons is not None or any("1." in line or "1)" in line for line in lines)
 
 
@@ -77,6 +84,8 @@ def offers(part: PromptPart, lines: Sequence[str]) -> Offer:
         return lettered(lines)
     if part.buttons is not None:
         return buttons(part.buttons, lines)
+    if part.entries is not None:
+        return Offer(entries(part.entries, lines))
     return Offer(numbered(lines, cursor=part.cursor))
 
 
@@ -142,6 +151,28 @@ def buttons(label: str, lines: Sequence[str]) -> Offer:
             options = (Option(number, name, False, at, 0) for number, name in enumerate(named, 1))
             return Offer(tuple(options), after=tuple(pieces[len(named) :]))
     return _NOTHING
+
+
+def entries(label: str, lines: Sequence[str]) -> tuple[Option, ...]:
+    """The lowest list of two lines or more, each under the other and one under the cursor.
+
+    `label` is the pattern of one.
+    """
+    found_at: list[Option] = []
+    for at in range(len(lines) - 1, max(len(lines) - BELOW_MAX, -1), -1):
+        match = _ENTRY.match(lines[at])
+        if match is None or not found(label, match["label"].rstrip()):
+            if found_at:
+                break
+            continue
+        depth, name = match.start("label"), match["label"].rstrip()
+        found_at.append(Option(0, name, bool(match["cursor"]), at, depth))
+    found_at.reverse()
+    depths = {option.indent for option in found_at}
+    cursors = sum(option.cursor for option in found_at)
+    if not 1 < len(found_at) <= CHOICES_MAX or len(depths) > 1 or cursors != 1:
+        return ()
+    return tuple(replace(option, number=number) for number, option in enumerate(found_at, 1))
 
 
 def pressed(options: Sequence[Option], row: Sequence[Span]) -> Option | None:

@@ -123,7 +123,8 @@ class PromptPart(_Part):
     asks; `footer` matches what may stand below the choices. `above` is how what the prompt is
     about begins, such as a diff, where that stands right over it. `keys` says what chooses: the
     choice's digit, alone, with Enter, or with Enter where it means yes; the letter of `(Y)es`
-    and Enter; or, among `buttons` on one row (the pattern of one), moving there and Enter.
+    and Enter; or, among `buttons` on one row or `entries` below each other (the pattern of one),
+    moving there and Enter.
     `cursor` is False where only a colour tells which of the numbered choices is under it.
     `rows` is how many rows of the screen it takes at most, from `top` on: one that fills them all
     may be longer. `about_last` says that what it is about stands right over the question.
@@ -140,6 +141,7 @@ class PromptPart(_Part):
     no: Pattern
     keys: Literal["digit", "digit-enter", "digit-enter-yes", "letter-enter", "move-enter"] = "digit"
     buttons: Pattern | None = None
+    entries: Pattern | None = None
     cursor: bool = True
     rows: Annotated[int, Field(ge=0, le=200)] = 0
     about_last: bool = False
@@ -150,8 +152,11 @@ class PromptPart(_Part):
 
     @model_validator(mode="after")
     def _is_sound(self) -> PromptPart:
-        if (self.keys == "move-enter") != (self.buttons is not None):
-            raise ValueError('`buttons` goes with `keys = "move-enter"`, and only there')
+        moved = [one for one in (self.buttons, self.entries) if one is not None]
+        if len(moved) != int(self.keys == "move-enter"):
+            raise ValueError(
+                '`keys = "move-enter"` goes with either `buttons` or `entries`, which go only there'
+            )
         return self
 
 

@@ -16,8 +16,10 @@ from typing import Final
 from orc_core.agents.choices import pressed
 from orc_core.agents.processes import is_shell
 from orc_core.agents.prompts import (
+    ENTRY_BEFORE,
     LINES_MAX,
     NEXT_BUTTON,
+    NEXT_ENTRY,
     Layout,
     find_layout,
     fingerprint,
@@ -124,7 +126,7 @@ class Typist:
                 )
             if fingerprint(agent.kind, layout) != prompt.fingerprint:
                 raise _Refused(Outcome.PROMPT_CHANGED, "nothing sent: the prompt has changed")
-            if layout.part.buttons is None:
+            if layout.part.keys != "move-enter":
                 await self._press(agent, choice.keys)
             else:
                 await self._move(agent, layout, choice)
@@ -285,19 +287,19 @@ class Typist:
         return fingerprint(agent.kind, layout) if layout else None
 
     async def _move(self, agent: Agent, layout: Layout, choice: Choice) -> None:
-        """Bring a row of buttons to one of them, and see that it is there: its colour tells."""
-        now = await self._button(agent, layout)
+        """Bring buttons or a list to one of its choices, and see that it is there."""
+        now = await self._chosen(agent, layout)
         if now is None:
             raise _Refused(
-                Outcome.REFUSED, "not sent: which button is chosen cannot be told; attach (a)"
+                Outcome.REFUSED, "not sent: which choice is marked cannot be told; attach (a)"
             )
-        steps = (choice.number - now) % len(layout.options)
+        steps = _steps(layout, now, choice.number)
         if not steps:
             return
-        await self._press(agent, (NEXT_BUTTON,) * steps)
+        await self._press(agent, steps)
 
         async def there() -> bool:
-            return await self._button(agent, layout) == choice.number
+            return await self._chosen(agent, layout) == choice.number
 
         if not await self._until(there, PASTE_WATCH_S):
             raise _Refused(
@@ -305,8 +307,11 @@ class Typist:
                 f"“{choice.label}” could not be chosen: Enter was not pressed; attach (a)",
             )
 
-    async def _button(self, agent: Agent, layout: Layout) -> int | None:
-        """The number of the button that is chosen, while the pane shows the very same prompt."""
+    async def _chosen(self, agent: Agent, layout: Layout) -> int | None:
+        """The number of what is marked now, while the pane shows the very same prompt.
+
+        A colour tells the button, a cursor the entry of a list.
+        """
         raw = await capture(self._address, agent.pane.pane_id, colour=True, timeout_s=TIMEOUT_S)
         rows = parse_lines(raw)
         kind = self._rules.kind(agent.kind)
@@ -314,6 +319,8 @@ class Typist:
         now = find_layout(kind, lines) if kind else None
         if now is None or fingerprint(agent.kind, now) != fingerprint(agent.kind, layout):
             return None
+        if now.part.entries is not None:
+            return next(option.number for option in now.options if option.cursor)
         above = max(0, len(lines) - LINES_MAX)
         chosen = pressed(now.options, rows[above + now.options[0].at])
         return chosen.number if chosen else None
@@ -356,6 +363,13 @@ class Typist:
                 return False
             await self._clock.sleep(LOOK_EVERY_S)
         return True
+
+
+def _steps(layout: Layout, now: int, wanted: int) -> tuple[str, ...]:
+    """The keys that lead from one choice to another; a list may end where buttons go round."""
+    if layout.part.entries is None:
+        return (NEXT_BUTTON,) * ((wanted - now) % len(layout.options))
+    return (NEXT_ENTRY if wanted > now else ENTRY_BEFORE,) * abs(wanted - now)
 
 
 def _opens_list(text: str) -> bool:

@@ -1,10 +1,10 @@
-"""Choices read off lines: letters, buttons, numbers without a cursor."""
+"""Choices read off lines: letters, buttons, lists, numbers without a cursor."""
 
 from __future__ import annotations
 
 import pytest
 
-from orc_core.agents.choices import Option, buttons, lettered, numbered, pressed
+from orc_core.agents.choices import Option, buttons, entries, lettered, numbered, pressed
 from orc_core.model.snapshot import Span, Style
 
 ASKED = "Run shell command? (Y)es/(N)o/(A)ll/(S)kip all/(D)on't ask again [Yes]:"
@@ -100,3 +100,30 @@ def test_numbers_without_a_cursor_have_to_be_asked_for() -> None:
     assert numbered(lines) == ()
     assert [one.label for one in numbered(lines, cursor=False)] == ["SQLite", "Postgres"]
     assert numbered(("❯ 1. SQLite", "  2. Postgres"), cursor=False) == ()
+
+
+ENTRIES = "^(No, exit|Yes, I trust this folder)$"
+
+
+def test_entries_stand_below_each_other() -> None:
+    told = entries(ENTRIES, ("Yours?", "", " ❯ No, exit", "   Yes, I trust this folder", "", "esc"))
+    assert [(one.number, one.label, one.cursor, one.at) for one in told] == [
+        (1, "No, exit", True, 2),
+        (2, "Yes, I trust this folder", False, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("   No, exit", "   Yes, I trust this folder"),
+        (" ❯ No, exit", " ❯ Yes, I trust this folder"),
+        (" ❯ No, exit", "     Yes, I trust this folder"),
+        (" ❯ No, exit", "", "   Yes, I trust this folder"),
+        (" ❯ No, exit", "   Yes, I trust this folder, I said"),
+        ("   Yes, I trust this folder",),
+        (" ❯ No, exit", "   Yes, I trust this folder", *["a line"] * 30),
+    ],
+)
+def test_other_lines_are_no_entries(lines: tuple[str, ...]) -> None:
+    assert entries(ENTRIES, lines) == ()
