@@ -46,7 +46,7 @@ AGENT: Final = LabAgent(
     command="gemini",
     program=Program(
         package="@google/gemini-cli",
-        versions=("0.61.0",),
+        versions=("0.61.0", "0.40.1"),
         binaries=("node_modules/@google/gemini-cli/bundle/gemini.js",),
     ),
     prepare=prepare,

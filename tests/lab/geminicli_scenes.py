@@ -35,9 +35,6 @@ from orc_core.model.agent import State, Waiting
 
 IDLE, WORKING, WAITING, ERROR = State.IDLE, State.WORKING, State.WAITING, State.ERROR
 OVER: Final = (State.IDLE, State.DONE)
-TORN: Final = (State.CRASHED, State.DONE)
-"""The word of the shell stands amid what is left of its screen, where it is not always found."""
-
 SLOW_S: Final = 60.0
 """It needs its time to start, more of it on a busy machine."""
 
@@ -414,7 +411,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Shot("working-killed", WORKING, save=False),
         Signal(signal.SIGKILL),
         Until(shows=r"Killed", within_s=SLOW_S),
-        Shot("killed", State.CRASHED, shell=True, live=TORN, save=False),
+        Shot("killed", State.CRASHED, shell=True, save=False),
         setup="single",
     ),
 )

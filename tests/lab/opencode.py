@@ -55,9 +55,10 @@ AGENT: Final = LabAgent(
     command="opencode",
     program=Program(
         package="opencode-ai",
-        versions=("1.18.33",),
-        # npm may be told to run no install scripts, which link the program of this machine.
-        binaries=("node_modules/opencode-*/bin/opencode",),
+        versions=("1.18.33", "1.3.2"),
+        # npm may be told to run no install scripts, which link the program of this machine;
+        # what stands in `opencode-ai` is a script that starts it.
+        binaries=("node_modules/opencode-[dlw]*/bin/opencode",),
     ),
     prepare=prepare,
     scenarios=SCENARIOS,

@@ -106,12 +106,12 @@ def left_shell(
     ended_at: float,
     *,
     exit_status: int | None = None,
-    before: Sequence[str] = (),
+    before: Sequence[Sequence[str]] = (),
 ) -> Signal:
     """An agent whose pane is back at the shell: crashed where the shell says so, else ended.
 
     `exit_status` is what the shell reported of the program, where it reports such things;
-    `before` is the screen while the agent lived.
+    `before` are screens from while the agent lived.
     """
     lasted = _after(started_at, ended_at)
     shell = program_name(command)
@@ -123,8 +123,9 @@ def left_shell(
         does = f"exit {exit_status}, {how}{lasted}; {shell} is left"
         return Signal(evidence, State.CRASHED if crashed else State.DONE, does=does)
     line, how = _last_words(tail(lines, TRACE_LINES))
-    if not how:
-        line, how = _written_over(lines, before)
+    for screen in before:
+        if not how:
+            line, how = _written_over(lines, screen)
     if how:
         evidence = Evidence(Source.PROC, "shell-left", ended_at, short(line))
         return Signal(evidence, State.CRASHED, does=f"{how}{lasted}; {shell} is left")

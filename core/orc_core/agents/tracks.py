@@ -53,8 +53,8 @@ class Track:
     """The process group that its terminal belonged to then."""
     stopped: bool = False
     lines: tuple[str, ...] = ()
-    before: tuple[str, ...] = ()
-    """The screen of a second ago or more, from while the agent in it lived."""
+    before: tuple[tuple[str, ...], ...] = ((), ())
+    """The screen of a second ago or more, and the one right before this, from while it lived."""
     before_at: float = 0.0
     screen_at: float = 0.0
     changed_at: float = 0.0
@@ -90,8 +90,11 @@ class Track:
 
     def see(self, lines: tuple[str, ...], at: float) -> None:
         """Its screen has become another one."""
-        if not self.ended_at and not 0 <= at - self.before_at < BEFORE_S:
-            self.before, self.before_at = self.lines, at
+        if not self.ended_at:
+            old, _ = self.before
+            if not 0 <= at - self.before_at < BEFORE_S:
+                old, self.before_at = self.lines, at
+            self.before = (old, self.lines)
         self.changed_at, self.lines, self.is_read = at, lines, False
 
     @property

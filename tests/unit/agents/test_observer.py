@@ -93,7 +93,11 @@ def test_risks_of_a_prompt_know_the_work_tree(stage: Stage) -> None:
     assert prompt.choices[1].label.endswith("and sh commands in /home/me/shop")
 
 
-def test_what_the_shell_wrote_amid_the_agents_screen_tells_of_its_crash(stage: Stage) -> None:
+@pytest.mark.parametrize("stood_s", [0.2, 3.0])
+@pytest.mark.parametrize("torn", [False, True])
+def test_what_the_shell_wrote_amid_the_agents_screen_tells_of_its_crash(
+    stage: Stage, stood_s: float, torn: bool
+) -> None:
     drawn = ("  ┃", "  ┃  Ask anything", "  ┃  Build · Scripted", " ■⬝⬝⬝  esc interrupt")
     left = ("  ┃", "  ┃  Killed", "lab$ ", " ■⬝⬝⬝  esc interrupt")
     stage.machine.put(101, "bash", foreground=151)
@@ -105,12 +109,14 @@ def test_what_the_shell_wrote_amid_the_agents_screen_tells_of_its_crash(stage: S
         stage.tick(2.0)
     stage.put("%1", drawn, command="opencode")
     stage.tick(2.0)
-    stage.tick(2.0)
     assert stage.agent().does.startswith("flickers")
+    stage.put("%1", (*drawn, "one more"), command="opencode")
+    stage.tick(stood_s)
     stage.machine.end(151)
     stage.machine.put(101, "bash", foreground=101)
-    stage.put("%1", left[:2], command="bash")
-    stage.tick(0.1)
+    if torn:
+        stage.put("%1", left[:2], command="bash")
+        stage.tick(0.1)
     stage.put("%1", left, command="bash")
     stage.tick(0.1)
     stage.tick(1.0)

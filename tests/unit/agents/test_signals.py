@@ -264,9 +264,9 @@ FOOT = " ■■■■⬝⬝⬝⬝  esc interrupt      ctrl+p commands"
 def test_a_shell_writes_amid_what_was_drawn_before(
     before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
-    told = left_shell(after, "bash", 0.0, NOW, before=before)
+    told = left_shell(after, "bash", 0.0, NOW, before=[(), before])
     assert (told.state, told.does) == (State.CRASHED, "killed; bash is left")
-    alone = left_shell(after, "bash", 0.0, NOW, before=after)
+    alone = left_shell(after, "bash", 0.0, NOW, before=[after])
     assert alone.state is State.DONE
 
 
@@ -280,4 +280,4 @@ def test_a_shell_writes_amid_what_was_drawn_before(
 )
 def test_what_an_agent_says_of_others_is_no_crash_of_its_own(after: tuple[str, ...]) -> None:
     before = ("● I look", "✻ Waiting for it", "", "❯ Try a question", "  ? for shortcuts")
-    assert left_shell(after, "bash", 0.0, NOW, before=before).state is State.DONE
+    assert left_shell(after, "bash", 0.0, NOW, before=[(), before]).state is State.DONE
