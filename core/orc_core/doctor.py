@@ -68,12 +68,11 @@ def _python() -> Finding:
 
 def _tmux_binary() -> list[Finding]:
     try:
-        found = server.version()
+        text = server.version_text()
     except TmuxError as error:
         return [Finding("tmux", "fail", str(error), "install tmux 3.2 or newer")]
-    text = ".".join(str(number) for number in found)
-    if found < TMUX_MIN:
-        return [Finding("tmux", "fail", text, "orc-tui needs tmux 3.2 or newer")]
+    if server.parse_version(text) < TMUX_MIN:
+        return [Finding("tmux", "fail", text or "no version", "orc-tui needs tmux 3.2 or newer")]
     return [Finding("tmux", "ok", text)]
 
 

@@ -223,6 +223,7 @@ class Core:
                 group.create_task(self._rulebook.follow(self.agents.observers, self._publish))
                 if self._store is not None:
                     group.create_task(self._follow(self._store))
+                    group.create_task(self._leadership.follow())
                     self._missing = Missing(
                         self.lifecycle, self._clock, self.agents.agents, self._publish
                     )

@@ -49,6 +49,7 @@ class Leadership:
         self._trouble = trouble
         self._beside = beside
         self._lock = leader.lock(folder)
+        self._posted: tuple[Layer, ...] | None = None
 
     @property
     def led_elsewhere(self) -> bool:
@@ -67,7 +68,6 @@ class Leadership:
     async def _lead(self, synchronizer: Synchronizer) -> None:
         while not self._lock.try_acquire():
             await self._clock.sleep(leader.RETRY_S)
-            self._changed()
         try:
             self.leads = True
             self._changed()
@@ -75,6 +75,19 @@ class Leadership:
         finally:
             self.leads = False
             self._lock.release()
+
+    async def follow(self) -> None:
+        """Keep what the leader posted at hand while another leads, until cancelled."""
+        while True:
+            # On a thread: whoever draws may not wait for a disk.
+            posted = await asyncio.to_thread(self._read) if not self.leads else None
+            if posted != self._posted:
+                self._posted = posted
+                self._changed()
+            await self._clock.sleep(leader.RETRY_S)
+
+    def _read(self) -> tuple[Layer, ...]:
+        return leader.read(self._folder, led=self.leads or self.led_elsewhere)
 
     async def sync_once(
         self, synchronizer: Synchronizer, *, accept_deletions: bool, timeout_s: float
@@ -112,4 +125,4 @@ class Leadership:
         """The file layer and the store: as we see them, or as the leader posted them."""
         if self.leads and synchronizer is not None:
             return (*synchronizer.health(), *self._beside())
-        return leader.read(self._folder, led=self.leads or self.led_elsewhere)
+        return self._posted if self._posted is not None else self._read()

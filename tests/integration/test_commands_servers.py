@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 from dataclasses import dataclass
 
@@ -72,6 +73,13 @@ def test_agents_of_all_servers_are_listed_and_reached(
         ("claude-1", default.socket_path, "main:0.0"),
         ("claude-2", work.socket_path, "work:main:0.0"),
     }
+    rows = [line.split()[:4] for line in orc("agents").stdout.splitlines()]
+    assert sorted(rows) == [
+        ["waiting", "claude-1", "claude", "default"],
+        ["waiting", "claude-2", "claude", "work"],
+    ]
+    one = orc("--socket-name", "work", "agents").stdout
+    assert "work" not in one.split()[:5]  # what is the same for all is not said
     assert orc("answer", "claude-2", "--yes").returncode == 0
     assert (work.folder / "keys").exists() and not (default.folder / "keys").exists()
 
@@ -136,4 +144,6 @@ def test_doctor_looks_at_every_server(sockets: Sockets, orc: Shell) -> None:
     shown = orc("doctor").stdout
     assert all(server.socket_path in shown for server in servers)
     assert "none at" not in shown
+    said = subprocess.run(["tmux", "-V"], capture_output=True, text=True, check=True).stdout
+    assert said.split()[1] in shown.split()  # 3.3a, and not 3.3
     assert sorted(path.name for path in sockets.folder.iterdir()) == ["api", "work"]

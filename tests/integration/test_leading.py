@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
+from orc_core import leader
 from orc_core.config import CoreOptions
 from orc_core.errors import ReadOnly
 from orc_core.hub import open_core
+from orc_core.model.health import Layer, LayerState
 
 
 @pytest.fixture
@@ -59,3 +62,29 @@ async def test_looking_only_never_syncs(options: CoreOptions, tmp_path: Path) ->
         with pytest.raises(ReadOnly, match="--read-only"):
             await core.sync_once()
     assert sorted(path.name for path in (tmp_path / "ws").iterdir()) == before
+
+
+async def test_whoever_follows_reads_nothing_while_it_draws(
+    options: CoreOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the leader posted is kept at hand: a disk that hangs may not hold up the loop."""
+    on_loop: list[str] = []
+    read, loop_thread = leader.read, threading.get_ident()
+
+    def noted(folder: Path, *, led: bool) -> tuple[Layer, ...]:
+        if threading.get_ident() == loop_thread:
+            on_loop.append(str(folder))
+        return read(folder, led=led)
+
+    async with open_core(options) as leading:
+        await wait_for(lambda: leading.leads)
+        async with open_core(options) as other:
+            await wait_for(lambda: other._leadership._posted, 10.0)
+            monkeypatch.setattr(leader, "read", noted)
+            for _ in range(20):
+                other._publish()
+            assert {"file", "store"} <= {layer.name for layer in other.layers()}
+            posted = other._leadership._posted
+            leader.post(leading.workspace.folder, [Layer("file", LayerState.DEGRADED, "", 0, 0, 0)])
+            await wait_for(lambda: other._leadership._posted not in (None, posted), 10.0)
+            assert on_loop == []

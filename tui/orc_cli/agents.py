@@ -56,6 +56,8 @@ async def list_agents(args: argparse.Namespace) -> int:
         gone = core.agents.link().state is LinkState.GONE
         lost = len(await core.lifecycle.lost()) if gone and core.has_store else 0
         server = core.agents.title()
+        paths = {agent.pane.server for agent in agents}
+        names = {path: core.agents.name_of(path) for path in paths}
     for trouble in silent:
         print(f"orc: {trouble}: its agents are not listed", file=sys.stderr)
     if lost:
@@ -72,6 +74,7 @@ async def list_agents(args: argparse.Namespace) -> int:
             agent.state.value,
             agent.name,
             agent.kind,
+            *([names[agent.pane.server]] if len(names) > 1 else []),
             age(now - agent.since),
             agent.task,
             agent.does,
@@ -80,7 +83,11 @@ async def list_agents(args: argparse.Namespace) -> int:
         for agent in agents
     ]
     rows += [
-        (str(life["presence"]), str(life["name"]), str(life["kind"] or "other"), "", "", "", "said")
+        (
+            *(str(life["presence"]), str(life["name"]), str(life["kind"] or "other")),
+            *([""] if len(names) > 1 else []),
+            *("", "", "", "said"),
+        )
         for life in lives.values()
         if life["pane"] is None
     ]

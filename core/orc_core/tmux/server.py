@@ -98,10 +98,16 @@ def tmux_binary() -> str:
 @cache
 def version() -> tuple[int, int]:
     """The version of the tmux program, (3, 3) for 3.3a; a development build counts as newest."""
+    return parse_version(version_text())
+
+
+@cache
+def version_text() -> str:
+    """The version as the tmux program tells it: `3.3a`, `next-3.6`."""
     done = subprocess.run(
         [tmux_binary(), "-V"], capture_output=True, text=True, timeout=5.0, check=False
     )
-    return parse_version(done.stdout)
+    return clean(done.stdout, limit=40).strip().removeprefix("tmux ")
 
 
 def parse_version(text: str) -> tuple[int, int]:

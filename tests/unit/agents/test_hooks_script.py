@@ -42,6 +42,15 @@ def test_one_event_is_one_private_file(places: Places, shell: str) -> None:
     assert [one.pid for one in event.runners] == [os.getpid()]
 
 
+def test_a_shell_that_traces_prints_nothing(places: Places, shell: str) -> None:
+    """An exported SHELLOPTS has every bash below trace, ours too."""
+    environ = {**PANE, "SHELLOPTS": "xtrace"}
+    fire(places, {"hook_event_name": "Stop"}, shell=shell, environ=environ)
+    assert [event.name for event in told(places)] == ["Stop"]
+    line = run([*shell.split(), str(places.statusline)], b"{}", environ)
+    assert (line.returncode, line.stdout, line.stderr) == (0, b"", b"")
+
+
 def test_what_an_agent_says_of_its_process_is_kept(places: Places, shell: str) -> None:
     fire(places, {"hook_event_name": "Stop"}, shell=shell, environ={"CLAUDE_PID": "4711"})
     (event,) = told(places)

@@ -21,6 +21,7 @@ _HOOK: Final = """\
 #!/bin/sh
 # Spools one event of a coding agent for orc-tui: orc-hook AGENT [EVENT]. It prints nothing and
 # always ends well. With EVENT nothing is read. `orc hooks uninstall` takes it out of use.
+{ set +x; } 2>/dev/null # an exported SHELLOPTS traces even the next line
 exec >/dev/null 2>&1
 agent=$1 event=$2
 umask 077
@@ -73,6 +74,7 @@ _STATUSLINE: Final = """\
 #!/bin/sh
 # Runs your own status line with the input it was made for, and keeps a copy of that input for
 # orc-tui: orc-statusline [COMMAND]. `orc hooks uninstall claude` puts COMMAND back in its place.
+{ set +x; } 2>/dev/null
 input=$(
   PATH=/usr/bin:/bin${PATH:+:$PATH}
   cat
