@@ -15,6 +15,7 @@ from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
+from orc_core.chronicle import compacting
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
@@ -80,6 +81,7 @@ class Core:
         self.agents = fleet
         self._rulebook = rulebook
         self._clock = clock
+        self._size_limit = compacting.limit_bytes(options.environ)
         self._store = store
         self._crew = Crew(store) if store is not None else None
         self._board = board.Board()
@@ -142,7 +144,7 @@ class Core:
 
     @property
     def chronicle(self) -> Chronicle:
-        return Chronicle(self.store, self._clock.now, self.actor)
+        return Chronicle(self.store, self._clock.now, self.actor, self._size_limit)
 
     @property
     def lifecycle(self) -> Lifecycle:
@@ -238,6 +240,14 @@ class Core:
                             changed=self._layers_changed,
                         )
                         group.create_task(self._supervisor.run())
+                        upkeep = compacting.Upkeep(
+                            self._store,
+                            self._clock,
+                            self._size_limit,
+                            leads=lambda: self.leads,
+                            trouble=self._note_store,
+                        )
+                        group.create_task(upkeep.run())
         except BaseExceptionGroup as failure:
             self._publisher.fail(failure)
             raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orc_storage import anchors, journal
+from orc_storage import anchors, archives, journal, segments
 from orc_storage.engine import Connection
 from orc_storage.errors import UnsafePath
 from orc_storage.records import Anchor, Check, Finding
@@ -42,6 +42,7 @@ def examine(conn: Connection, folder: Path, *, noted: tuple[int, str] | None = N
     known, findings = _anchors(folder)
     findings += _check_pages(conn)
     findings += journal.verify(conn)
+    findings += _check_archives(conn, folder)
     seq, hash = journal.head(conn)
     epoch = known[-1].epoch if known else 0
     current = [anchor for anchor in known if anchor.epoch == epoch]
@@ -70,6 +71,14 @@ def _anchors(folder: Path) -> tuple[tuple[Anchor, ...], list[Finding]]:
 def _check_pages(conn: Connection) -> list[Finding]:
     rows = conn.execute(f"PRAGMA integrity_check({_PAGES_MAX})").fetchall()
     return [Finding(Check.PAGES, f"store: {text}") for (text,) in rows if text != "ok"]
+
+
+def _check_archives(conn: Connection, folder: Path) -> list[Finding]:
+    found = (
+        (segment, archives.check(folder / segments.FOLDER, segment))
+        for segment in segments.listing(conn)
+    )
+    return [Finding(Check.ARCHIVE, text, seq=segment.first_seq) for segment, text in found if text]
 
 
 def _check_anchors(conn: Connection, known: list[Anchor], head: int) -> list[Finding]:

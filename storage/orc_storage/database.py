@@ -45,6 +45,7 @@ class Database:
         self.on_commit: set[Callable[[], None]] = set()
         self._opening = opening
         self._writer: Writer | None = None
+        self._writing: Lane | None = None
         self._lanes: list[Lane] = []
         self._idle: asyncio.Queue[Lane] = asyncio.Queue(READERS)
         self._poll: Lane | None = None
@@ -139,6 +140,23 @@ class Database:
         # A caller that is cancelled must not leave a store half closed.
         await asyncio.shield(self._closing)
 
+    async def shrink(self, *, timeout_s: float = 60.0) -> None:
+        """Give the disk back what the store does not use, a little at a time between writes.
+
+        A store of an older orc-tui is rebuilt once for that, which keeps writers waiting. Raises
+        StoreUnavailable.
+        """
+        if self._writing is None or self._closing is not None:
+            raise StoreUnavailable(f"{self.path} is closed, or was opened read-only")
+        try:
+            async with asyncio.timeout(timeout_s):
+                while await self._writing.run(schema.give_back):
+                    pass
+        except TimeoutError:
+            raise StoreUnavailable(
+                f"{self.path} was not made smaller within {timeout_s:g} s: try again"
+            ) from None
+
     def facts(self) -> dict[str, str]:
         """Return library, version, journal_mode, synchronous and schema, for people."""
         return dict(self._facts)
@@ -150,6 +168,7 @@ class Database:
             lane = await Lane.open(self._opening, is_writer=True)
             self._lanes.append(lane)
             await lane.run(lambda conn: schema.migrate(engine, conn, path))
+            self._writing = lane
             self._writer = Writer(lane, self._opening, now, self._tell)
         for _ in range(READERS):
             lane = await Lane.open(self._opening)

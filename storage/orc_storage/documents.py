@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from orc_storage import journal
+from orc_storage import journal, segments
 from orc_storage.canonical import decode_body, digest, encode
 from orc_storage.engine import Connection, Transaction
-from orc_storage.errors import InvalidBody, InvalidId, NotFound, StaleRevision
+from orc_storage.errors import Archived, InvalidBody, InvalidId, NotFound, StaleRevision
 from orc_storage.records import REV_MAX, Body, Document, Revision
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
@@ -88,7 +88,10 @@ def delete(tx: Transaction, kind: str, id: str, *, rev: int, actor: str, cause: 
 
 
 def history(conn: Connection, kind: str, id: str) -> list[Revision]:
-    """Return all revisions, oldest first; raises NotFound if there never was one."""
+    """Return all revisions that the store holds, oldest first; raises NotFound if none ever was.
+
+    Archived ones are left out: there is a gap in the numbers where they were.
+    """
     rows = conn.execute(f"{_REVISION} WHERE kind = ? AND id = ? ORDER BY rev", (kind, id))
     found = [_revision(row) for row in rows]
     if not found:
@@ -97,13 +100,15 @@ def history(conn: Connection, kind: str, id: str) -> list[Revision]:
 
 
 def revision(conn: Connection, kind: str, id: str, rev: int) -> Revision:
-    """Return one revision; raises NotFound."""
+    """Return one revision; raises NotFound, and Archived where only an archive holds it."""
     if not 0 < rev <= REV_MAX:
         raise NotFound(f"{kind} {id} has no revision {rev}")
     row = conn.execute(
         f"{_REVISION} WHERE kind = ? AND id = ? AND rev = ?", (kind, id, rev)
     ).fetchone()
     if row is None:
+        if archive := segments.archive_of(conn, kind, id, rev):
+            raise Archived(f"{kind} {id}: revision {rev} is in {archive}, not in the store")
         raise NotFound(f"{kind} {id} has no revision {rev}")
     return _revision(row)
 

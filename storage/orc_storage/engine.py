@@ -19,6 +19,8 @@ Value: TypeAlias = "int | float | str | bytes | None"
 Row: TypeAlias = "tuple[Any, ...]"
 
 BUSY_TIMEOUT_MS: Final = 5000
+LOG_BYTES_KEPT: Final = 8 * 1024 * 1024
+"""How much of a write-ahead log stays on disk once it was moved into the store."""
 STORE_FILE: Final = "store.db"
 
 # The header of a store says from its first byte on which journal it uses, so that an SQLite
@@ -99,6 +101,7 @@ class Engine:
                 "cell_size_check = ON",
                 "fullfsync = ON",
                 "synchronous = FULL",
+                f"journal_size_limit = {LOG_BYTES_KEPT}",
             ):
                 conn.execute(f"PRAGMA {pragma}")
         except BaseException:

@@ -21,6 +21,10 @@ class NotFound(StorageError):
     """There is no such document, revision or conflict."""
 
 
+class Archived(StorageError):
+    """A revision that the store does not hold any more; the message names the archive that does."""
+
+
 class InvalidId(StorageError):
     """An id that could leave its folder or collide with another."""
 

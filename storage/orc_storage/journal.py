@@ -11,6 +11,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
+from orc_storage import segments
 from orc_storage.canonical import decode_body, digest, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import InvalidBody
@@ -89,13 +90,39 @@ def verify(conn: Connection) -> list[Finding]:
 
     Nothing that was damaged keeps the rest from being looked at.
     """
-    findings = _check_chain(conn) + _check_revisions(conn) + _check_documents(conn)
+    findings = _check_segments(conn) + _check_chain(conn)
+    findings += _check_revisions(conn) + _check_documents(conn)
     return findings[:FINDINGS_MAX]
+
+
+def _check_segments(conn: Connection) -> list[Finding]:
+    """What is archived must be one chain from the first entry on, and vouched for by ours."""
+    findings: list[Finding] = []
+    end, prev_hash = 0, GENESIS
+    for segment in segments.listing(conn):
+        if (segment.first_seq, segment.prev_hash) != (end + 1, prev_hash):
+            text = f"archive: {segment.file} does not follow entry {end}"
+            findings.append(Finding(Check.ARCHIVE, text, seq=segment.first_seq))
+        end, prev_hash = segment.last_seq, segment.head_hash
+    if not end:
+        return findings
+    row = conn.execute(
+        "SELECT CAST(detail AS BLOB) FROM journal WHERE action = ? ORDER BY seq DESC LIMIT 1",
+        (segments.ACTION,),
+    ).fetchone()
+    said = _detail("" if row is None else _text(row[0]))
+    for name, found in segments.vouchers(conn).items():
+        if said.get(name) != found:
+            what = name.partition("_")[0]
+            text = f"archive: the table {what} is not what the journal vouches for"
+            findings.append(Finding(Check.ARCHIVE, text))
+    return findings
 
 
 def _check_chain(conn: Connection) -> list[Finding]:
     findings: list[Finding] = []
-    last, prev_hash = 0, GENESIS
+    segment = segments.last(conn)
+    last, prev_hash = (segment.last_seq, segment.head_hash) if segment else (0, GENESIS)
     # Blobs, since a damaged text need not be UTF-8 any more.
     rows = conn.execute(
         "SELECT j.seq, j.at, j.rev, CAST(j.actor AS BLOB), CAST(j.action AS BLOB),"
@@ -116,7 +143,7 @@ def _check_chain(conn: Connection) -> list[Finding]:
         if found_hash != _relink(found_prev, seq, at, actor, action, kind, id, rev, detail):
             text = f"journal: entry {seq} was changed after it was written"
             findings.append(about(Check.CHAIN, text))
-        said = _said_sha256(detail)
+        said = _detail(detail).get("sha256")
         if said is not None and (body is None or sha256(body).hexdigest() != said):
             text = f"{kind} {id}: revision {rev} is not what entry {seq} recorded"
             findings.append(about(Check.REVISION, text))
@@ -127,17 +154,28 @@ def _check_chain(conn: Connection) -> list[Finding]:
 
 
 def _check_revisions(conn: Connection) -> list[Finding]:
-    """Each revision must have its entry."""
+    """Each revision must have its entry, or outlast it as it was."""
     rows = conn.execute(
         "SELECT CAST(kind AS BLOB), CAST(id AS BLOB), rev FROM revision r WHERE NOT EXISTS"
         " (SELECT 1 FROM journal j WHERE j.kind = r.kind AND j.id = r.id AND j.rev = r.rev)"
-        " LIMIT ?",
+        " AND NOT EXISTS (SELECT 1 FROM outlasting o WHERE o.kind = r.kind AND o.id = r.id"
+        " AND o.rev = r.rev) LIMIT ?",
         (FINDINGS_MAX,),
     )
-    return [
+    findings = [
         _finding(Check.REVISION, kind, id, f"revision {rev} has no journal entry", rev)
         for kind, id, rev in rows
     ]
+    rows = conn.execute(
+        "SELECT CAST(o.kind AS BLOB), CAST(o.id AS BLOB), o.rev, o.sha256, CAST(r.body AS BLOB)"
+        " FROM outlasting o LEFT JOIN revision r"
+        " ON r.kind = o.kind AND r.id = o.id AND r.rev = o.rev"
+    )
+    for kind, id, rev, said, body in rows:
+        if body is None or sha256(body).hexdigest() != said:
+            text = f"revision {rev} is not what its archived entry recorded"
+            findings.append(_finding(Check.REVISION, kind, id, text, rev))
+    return findings
 
 
 def _check_documents(conn: Connection) -> list[Finding]:
@@ -169,13 +207,13 @@ def _finding(check: Check, kind: bytes, id: bytes, text: str, rev: int) -> Findi
     return Finding(check, f"{name[0]} {name[1]}: {text}", kind=name[0], id=name[1], rev=rev)
 
 
-def _said_sha256(detail: str) -> str | None:
-    """The hash of a body that an entry recorded; None where it tells none, or cannot be read."""
+def _detail(text: str) -> dict[str, Any]:
+    """What an entry tells, {} where it cannot be read any more."""
     try:
-        said = decode_body(detail).get("sha256")
-    except (ValueError, AttributeError, RecursionError):
-        return None
-    return said if isinstance(said, str) else None
+        said = decode_body(text)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _text(value: bytes) -> str:

@@ -79,6 +79,23 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the journal that lies in an archive: what came before it, and its own last hash.
+
+    `sha256` and `bytes` are those of the file; `at` is when it was archived.
+    """
+
+    first_seq: int
+    last_seq: int
+    prev_hash: str
+    head_hash: str
+    file: str
+    sha256: str
+    bytes: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """The journal's head as it was noted outside the store.
 

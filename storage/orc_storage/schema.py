@@ -28,6 +28,8 @@ from orc_storage.paths import check_own_file, ensure_private, sync_folder
 
 _COMPANIONS: Final = ("-wal", "-journal")
 _DRAFT_PREFIX: Final = ".new-"
+_INCREMENTAL: Final = 2
+_PAGES_AT_ONCE: Final = 256
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -116,6 +118,19 @@ def migrate(engine: Engine, conn: Connection, path: Path) -> None:
         raise
 
 
+def give_back(conn: Connection) -> bool:
+    """Give some unused pages back to the disk; False once there are none. Not in a transaction."""
+    if conn.execute("PRAGMA auto_vacuum").fetchone() != (_INCREMENTAL,):
+        conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        conn.execute("VACUUM")
+    # Only fetching makes it run to its end.
+    conn.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+    (free,) = conn.execute("PRAGMA freelist_count").fetchone()
+    if not free:
+        conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return bool(free)
+
+
 def _check_missing(path: Path, *, read_only: bool) -> None:
     for suffix in _COMPANIONS:
         companion = path.with_name(path.name + suffix)
@@ -138,6 +153,8 @@ def _create(engine: Engine, folder: Path) -> None:
         conn = engine.connect(draft, mode="rw")
         try:
             application = APPLICATION_WAL if engine.is_wal_safe else APPLICATION_ROLLBACK
+            # First of all: it decides how pages are laid out, so that free ones can be given back.
+            conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
             conn.execute(f"PRAGMA application_id = {application}")
             migrate(engine, conn, draft)
             if engine.is_wal_safe:

@@ -17,6 +17,7 @@ from orc_cli import (
     audit,
     benchmark,
     checkpoints,
+    compact,
     conflicts,
     crew,
     explain,
@@ -52,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, agents, hooks, explain)
     acting = (lifecycle, crew, tasks, conflicts, history, checkpoints)
-    for module in (*looking, *acting, audit, follow, benchmark):
+    trail = (audit, follow, compact)
+    for module in (*looking, *acting, *trail, benchmark):
         module.register(commands)
     return parser
 

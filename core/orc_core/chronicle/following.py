@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from orc_core.errors import OrcError, UsageError
-from orc_storage import documents, journal
+from orc_storage import documents, journal, segments
 from orc_storage.database import Connection, Database
-from orc_storage.errors import NotFound
+from orc_storage.errors import Archived, NotFound
 from orc_storage.feed import Feed
 from orc_storage.records import Body, Entry
 
@@ -57,8 +57,10 @@ def _read(conn: Connection, seq: int) -> list[Step]:
     steps: list[Step] = []
     for entry in journal.since(conn, seq, CHUNK):
         if entry.seq != seq + 1:
+            archive = segments.archive_of_entry(conn, seq + 1)
+            where = f"is in {archive}" if archive else "is missing"
             raise OrcError(
-                f"entry {seq + 1} is not in the store any more: begin at {entry.seq - 1}"
+                f"entry {seq + 1} {where}, not in the store: begin with --since {entry.seq - 1}"
             )
         seq = entry.seq
         steps.append(Step(entry, _body(conn, entry)))
@@ -70,6 +72,6 @@ def _body(conn: Connection, entry: Entry) -> Body | None:
         return None
     try:
         found = documents.revision(conn, entry.kind, entry.id, entry.rev)
-    except NotFound:
+    except (Archived, NotFound):
         return None
     return None if found.deleted else found.body

@@ -8,23 +8,28 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
+from orc_core.chronicle.compacting import KEEP_DAYS, Compaction, compact, foresee
 from orc_core.chronicle.following import Step, follow
-from orc_storage import audit, journal
+from orc_storage import audit, journal, segments
 from orc_storage.audit import Examination
 from orc_storage.database import Database
-from orc_storage.records import Entry, Filter
+from orc_storage.records import Entry, Filter, Segment
 
 EXAMINE_TIMEOUT_S: Final = 300.0
 PAGE_MAX: Final = 1000
 
 
 class Chronicle:
-    """What was done in one store; `now` gives seconds since the epoch."""
+    """What was done in one store.
 
-    def __init__(self, db: Database, now: Callable[[], float], actor: str) -> None:
+    `now` gives seconds since the epoch; `limit` is how many bytes the store may have.
+    """
+
+    def __init__(self, db: Database, now: Callable[[], float], actor: str, limit: int) -> None:
         self._db = db
         self._now = now
         self._actor = actor
+        self._limit = limit
 
     async def page(
         self, wanted: Filter | None = None, *, before: int = 0, limit: int = 50
@@ -47,3 +52,12 @@ class Chronicle:
     ) -> AsyncGenerator[Step, None]:
         """Each entry behind `after`, or from now on, as it is made; see `following.follow`."""
         return follow(self._db, after=after, kind=kind, stay=stay)
+
+    async def archives(self) -> list[Segment]:
+        """The parts of the journal that lie in archives, oldest first."""
+        return await self._db.read(segments.listing)
+
+    async def compact(self, *, keep_days: float = KEEP_DAYS, dry_run: bool = False) -> Compaction:
+        """Archive what is older than `keep_days`, and more where the store is over its limit."""
+        work = foresee if dry_run else compact
+        return await work(self._db, self._now(), keep_days=keep_days, limit=self._limit)

@@ -13,11 +13,12 @@ from orc_core.sync.paths import MISSING, Value, get_path, same
 from orc_core.text import clean
 from orc_storage import documents
 from orc_storage.database import Connection
-from orc_storage.errors import NotFound
+from orc_storage.errors import Archived, NotFound
 from orc_storage.records import OPERATOR, Revision
 
 STEPS_MAX: Final = 1000
-"""How many revisions are looked back through; beyond them the oldest one looked at stands in."""
+"""How many revisions are looked back through; beyond them, and behind archived
+ones, the oldest one looked at stands in."""
 
 
 def newest(conn: Connection, kind: str, id: str) -> Revision | None:
@@ -62,7 +63,10 @@ def _since(conn: Connection, revision: Revision, is_so: Callable[[Revision], boo
     """Return the oldest revision from which on it was so; the newest one is taken to be."""
     found = revision
     for rev in range(revision.rev - 1, max(0, revision.rev - STEPS_MAX), -1):
-        earlier = documents.revision(conn, revision.kind, revision.id, rev)
+        try:
+            earlier = documents.revision(conn, revision.kind, revision.id, rev)
+        except Archived:
+            break
         if not is_so(earlier):
             break
         found = earlier

@@ -23,7 +23,7 @@ from orc_core.sync.reconcile import Opening, Outcome, Situation, reconcile
 from orc_core.sync.rules import Rules
 from orc_storage import acts, bases, conflicts, counters, documents
 from orc_storage.database import Connection, Transaction
-from orc_storage.errors import NotFound
+from orc_storage.errors import Archived, NotFound
 from orc_storage.records import (
     OPERATOR,
     Base,
@@ -160,7 +160,12 @@ def _basis(
         return seen, seen_rev, False
     if base is None and not now.deleted:
         return None, 0, False  # both have it, and nothing says that one came from the other
-    return _held_at(conn, copy, now, copy.rev), copy.rev, base is None or copy.rev < seen_rev
+    try:
+        held = _held_at(conn, copy, now, copy.rev)
+    except Archived:
+        # What it was made from is not known any more, so nothing in it counts as unchanged.
+        return None, 0, False
+    return held, copy.rev, base is None or copy.rev < seen_rev
 
 
 def _held_at(conn: Connection, copy: Copy, now: Revision, rev: int) -> Body:
@@ -283,7 +288,7 @@ def _written(conn: Connection, copy: Copy, rev: int) -> tuple[float, str]:
     """Tell when and by whom a revision was written; (0.0, "") where there is none."""
     try:
         found = documents.revision(conn, copy.kind, copy.id, rev)
-    except NotFound:
+    except (Archived, NotFound):
         return 0.0, ""
     return found.at, found.actor
 

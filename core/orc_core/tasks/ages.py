@@ -11,10 +11,12 @@ from typing import Final
 
 from orc_storage import documents
 from orc_storage.database import Connection
+from orc_storage.errors import Archived
 from orc_storage.records import Document
 
 STEPS_MAX: Final = 1000
-"""How many revisions are looked back through; beyond them the age is a lower bound."""
+"""How many revisions are looked back through; beyond them, and behind archived ones, the age is a
+lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ def _age(conn: Connection, task: Document, known: Age | None) -> Age:
         if known is not None and known.rev == rev:
             since = known.since if known.status == status else since
             break
-        earlier = documents.revision(conn, task.kind, task.id, rev)
+        try:
+            earlier = documents.revision(conn, task.kind, task.id, rev)
+        except Archived:
+            break
         if earlier.deleted or str(earlier.body.get("status", "")) != status:
             break
         since = earlier.at

@@ -109,5 +109,7 @@ async def test_an_entry_that_is_gone_is_no_gap_to_step_over(db: Database, tmp_pa
     conn.execute("DELETE FROM journal WHERE seq = 3")
     conn.close()
     async with await Database.open(db.folder, runtime=tmp_path / "r") as again:
-        with pytest.raises(OrcError, match="entry 3 is not in the store"):
+        with pytest.raises(
+            OrcError, match="entry 3 is missing, not in the store: begin with --since 3"
+        ):
             await until_head(again)
