@@ -53,13 +53,19 @@ async def list_entries(args: argparse.Namespace) -> int:
     wanted = Filter(kind=args.kind, id=args.id, actor=args.actor, since=since)
     async with opened(args) as core:
         found = await core.chronicle.page(wanted, before=args.before, limit=args.limit)
+        archived = await core.chronicle.archives()
     more = found[-1].seq if len(found) >= args.limit and found[-1].seq > 1 else None
     if args.json:
-        print_json({"entries": [entry_json(entry) for entry in found], "before": more})
+        files = [f"archive/{segment.file}" for segment in archived]
+        entries = [entry_json(entry) for entry in found]
+        print_json({"entries": entries, "before": more, "archives": files})
         return 0
     print_table([entry_row(entry) for entry in found], empty="no entries")
     if more is not None:
         print(f"older ones: --before {more}", file=sys.stderr)
+    elif archived:
+        where = f"archive/{archived[-1].file}" + (" and before" if len(archived) > 1 else "")
+        print(f"entries 1 to {archived[-1].last_seq} are in {where}", file=sys.stderr)
     return 0
 
 

@@ -82,9 +82,14 @@ async def compact(db: Database, now: float, *, keep_days: float, limit: int) -> 
     goal = limit * GOAL if size > limit else math.inf
     left, entries, revisions, made = size, 0, 0, list[str]()
     for before, enough in ((now - keep_days * _DAY_S, 0.0), (math.inf, goal)):
-        while left > enough and (step := await _archive(db, now, before)):
-            segment, count = step
-            entries += segment.last_seq - segment.first_seq + 1
+        # Found once: every step writes an entry itself, and would go on after it for ever.
+        first, last = await db.read(partial(compaction.bounds, before=before))
+        while first <= last and left > enough:
+            segment, count = await _archive(
+                db, now, first, min(last, first + compaction.ENTRIES_MAX - 1)
+            )
+            first = segment.last_seq + 1
+            entries += first - segment.first_seq
             revisions += count
             made.append(f"{segments.FOLDER}/{segment.file}")
             left = await db.read(compaction.bytes_used)
@@ -94,12 +99,8 @@ async def compact(db: Database, now: float, *, keep_days: float, limit: int) -> 
     return Compaction(entries, revisions, tuple(made), size, left, limit, left > limit)
 
 
-async def _archive(db: Database, now: float, before: float) -> tuple[Segment, int] | None:
-    """One step: archive the oldest entries and cut them; None where all are young or needed."""
-    first, last = await db.read(partial(compaction.bounds, before=before))
-    last = min(last, first + compaction.ENTRIES_MAX - 1)
-    if last < first:
-        return None
+async def _archive(db: Database, now: float, first: int, last: int) -> tuple[Segment, int]:
+    """One step: archive entries and cut them; the segment, and how many revisions left."""
     folder = db.folder / segments.FOLDER
     segment = await db.read(
         lambda conn: archives.write(conn, folder, first, last, at=now), timeout_s=STEP_TIMEOUT_S
