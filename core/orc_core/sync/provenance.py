@@ -17,8 +17,8 @@ from orc_storage.errors import Archived, NotFound
 from orc_storage.records import OPERATOR, Revision
 
 STEPS_MAX: Final = 1000
-"""How many revisions are looked back through; beyond them, and behind archived
-ones, the oldest one looked at stands in."""
+"""How many revisions are looked back through; beyond them, and behind archived ones,
+the oldest one looked at stands in."""
 
 
 def newest(conn: Connection, kind: str, id: str) -> Revision | None:
