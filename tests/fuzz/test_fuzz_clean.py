@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from orc_core.text import MARKS_MAX, cells, clean, fit
 from orc_core.tmux.screen import clean_lines, parse_lines, plain
+
+pytestmark = pytest.mark.timeout(120)  # a busy machine gives a worker a small part of a core
 
 PIECES = st.one_of(
     st.text(max_size=20),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from orc_command import orc
 from orc_core.tmux.server import child_environment
 from private_tmux import PrivateTmux
 
@@ -22,18 +20,9 @@ def test_a_server_that_stands_still_is_not_an_empty_one(
 ) -> None:
     tmux.start()
     tmux.signal(signal.SIGSTOP)
-    orc = Path(sys.executable).with_name("orc")
     options = ["--socket-path", tmux.socket_path, "--workspace", str(tmux.folder / "w")]
-    done = subprocess.run(
-        [str(orc), *argv, *options],
-        env=child_environment() | {"HOME": str(tmux.folder)},
-        cwd=tmux.folder,
-        capture_output=True,
-        text=True,
-        timeout=15.0,
-        check=False,
-    )
-    assert done.returncode == code
-    told = done.stderr if code else done.stdout
+    environ = child_environment() | {"HOME": str(tmux.folder)}
+    done = orc([*argv, *options], environ, tmux.folder)
+    assert done.code == code
+    told = done.err if code else done.out
     assert "did not answer in 1.5 s" in told or "stale" in told
-    assert "Traceback" not in done.stderr

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from orc_cli.main import main
+from orc_command import orc
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -71,23 +71,10 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda document: document.name)
-def test_commands_work(
-    document: Path,
-    environ: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    for name in os.environ:
-        monkeypatch.delenv(name)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
+def test_commands_work(document: Path, environ: dict[str, str]) -> None:
     for command in commands(document):
-        try:
-            code: object = main(shlex.split(command)[1:])
-        except SystemExit as refused:
-            code = refused.code
-        told = capsys.readouterr()
-        assert code == 0, f"{command}\n{told.out}{told.err}"
+        done = orc(shlex.split(command)[1:], environ, ROOT)
+        assert done.code == 0, f"{command}\n{done.out}{done.err}"
 
 
 def test_commands_work_as_processes(environ: dict[str, str]) -> None:
@@ -95,6 +82,6 @@ def test_commands_work_as_processes(environ: dict[str, str]) -> None:
     for command in commands(document):
         argv = [sys.executable, "-m", "orc_cli", *shlex.split(command)[1:]]
         done = subprocess.run(
-            argv, env=environ, capture_output=True, text=True, timeout=30, check=False
+            argv, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"

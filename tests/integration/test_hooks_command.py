@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
+from orc_command import orc
 from orc_core.agents.hooks.places import Places
 from private_tmux import PrivateTmux
 from spooling import fire
@@ -32,17 +33,9 @@ class Shell:
         self.places = Places.of(self.environ)
 
     def orc(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "orc_cli", *words],
-            env=self.environ,
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=30.0,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stderr
+        done = orc(words, self.environ, self.home)
+        assert done.code == code, done.out + done.err
+        return done.out if code == 0 else done.err
 
     def program(self, name: str, says: str) -> None:
         path = self.home / "bin" / name
@@ -103,21 +96,24 @@ def test_one_that_cannot_be_read_leaves_all_as_they_were(shell: Shell) -> None:
 
 async def test_explain_and_doctor_tell_of_hooks(tmux: PrivateTmux, shell: Shell) -> None:
     shell.places.codex.parent.mkdir()
-    shell.orc("hooks", "install", "codex")
+    await asyncio.to_thread(shell.orc, "hooks", "install", "codex")
     pane = tmux.start(f"exec {sys.executable} {PROGRAM} '{shell.places.hook}'")
     await wait_for(lambda: "ready" in tmux.screen(pane))
     asks = {"tool_name": "Bash", "tool_input": {"command": "ls"}}
     tmux.run("send-keys", "-t", pane, "-l", f"PermissionRequest {json.dumps(asks)}")
     tmux.run("send-keys", "-t", pane, "Enter")
     await wait_for(lambda: list(shell.places.spool.glob("[0-9]*")), 10.0)
-    where = ("--socket-path", tmux.socket_path)
-    told = json.loads(shell.orc(*where, "explain", "codex-1", "--json"))
+
+    async def told_by(*words: str) -> str:
+        return await asyncio.to_thread(shell.orc, "--socket-path", tmux.socket_path, *words)
+
+    told = json.loads(await told_by("explain", "codex-1", "--json"))
     assert (told["state"], told["waiting"], told["does"]) == ("waiting", "permission", "Bash  ls")
     (hook,) = [one for one in told["signals"] if one["source"] == "hook"]
     assert (hook["rule"], hook["won"], hook["expired"]) == ("codex/PermissionRequest", True, False)
     assert hook["at"] is not None
-    assert "codex/PermissionRequest" in shell.orc(*where, "explain", "codex-1")
-    doctor = {row["check"]: row for row in json.loads(shell.orc(*where, "doctor", "--json"))}
+    assert "codex/PermissionRequest" in await told_by("explain", "codex-1")
+    doctor = {row["check"]: row for row in json.loads(await told_by("doctor", "--json"))}
     assert doctor["hooks codex"]["verdict"] == "warn"
     assert "trusted" in doctor["hooks codex"]["remedy"]
     assert "heard now" in doctor["hooks codex"]["found"]

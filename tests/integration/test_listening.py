@@ -7,13 +7,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
+from orc_command import orc
 from orc_core.agents.observer import Observer
 from orc_core.agents.processes import ProcFolder
 from orc_core.agents.rules import load
@@ -169,32 +169,24 @@ async def test_what_is_heard_is_news_although_the_screen_stays_the_same(
         await asyncio.wait({following})
 
 
-def orc(tmux: PrivateTmux, *argv: str) -> tuple[int, dict[str, object], str]:
-    """Run `orc` as a program: its exit code, the JSON that it printed, and its messages."""
-    program = Path(sys.executable).with_name("orc")
+async def told_by(tmux: PrivateTmux, *argv: str) -> tuple[object, dict[str, object], str]:
+    """Run `orc`: its exit code, the JSON that it printed, and its messages."""
     options = ["--socket-path", tmux.socket_path, "--workspace", str(tmux.folder / "w")]
-    done = subprocess.run(
-        [str(program), *argv, "--json", *options],
-        env=child_environment() | {"HOME": str(tmux.folder)},
-        cwd=tmux.folder,
-        capture_output=True,
-        text=True,
-        timeout=20.0,
-        check=False,
-    )
-    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+    environ = child_environment() | {"HOME": str(tmux.folder)}
+    done = await asyncio.to_thread(orc, [*argv, "--json", *options], environ, tmux.folder)
+    return done.code, json.loads(done.out or "{}"), done.err
 
 
 async def test_orc_listens_and_explains_what_it_heard(ear: Ear, tmux: PrivateTmux) -> None:
     pane = (await ear.agent()).pane
-    assert orc(tmux, "listen", "claude-1")[:2] == (
+    assert (await told_by(tmux, "listen", "claude-1"))[:2] == (
         0,
         {"agent": "claude-1", "listening": True, "changed": True},
     )
     ear.records = tmux.folder / ".local" / "state" / "orc-tui" / "listeners"
     ear.says(b"\x1b]7501;state=working\x1b\\\x1b]9;look here\x07")
     await ear.record("notice")
-    code, told, _ = orc(tmux, "explain", "claude-1")
+    code, told, _ = await told_by(tmux, "explain", "claude-1")
     assert code == 0
     signals = told["signals"]
     assert isinstance(signals, list)
@@ -202,8 +194,8 @@ async def test_orc_listens_and_explains_what_it_heard(ear: Ear, tmux: PrivateTmu
         ("osc-7501", True),
         ("osc-notice", False),
     ]
-    assert orc(tmux, "listen", "claude-1", "--off")[1]["changed"]
-    assert not orc(tmux, "listen", "claude-1", "--off")[1]["changed"]
+    assert (await told_by(tmux, "listen", "claude-1", "--off"))[1]["changed"]
+    assert not (await told_by(tmux, "listen", "claude-1", "--off"))[1]["changed"]
     tmux.run("pipe-pane", "-t", pane.pane_id, "exec cat >/dev/null")
-    code, _, message = orc(tmux, "listen", "claude-1")
+    code, _, message = await told_by(tmux, "listen", "claude-1")
     assert (code, "piped already" in message) == (1, True)
