@@ -9,6 +9,7 @@ import pty
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -106,7 +107,7 @@ def test_it_ends_when_its_terminal_closes(terminal: Terminal) -> None:
     assert terminal.ended(6.0) is not None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_it_puts_the_terminal_back_when_it_is_told_to_end(
     terminal: Terminal, number: signal.Signals
 ) -> None:
@@ -115,3 +116,20 @@ def test_it_puts_the_terminal_back_when_it_is_told_to_end(
     assert terminal.ended(5.0) == 0
     assert b"\x1b[?1049l" in terminal.seen
     assert b"\x1b[?25h" in terminal.seen
+
+
+STUCK = """
+import asyncio, sys, threading
+from orc_tui import main
+
+async def run():
+    asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
+    return 3
+
+sys.exit(asyncio.run(main._ending(run())))
+"""
+
+
+def test_a_thread_that_waits_for_ever_keeps_no_dashboard_from_ending() -> None:
+    """So waits whoever asked a tmux or a disk that does not answer."""
+    assert subprocess.run([sys.executable, "-c", STUCK], timeout=20.0, check=False).returncode == 3

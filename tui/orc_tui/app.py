@@ -43,7 +43,7 @@ TOLD_MAX: Final = 200
 ACTS_MAX: Final = 8
 """How many acts may be under way at once; the same one is never run twice at a time."""
 
-CLOSE_S: Final = 5.0
+CLOSE_S: Final = 1.5
 """How long the core may take to close; what it acknowledged is safe anyway."""
 
 LEAVE_S: Final = 2.0

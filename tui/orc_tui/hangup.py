@@ -17,6 +17,9 @@ from typing import Final
 FORCE_S: Final = 3.0
 """After this long a shutdown that hangs on the dead terminal is cut short."""
 
+ENDING: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
+"""The signals that end the dashboard, which gives the terminal back first."""
+
 EXIT_HANGUP: Final = 128 + signal.SIGHUP
 
 
@@ -31,7 +34,7 @@ class Hangup:
     def start(self) -> None:
         """Watch; needs a running loop and does nothing where input is no terminal."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
+        for number in ENDING:
             loop.add_signal_handler(number, self._gone)
         if sys.__stdin__ is None or not hasattr(select, "epoll"):
             return
@@ -46,7 +49,7 @@ class Hangup:
     def stop(self) -> None:
         """Watch no longer."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
+        for number in ENDING:
             loop.remove_signal_handler(number)
         if self._poll is not None:
             loop.remove_reader(self._poll.fileno())

@@ -10,7 +10,8 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 WIDTH_MIN: Final = 60
 HEIGHT_MIN: Final = 15
+END_S: Final = 0.5
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         read_only=bool(args.read_only),
     )
     try:
-        return asyncio.run(_run_demo(options) if args.demo else _run(options))
+        return asyncio.run(_ending(_run_demo(options) if args.demo else _run(options)))
     except KeyboardInterrupt:
         return 130
 
@@ -80,6 +82,23 @@ def find_obstacle() -> str | None:
             f"make it at least {WIDTH_MIN}x{HEIGHT_MIN}"
         )
     return None
+
+
+async def _ending(running: Coroutine[None, None, int]) -> int:
+    """Run to the end, after which nothing may keep the process for longer than END_S.
+
+    The terminal is given back by then, and what was acknowledged is safe. A thread that waits for
+    a tmux or a disk that does not answer would be waited for, too.
+    """
+    code = await running
+
+    def end() -> None:
+        os._exit(code)
+
+    last = threading.Timer(END_S, end)
+    last.daemon = True
+    last.start()
+    return code
 
 
 async def _run(options: CoreOptions) -> int:
