@@ -13,6 +13,7 @@ from typing import Any
 from orc_core.history.actions import History
 from orc_core.model.task import Task
 from orc_core.sync.conflicts import Conflicts
+from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import KIND, TaskRules
@@ -45,7 +46,9 @@ class Workspace:
         self.tasks = Tasks(self.db)
         self.conflicts = Conflicts(self.db, self.clock, RULES)
         self.history = History(self.db)
-        self.synchronizer = Synchronizer(self.db, self.mirror, self.clock, self._tell, rules=RULES)
+        self.synchronizer = Synchronizer(
+            self.db, [FileLayer(self.mirror)], self.clock, self._tell, rules=RULES
+        )
 
     def _tell(self) -> None:
         self.told += 1

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from orc_core import board, dashboards, leader, workspace
+from orc_core import board, dashboards, leader, settings, workspace
 from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
@@ -39,13 +39,14 @@ from orc_core.publisher import Publisher
 from orc_core.rulebook import Rulebook
 from orc_core.switches import Switches
 from orc_core.sync.conflicts import Conflicts
+from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
 from orc_core.tmux import listening, server
 from orc_core.tmux.attach import here
 from orc_core.watch import WatchSetup
-from orc_core.wings import ConflictWing, HistoryWing, TaskWing
+from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing
 from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
@@ -99,9 +100,13 @@ class Core:
         self._missing: Missing | None = None
         self._synchronizer: Synchronizer | None = None
         if store is not None:
-            mirror = Mirror(place.folder / "files")
             self._synchronizer = Synchronizer(
-                store, mirror, clock, on_change=self._layers_changed, rules=RULES
+                store,
+                [FileLayer(Mirror(place.folder / "files"))],
+                clock,
+                on_change=self._layers_changed,
+                rules=WRITTEN,
+                settings=settings.load(options.environ, place.folder),
             )
         self._publisher = Publisher(
             Snapshot(
@@ -135,7 +140,7 @@ class Core:
 
     @property
     def conflicts(self) -> ConflictWing:
-        return ConflictWing(Conflicts(self.store, self._clock, RULES), self.actor)
+        return ConflictWing(Conflicts(self.store, self._clock, WRITTEN), self.actor)
 
     @property
     def history(self) -> HistoryWing:
@@ -159,6 +164,11 @@ class Core:
             cwd=self.options.cwd,
             read_only=self.options.read_only,
         )
+
+    @property
+    def layer_choices(self) -> LayerWing:
+        """Which layers there are, and at which pace each is brought in step."""
+        return LayerWing(self.sync, self.actor, self.options.cause)
 
     @property
     def sync(self) -> Synchronizer:
@@ -195,6 +205,13 @@ class Core:
         return await self._leadership.sync_once(
             self.sync, accept_deletions=accept_deletions, timeout_s=timeout_s
         )
+
+    async def before_reading(self, kind: str, *, timeout_s: float = SYNC_TIMEOUT_S) -> None:
+        """Bring in step what is lazy about documents of a kind, before they are read."""
+        if self._synchronizer is None or self.options.read_only:
+            return
+        if await self._leadership.sync_before(self.sync, kind, timeout_s=timeout_s):
+            await self.refresh()
 
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""

@@ -53,19 +53,16 @@ def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
         return layers
     known = layers or (Layer("file", LayerState.UNKNOWN, "realtime", 0.0, 0, 0),)
     return tuple(
-        Layer(
-            name=layer.name,
-            state=LayerState.UNKNOWN,
-            strategy=layer.strategy,
+        replace(
+            layer,
+            state=layer.state if layer.state is LayerState.OFF else LayerState.UNKNOWN,
             behind_s=0.0,
             queued=0,
-            failed=layer.failed,
             trouble=layer.trouble or NO_LEADER,
-            trouble_at=layer.trouble_at,
-            faults=layer.faults,
+            rests_s=0.0,
         )
         for layer in known
-        if layer.name == "file"
+        if layer.strategy
     )
 
 

@@ -116,13 +116,34 @@ class Leadership:
             )
         return None
 
+    async def sync_before(self, synchronizer: Synchronizer, kind: str, *, timeout_s: float) -> bool:
+        """Documents of a kind are about to be read: bring in step what is lazy about them.
+
+        False where nothing is. Whoever leads has `timeout_s` for it; what is read then may be
+        older than the layers.
+        """
+        if not await synchronizer.is_lazy(kind):
+            return False
+        if self.leads:
+            await synchronizer.read(kind, timeout_s=timeout_s)
+            return True
+        lock = leader.lock(self._folder)
+        if lock.try_acquire():
+            try:
+                await synchronizer.once()
+            finally:
+                lock.release()
+        else:
+            await synchronizer.ask(self._actor, reads=kind, timeout_s=timeout_s)
+        return True
+
     def post(self, synchronizer: Synchronizer) -> None:
         """Tell the followers how the layers are, if this process leads."""
         if self.leads:
             leader.post(self._folder, (*synchronizer.health(), *self._beside()))
 
     def layers(self, synchronizer: Synchronizer | None) -> tuple[Layer, ...]:
-        """The file layer and the store: as we see them, or as the leader posted them."""
+        """The layers and the store: as we see them, or as the leader posted them."""
         if self.leads and synchronizer is not None:
             return (*synchronizer.health(), *self._beside())
         return self._posted if self._posted is not None else self._read()

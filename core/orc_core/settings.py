@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,10 @@ from orc_storage.paths import is_private, read_plain
 
 FILE_NAME: Final = "config.toml"
 FILE_MAX_BYTES: Final = 256 * 1024
+
+
+EventPattern = Annotated[str, Field(pattern=r"^[a-z*]{1,20}\.[a-z*-]{1,20}$")]
+ServerName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Section(BaseModel):
@@ -37,10 +41,34 @@ class BackupSettings(Section):
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
+class PaceSettings(Section):
+    """When the documents of one kind are brought in step; what is not said is as elsewhere.
+
+    `interval_s` counts for `batch`, `events` (patterns such as `task.done`) for `event`.
+    """
+
+    strategy: Literal["realtime", "batch", "lazy", "event"] | None = None
+    interval_s: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    events: Annotated[list[EventPattern], Field(min_length=1, max_length=64)] | None = None
+
+
+class LayerSettings(PaceSettings):
+    """`[layers.NAME]`: whether the layer is on, when it is synced, and so for single kinds.
+
+    `servers` are the tmux servers, by name or socket, that may be published to though they
+    are not ours.
+    """
+
+    on: bool | None = None
+    servers: Annotated[list[ServerName], Field(max_length=64)] | None = None
+    kinds: Annotated[dict[str, PaceSettings], Field(max_length=16)] = {}
+
+
 class Settings(Section):
     """The whole file."""
 
     backups: BackupSettings = BackupSettings()
+    layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
 
 
 def own_file(environ: Mapping[str, str]) -> Path:
@@ -58,7 +86,7 @@ def load(environ: Mapping[str, str], workspace: Path) -> Settings:
     """
     told = _read(own_file(environ))
     if is_private(workspace):
-        told = _laid_over(told, _read(workspace / FILE_NAME))
+        told = laid_over(told, _read(workspace / FILE_NAME))
     return Settings.model_validate(told)
 
 
@@ -78,12 +106,12 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """What both say together; where they differ, what is said above."""
     whole = below | above
     for name in below.keys() & above.keys():
         if isinstance(below[name], dict) and isinstance(above[name], dict):
-            whole[name] = _laid_over(below[name], above[name])
+            whole[name] = laid_over(below[name], above[name])
     return whole
 
 

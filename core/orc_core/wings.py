@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from orc_core.history.actions import MARKS_MAX, History
 from orc_core.history.checkpoints import Checkpoints, Held
@@ -23,7 +24,10 @@ from orc_core.model.history import (
     Saved,
 )
 from orc_core.model.task import Status, Task
+from orc_core.sync.choices import check_kind, check_name
 from orc_core.sync.conflicts import Conflicts
+from orc_core.sync.paces import Choice
+from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_storage.records import Conflict, Json, Revision
 
@@ -75,6 +79,33 @@ class ConflictWing:
     async def defer(self, id: str, until: float) -> Report:
         """Put a conflict off until `until`, in seconds since the epoch."""
         return await self.conflicts.defer(id, until, actor=self.actor)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWing:
+    """Layers: which there are, switched on and off, and the pace of each."""
+
+    sync: Synchronizer
+    actor: str
+    cause: str
+
+    async def listing(self) -> dict[str, Choice]:
+        """Return what is chosen for each layer, in the order in which they are served."""
+        await self.sync.load()
+        return {name: self.sync.choices.of(name) for name in self.sync.names}
+
+    async def change(self, name: str, fields: Mapping[str, Any], *, kind: str = "") -> Choice:
+        """Choose for a layer, or for one kind in it; None for a field is as in the files.
+
+        `fields` are those of LayerSettings. Raises UnknownName, and UsageError naming the field.
+        """
+        await self.sync.load()
+        check_name(name, self.sync.names)
+        if kind:
+            check_kind(name, kind, self.sync.kinds(name))
+        return await self.sync.choices.change(
+            name, fields, kind=kind, actor=self.actor, cause=self.cause
+        )
 
 
 @dataclass(frozen=True, slots=True)

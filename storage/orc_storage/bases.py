@@ -23,11 +23,11 @@ def get(conn: Connection, layer: str, kind: str, id: str) -> Base | None:
     return None if row is None else _base(row)
 
 
-def listing(conn: Connection, layer: str) -> list[Base]:
-    """Return all bases of a layer."""
+def listing(conn: Connection, layer: str, kind: str) -> list[Base]:
+    """Return all bases of a kind in a layer."""
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM base WHERE layer = ? ORDER BY kind, id",  # noqa: S608
-        (layer,),
+        f"SELECT {_COLUMNS} FROM base WHERE layer = ? AND kind = ? ORDER BY id",  # noqa: S608
+        (layer, kind),
     )
     return [_base(row) for row in rows]
 
@@ -51,6 +51,11 @@ def put(tx: Transaction, base: Base) -> None:
 def remove(tx: Transaction, layer: str, kind: str, id: str) -> None:
     """Forget what was agreed on; nothing happens if there is none."""
     tx.conn.execute("DELETE FROM base WHERE layer = ? AND kind = ? AND id = ?", (layer, kind, id))
+
+
+def forget(tx: Transaction, layer: str) -> None:
+    """Forget everything that was agreed on with a layer."""
+    tx.conn.execute("DELETE FROM base WHERE layer = ?", (layer,))
 
 
 def _text(body: Body | None) -> str | None:

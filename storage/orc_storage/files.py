@@ -78,9 +78,10 @@ class Mirror:
         self._workshop = folder.parent / "tmp"
         self._count = itertools.count(1)
 
-    def prepare(self) -> None:
-        """Make the folders that are missing; raises UnsafePath."""
-        for folder in (self.folder, *self._folders.values(), self._workshop):
+    def prepare(self, kind: str = "") -> None:
+        """Make the folders that are missing, of one kind or of all; raises UnsafePath."""
+        wanted = (self._folders[kind],) if kind else self._folders.values()
+        for folder in (self.folder, *wanted, self._workshop):
             ensure_private(folder)
         horizon = time.time() - _LEFTOVER_AGE_S
         for left in self._workshop.iterdir():

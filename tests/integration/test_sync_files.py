@@ -13,7 +13,7 @@ import pytest_asyncio
 from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
-from orc_core.sync.layers import FileLayer
+from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.settlement import Copy, day_of
 from orc_core.sync.synchronizer import SyncReport
 from orc_core.text import clean

@@ -24,6 +24,7 @@ from orc_cli import (
     follow,
     history,
     hooks,
+    layers,
     lifecycle,
     tasks,
     upkeep,
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"orc {version()}")
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    looking = (upkeep, agents, hooks, explain)
+    looking = (upkeep, layers, agents, hooks, explain)
     acting = (lifecycle, crew, tasks, conflicts, history, checkpoints)
     trail = (audit, follow, compact)
     for module in (*looking, *acting, *trail, benchmark):

@@ -262,6 +262,11 @@ def layer_json(layer: Layer) -> dict[str, object]:
         "behind_s": round(layer.behind_s, 3),
         "queued": layer.queued,
         "failed": layer.failed,
+        "latency_s": round(layer.latency_s, 6),
+        "p95_s": round(layer.p95_s, 6),
+        "passes": layer.passes,
+        "errors": layer.errors,
+        "rests_s": round(layer.rests_s, 1),
         "trouble": layer.trouble or None,
         "trouble_at": iso(layer.trouble_at),
         "faults": [

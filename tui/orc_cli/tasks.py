@@ -80,6 +80,7 @@ async def list_tasks(args: argparse.Namespace) -> int:
     from orc_core.text import age
 
     async with opened(args) as core:
+        await core.before_reading("task")
         tasks = list(core.snapshot.tasks)
         now = core.snapshot.at
     tasks.sort(key=lambda task: _number(task.id))
@@ -136,6 +137,7 @@ async def move_task(args: argparse.Namespace) -> int:
 
 async def show_task(args: argparse.Namespace) -> int:
     async with opened(args) as core:
+        await core.before_reading("task")
         task = await core.tasks.get(args.id)
         faults = {known.id: known.fault for known in core.snapshot.tasks}
     if args.json:

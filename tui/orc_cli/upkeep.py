@@ -35,6 +35,7 @@ def register(commands: Commands) -> None:
 
 
 async def show_status(args: argparse.Namespace) -> int:
+    from orc_core.model.health import overall
 
     async with opened(args) as core:
         await core.agents.scan(must_answer=False)
@@ -59,6 +60,7 @@ async def show_status(args: argparse.Namespace) -> int:
                 "servers": [_server_json(one) for one in servers],
                 "servers_left_out": left_out,
                 "leader": leader,
+                "health": overall(layers).value,
                 "agents": dict(states),
                 "others": others,
                 "tasks": dict(statuses),
@@ -98,6 +100,7 @@ def _server_json(status: ServerStatus) -> dict[str, object]:
 
 async def sync_once(args: argparse.Namespace) -> int:
     from orc_core.errors import OrcError
+    from orc_core.model.health import LayerState
 
     async with opened(args, create=True, cause="orc sync") as core:
         report = await core.sync_once(accept_deletions=args.accept_deletions)
@@ -111,14 +114,16 @@ async def sync_once(args: argparse.Namespace) -> int:
         print("the dashboard that syncs this workspace brought everything in step")
     else:
         print(
-            f"{report.imported} read from files, {report.exported} written to files, "
+            f"{report.imported} read from layers, {report.exported} written to them, "
             f"{report.merged} fields merged, {report.conflicts} new conflicts"
         )
     if not args.json:
         for layer in layers:
+            if layer.state is LayerState.OFFLINE:
+                print(f"  {layer.name} is offline: {layer.trouble}")
             for fault in layer.faults:
                 print(f"  {layer.name} {fault.id}: {fault.text}")
-    if any(layer.failed for layer in layers):
+    if any(layer.failed for layer in layers) or (report is not None and report.offline):
         raise OrcError("not everything could be synced: the lines above say what and why")
     return 0
 

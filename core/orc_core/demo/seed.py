@@ -16,6 +16,7 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.demo.tasks import AFTER, AGREED_MINUTES_AGO, DISAGREEMENTS, EDITS, TASKS, Edited
+from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import TaskRules
@@ -66,7 +67,7 @@ async def seed(workspace: Path, clock: Clock) -> None:
 
         story.turn_to(AGREED_MINUTES_AGO)
         mirror = Mirror(workspace / "files")
-        synchronizer = Synchronizer(store, mirror, story, rules={_KIND: TaskRules()})
+        synchronizer = Synchronizer(store, [FileLayer(mirror)], story, rules={_KIND: TaskRules()})
         await synchronizer.once()
 
         for each in DISAGREEMENTS:

@@ -5,16 +5,33 @@ Invariant: health is never undefined; what was not seen yet is `unknown`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+STORE: Final = "store"
+"""The layer that the others are brought to."""
 
 
 class LayerState(StrEnum):
-    """How a layer is."""
+    """How a layer is; `starting` is one that was not reached yet, `off` one that was switched."""
 
     OK = "ok"
     DEGRADED = "degraded"
     OFFLINE = "offline"
+    STARTING = "starting"
+    UNKNOWN = "unknown"
+    OFF = "off"
+
+
+class Overall(StrEnum):
+    """How all layers are together."""
+
+    HEALTHY = "healthy"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    STARTING = "starting"
     UNKNOWN = "unknown"
 
 
@@ -34,7 +51,9 @@ class Layer:
     """One line of the sync pane.
 
     `behind_s` is the age of the oldest change not yet applied, `latency_s` how long the last
-    one took from being noticed to being applied.
+    one took from being noticed to being applied, `p95_s` how long nearly all of them took.
+    `passes` and `errors` count how often it was brought in step, and how often that failed.
+    `rests_s` is for how long it is left alone yet, after it failed too often.
     """
 
     name: str
@@ -47,6 +66,26 @@ class Layer:
     trouble_at: float = 0.0
     faults: tuple[Fault, ...] = ()
     latency_s: float = 0.0
+    p95_s: float = 0.0
+    passes: int = 0
+    errors: int = 0
+    rests_s: float = 0.0
+
+
+def overall(layers: Sequence[Layer]) -> Overall:
+    """Say how all layers are together: the store offline is critical, any other trouble is not.
+
+    What was switched off counts for nothing.
+    """
+    on = [layer for layer in layers if layer.state is not LayerState.OFF]
+    states = {layer.state for layer in on}
+    if any(layer.name == STORE and layer.state is LayerState.OFFLINE for layer in on):
+        return Overall.CRITICAL
+    if states & {LayerState.OFFLINE, LayerState.DEGRADED} or any(layer.failed for layer in on):
+        return Overall.WARNING
+    if LayerState.UNKNOWN in states or not on:
+        return Overall.UNKNOWN
+    return Overall.STARTING if LayerState.STARTING in states else Overall.HEALTHY
 
 
 class LinkState(StrEnum):

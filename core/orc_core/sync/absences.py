@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from orc_core.sync.standing import Key
+from orc_core.sync.layers import Key
 
 CONFIRM_S: Final = 2.0
 MISSING_MAX: Final = 5

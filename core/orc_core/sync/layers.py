@@ -6,24 +6,15 @@ the copy that was read and over nothing else.
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Protocol
 
-from orc_core.errors import LayerOffline
-from orc_core.sync.paths import same
 from orc_core.sync.settlement import Copy
-from orc_storage.errors import FileFault, StoreUnavailable, UnsafePath
-from orc_storage.files import Mirror, MirrorFile, parse, render
-from orc_storage.records import Body, Json
+from orc_storage.records import Body
 
-T = TypeVar("T")
-
-DISK_TIMEOUT_S: Final = 10.0
-DEPTH_MAX: Final = 40
-NO_FILE: Final = "is no plain file (a symlink, a folder or a pipe): put a plain file in its place"
+Key = tuple[str, str]
+"""A document: its kind and its id. Without an id, all documents of that kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,127 +34,56 @@ Reading = Copy | Unreadable
 
 
 class Layer(Protocol):
-    """A place where documents live."""
+    """A place where documents live beside the store, the reference that all are brought to.
+
+    Every call may raise LayerOffline and nothing else, but for `give`. What cannot be read is
+    tried again; what is not named by `changes` is found by a regular look at everything.
+    """
 
     @property
     def name(self) -> str:
-        """What the layer is called in bases and conflicts."""
+        """What the layer is called in bases, conflicts, settings and on the screen."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of documents that it holds."""
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether what it does not list is not there; else it is only out of sight."""
 
     async def prepare(self, kind: str) -> bool:
         """Make the place where a kind lives; False says that it was there already."""
 
     async def scan(self, kind: str) -> dict[str, Reading]:
-        """Return all copies of a kind by id; raises LayerOffline."""
+        """Return all copies of a kind by id."""
 
-    async def read(self, kind: str, id: str) -> Reading:
-        """Return one copy, with body None where there is none; raises LayerOffline."""
+    async def read(self, kind: str, id: str) -> Reading | None:
+        """Return one copy, with body None where there is none; None where it is out of sight."""
 
     async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
         """Put `body` in place of `copy` (None takes it away) and return its hash.
 
-        Raises FileMoved where the layer holds something else by now, and LayerOffline.
+        Raises FileMoved where the layer holds something else by now.
         """
 
+    async def finish(self) -> None:
+        """Write what was gathered; called once after every pass."""
 
-class FileLayer:
-    """The JSON files of a workspace."""
+    def changes(self) -> AsyncGenerator[Collection[Key], None]:
+        """Yield what may have changed in the layer, from the moment it is asked on.
 
-    name: Final = "file"
+        It may end, and is asked again then; what changed meanwhile is found by a look at all.
+        """
 
-    def __init__(self, mirror: Mirror) -> None:
-        self._mirror = mirror
-
-    async def prepare(self, kind: str) -> bool:
-        """Make the folder of a kind; False says that it was there already."""
-
-        def work() -> bool:
-            folder = self._mirror.path(kind, "x").parent
-            was_there = folder.is_dir()
-            self._mirror.prepare()
-            return not was_there
-
-        return await self._on_disk(work)
-
-    async def scan(self, kind: str) -> dict[str, Reading]:
-        """Return all files of a kind by id; raises LayerOffline."""
-
-        def work() -> dict[str, Reading]:
-            return {file.id: _parse(file) for file in self._mirror.scan(kind)}
-
-        return await self._on_disk(work)
-
-    async def read(self, kind: str, id: str) -> Reading:
-        """Return one file; raises LayerOffline."""
-
-        def work() -> Reading:
-            file = self._mirror.read(kind, id)
-            if file is not None:
-                return _parse(file)
-            if os.path.lexists(self._mirror.path(kind, id)):
-                return Unreadable(kind, id, NO_FILE, foreign=True)
-            return absent(self.name, kind, id)
-
-        return await self._on_disk(work)
-
-    async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
-        """Write a file over the bytes that were read, unless it says the same already."""
-        kind, id, expected = copy.kind, copy.id, copy.sha256 or None
-        if body is None:
-            if expected is not None:
-                await self._on_disk(lambda: self._mirror.remove(kind, id, expect_sha256=expected))
-            return ""
-        if copy.body is not None and copy.rev == rev and same(copy.body, body):
-            return copy.sha256
-        data = render(body, rev)
-        written = await self._on_disk(
-            lambda: self._mirror.write(kind, id, data, expect_sha256=expected)
-        )
-        return written.sha256
-
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        try:
-            async with asyncio.timeout(DISK_TIMEOUT_S):
-                return await asyncio.to_thread(work)
-        except TimeoutError:
-            raise LayerOffline(
-                f"{self._mirror.folder} did not answer within {DISK_TIMEOUT_S:g} s: check the disk"
-            ) from None
-        except (StoreUnavailable, UnsafePath, OSError) as error:
-            raise LayerOffline(str(error)) from error
+    async def withdraw(self) -> None:
+        """The layer was switched off: take away what is there for as long as it is on."""
 
 
 def absent(layer: str, kind: str, id: str, *, is_lost: bool = False) -> Copy:
     """Describe that a layer has no such document."""
-    return Copy(layer, kind, id, None, None, "", 0.0, _cause(layer, id), is_lost)
+    return Copy(layer, kind, id, None, None, "", 0.0, cause(layer, id), is_lost)
 
 
-def _cause(layer: str, id: str) -> str:
+def cause(layer: str, id: str) -> str:
     return f"{layer} {id}.json"
-
-
-def _parse(file: MirrorFile) -> Reading:
-    if file.trouble:
-        return Unreadable(file.kind, file.id, file.trouble)
-    try:
-        body, rev = parse(file.data, file.id)
-    except FileFault as fault:
-        return Unreadable(file.kind, file.id, str(fault))
-    if _is_deeper(body, DEPTH_MAX):
-        return Unreadable(file.kind, file.id, f"is nested deeper than {DEPTH_MAX} levels")
-    layer = FileLayer.name
-    return Copy(
-        layer, file.kind, file.id, body, rev, file.sha256, file.mtime, _cause(layer, file.id)
-    )
-
-
-def _is_deeper(value: Json, levels: int) -> bool:
-    rest: list[tuple[Json, int]] = [(value, 0)]
-    while rest:
-        item, depth = rest.pop()
-        if depth > levels:
-            return True
-        if isinstance(item, dict):
-            rest += [(inner, depth + 1) for inner in item.values()]
-        elif isinstance(item, list):
-            rest += [(inner, depth + 1) for inner in item]
-    return False

@@ -1,4 +1,4 @@
-"""One pass over the documents: read, settle, give, record.
+"""One pass over documents of one layer: read, settle, give, record.
 
 Invariant: passes do not overlap, and within one each document is handled once; a pass leaves
 behind what it could not finish, and why.
@@ -7,7 +7,7 @@ behind what it could not finish, and why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -16,11 +16,11 @@ from orc_core.clock import Clock
 from orc_core.errors import LayerOffline, OrcError
 from orc_core.sync.absences import Absences, are_too_many, question
 from orc_core.sync.conflicts import call_back_due, list_due
-from orc_core.sync.layers import Layer, Reading, Unreadable, absent
+from orc_core.sync.layers import Key, Layer, Reading, Unreadable, absent
 from orc_core.sync.paths import same
 from orc_core.sync.rules import Rules
 from orc_core.sync.settlement import Copy, record_given, settle
-from orc_core.sync.standing import Key, Standing
+from orc_core.sync.standing import Standing
 from orc_storage import bases, documents
 from orc_storage.database import Connection, Database
 from orc_storage.errors import FileMoved, InvalidBody, InvalidId, StorageError
@@ -93,6 +93,7 @@ class _Known:
         return (
             isinstance(reading, Copy)
             and reading.body is None
+            and not reading.is_lost
             and base is not None
             and base.seen is not None
             and reading.id.casefold() in self.documents
@@ -100,54 +101,81 @@ class _Known:
 
 
 class Passes:
-    """Passes over one layer and the store."""
+    """Passes over one layer and the store; `rules` are those of each kind that is synced.
+
+    How the layer and the store stand is told to `standing` and `store`.
+    """
 
     def __init__(
-        self, db: Database, layer: Layer, clock: Clock, rules: Mapping[str, Rules]
+        self,
+        db: Database,
+        layer: Layer,
+        clock: Clock,
+        rules: Mapping[str, Rules],
+        *,
+        standing: Standing,
+        store: Standing,
     ) -> None:
-        self.standing = Standing(clock)
-        self.new_folder = asyncio.Event()
-        """Set when the layer's place was made anew, so that whoever watches it starts again."""
+        self.kinds = tuple(kind for kind in rules if kind in layer.kinds)
         self._db = db
         self._layer = layer
         self._clock = clock
         self._rules = rules
+        self._standing = standing
+        self._store = store
         self._absences = Absences()
         self._attempts: dict[Key, int] = {}
         self._gate = asyncio.Lock()
 
+    @property
+    def everything(self) -> frozenset[Key]:
+        """What names all documents of all kinds."""
+        return frozenset((kind, "") for kind in self.kinds)
+
+    async def prepare(self) -> None:
+        """Make the places where documents live; raises LayerOffline."""
+        for kind in self.kinds:
+            await self._layer.prepare(kind)
+        self._standing.was_reached()
+
     async def run(
         self,
-        names: Collection[Key] | None,
+        names: Collection[Key],
         tally: Tally,
         *,
         believe: Collection[Key] = (),
         accept_deletions: bool = False,
-        on_ready: Callable[[], None] = lambda: None,
     ) -> Later:
-        """Sync the documents named, or all of them.
+        """Sync the documents named; one without an id stands for all of its kind.
 
         What is unreadable counts as a fault if it is in `believe` or known already, else it is
-        left for later. `on_ready` is called once the layer's place is there. Raises
-        LayerOffline and StorageError where one side cannot be read at all.
+        left for later. Raises LayerOffline and StorageError where one side cannot be read at all.
         """
         later = Later()
+        whole = [kind for kind in self.kinds if (kind, "") in names]
+        single = {key for key in names if key[0] not in whole and key[0] in self.kinds}
         async with self._gate:
+            self._standing.passes += 1
             try:
-                if names is None:
-                    readings = await self._look_at_all(later, accept_deletions, on_ready)
-                else:
-                    readings = await self._look_at(names, later)
+                readings = await self._look_at_all(whole, later, accept_deletions)
+                readings += await self._look_at(single, later) if single else []
+                slots = asyncio.Semaphore(AT_ONCE)
+                async with asyncio.TaskGroup() as group:
+                    for reading in readings:
+                        group.create_task(self._bring(reading, tally, later, believe, slots))
+                await self._layer.finish()
             except LayerOffline as error:
-                self.standing.layer_is_off(str(error))
+                self._standing.errors += 1
+                self._standing.goes_offline(str(error))
                 raise
             except StorageError as error:
-                self.standing.store_is_off(str(error))
+                self._standing.errors += 1
+                self._store.errors += 1
+                self._store.goes_offline(str(error))
                 raise
-            slots = asyncio.Semaphore(AT_ONCE)
-            async with asyncio.TaskGroup() as group:
-                for reading in readings:
-                    group.create_task(self._bring(reading, tally, later, believe, slots))
+            if len(whole) == len(self.kinds):
+                self._standing.was_reached()
+                self._store.was_reached()
         return later
 
     async def _look_at(self, names: Collection[Key], later: Later) -> list[Reading]:
@@ -155,7 +183,9 @@ class Passes:
         found: list[Reading] = []
         for kind, id in names:
             reading = await self._layer.read(kind, id)
-            if known[kind].is_missing(reading):
+            if reading is None:
+                self._is_right((kind, id))
+            elif known[kind].is_missing(reading):
                 self._absences.note((kind, id), self._clock.monotonic())
                 later.missed = True
             elif known[kind].is_settled(reading) or known[kind].is_strange(reading):
@@ -165,16 +195,14 @@ class Passes:
         return found
 
     async def _look_at_all(
-        self, later: Later, accept_deletions: bool, on_ready: Callable[[], None]
+        self, kinds: Collection[str], later: Later, accept_deletions: bool
     ) -> list[Reading]:
-        await self._call_back_due()
+        if kinds:
+            await self._call_back_due()
         due: list[Reading] = []
-        for kind in self._rules:
-            if is_new := await self._layer.prepare(kind):
-                self.new_folder.set()
-            on_ready()
+        for kind in kinds:
+            is_new = await self._layer.prepare(kind)
             due += await self._look_at_kind(kind, later, accept_deletions, is_new=is_new)
-        self.standing.all_was_seen()
         return due
 
     async def _look_at_kind(
@@ -183,8 +211,11 @@ class Passes:
         layer = self._layer.name
         readings = await self._layer.scan(kind)
         known = await self._db.read(partial(_look_up_all, layer=layer, kind=kind))
-        ids = known.ids() | {id.casefold(): id for id in self.standing.faulty(kind)}
+        faulty = {id.casefold(): id for id in self._standing.faulty(kind)}
         there = {id.casefold() for id in readings}
+        ids = known.ids() | faulty if self._layer.lists_all else {}
+        for id in faulty.keys() - there - ids.keys():
+            self._is_right((kind, faulty[id]))
         lost = [absent(layer, kind, ids[id], is_lost=is_new) for id in ids if id not in there]
         due: list[Reading] = []
         missing: dict[Key, Reading] = {}
@@ -192,7 +223,7 @@ class Passes:
             if number % CHUNK == 0:
                 await asyncio.sleep(0)  # comparing a thousand bodies is felt on the screen
             key = (kind, reading.id)
-            if known.is_missing(reading) and not is_new:
+            if known.is_missing(reading):
                 missing[key] = reading
             elif known.is_settled(reading):
                 self._is_right(key)
@@ -200,7 +231,8 @@ class Passes:
                 due.append(reading)
         gone = self._confirm(kind, missing, known, later, accept_deletions)
         # What was not listed may still be in the way there: that is a fault and no deletion.
-        return due + [await self._layer.read(kind, reading.id) for reading in gone]
+        again = [await self._layer.read(kind, reading.id) for reading in gone]
+        return due + [reading for reading in again if reading is not None]
 
     def _confirm(
         self,
@@ -214,9 +246,9 @@ class Passes:
         gone = self._absences.look(kind, missing, self._clock.monotonic())
         had = sum(base.seen is not None for base in known.bases.values())
         if are_too_many(len(missing), had) and not accept_deletions:
-            self.standing.fault((kind, ""), question(kind, len(missing), had))
+            self._standing.fault((kind, ""), question(kind, len(missing), had))
             return []
-        self.standing.is_right((kind, ""))
+        self._standing.is_right((kind, ""))
         later.missed = later.missed or len(gone) < len(missing)
         return [missing[key] for key in gone]
 
@@ -243,12 +275,12 @@ class Passes:
                 if tries <= RETRIES_MAX:
                     later.again.add(key)
                 else:
-                    self.standing.fail(key, _said(error))
+                    self._standing.fail(key, said(error))
                 return
         if not fault:
             self._is_right(key)
-        elif key in believe or self.standing.says(key, fault):
-            self.standing.fault(key, fault)
+        elif key in believe or self._standing.says(key, fault):
+            self._standing.fault(key, fault)
         else:
             later.doubtful.add(key)
 
@@ -271,7 +303,10 @@ class Passes:
                 sha256 = await self._layer.give(copy, settled.body, settled.rev)
             except FileMoved:
                 # Somebody saved in between: what they saved is merged as well.
-                reading = await self._layer.read(copy.kind, copy.id)
+                again = await self._layer.read(copy.kind, copy.id)
+                if again is None:
+                    return ""
+                reading = again
                 if copy.body is not None and isinstance(reading, Copy) and reading.body is None:
                     self._absences.note((copy.kind, copy.id), self._clock.monotonic())
                     later.missed = True
@@ -286,11 +321,12 @@ class Passes:
         raise LayerOffline(f"{reading.id} changes faster than it can be read: try again")
 
     def _is_right(self, key: Key) -> None:
-        self.standing.is_right(key)
+        self._standing.is_right(key)
         self._attempts.pop(key, None)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """Say what went wrong; what we did not foresee is named as a defect."""
     if isinstance(error, OrcError | StorageError):
         return str(error)
     return f"cannot be synced ({type(error).__name__}: {str(error)[:160]}): please report this"
@@ -307,8 +343,7 @@ def _look_up(conn: Connection, layer: str, names: Collection[Key]) -> dict[str, 
 
 
 def _look_up_all(conn: Connection, layer: str, kind: str) -> _Known:
-    agreed = [base for base in bases.listing(conn, layer) if base.kind == kind]
-    return _fold(documents.listing(conn, kind), agreed)
+    return _fold(documents.listing(conn, kind), bases.listing(conn, layer, kind))
 
 
 def _fold(held: Collection[Document], agreed: Collection[Base]) -> _Known:

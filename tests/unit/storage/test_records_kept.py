@@ -53,10 +53,10 @@ async def test_a_base_is_kept_per_layer_and_document(db: Database) -> None:
 
     await db.write(work)
     assert await db.read(lambda conn: bases.get(conn, "file", "task", "t-1")) == newer
-    assert await db.read(lambda conn: bases.listing(conn, "file")) == [newer, absent]
+    assert await db.read(lambda conn: bases.listing(conn, "file", "task")) == [newer, absent]
     await db.write(lambda tx: bases.remove(tx, "file", "task", "T-1"))
     assert await db.read(lambda conn: bases.get(conn, "file", "task", "T-1")) is None
-    assert await db.read(lambda conn: bases.listing(conn, "file")) == [absent]
+    assert await db.read(lambda conn: bases.listing(conn, "file", "task")) == [absent]
 
 
 async def test_a_conflict_comes_back_as_it_was(db: Database) -> None:

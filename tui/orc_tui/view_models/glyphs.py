@@ -50,7 +50,9 @@ LAYERS: Final[Mapping[LayerState, tuple[str, str]]] = {
     LayerState.OK: ("✓", "text"),
     LayerState.DEGRADED: ("▲", "limited"),
     LayerState.OFFLINE: ("✗", "error"),
+    LayerState.STARTING: ("◌", "dim"),
     LayerState.UNKNOWN: ("?", "dim"),
+    LayerState.OFF: ("○", "dim"),
 }
 
 OTHER: Final = "·"

@@ -107,6 +107,12 @@ def _gathered(layers: Sequence[Layer]) -> list[tuple[str, LayerState]]:
 
 def worst(layers: Sequence[Layer]) -> LayerState:
     """The state of the layer that is worst off."""
-    order = (LayerState.OFFLINE, LayerState.DEGRADED, LayerState.UNKNOWN, LayerState.OK)
+    order = (
+        LayerState.OFFLINE,
+        LayerState.DEGRADED,
+        LayerState.UNKNOWN,
+        LayerState.STARTING,
+        LayerState.OK,
+    )
     states = {layer.state for layer in layers}
     return next((state for state in order if state in states), LayerState.UNKNOWN)
