@@ -67,6 +67,9 @@ class MemoryLayer:
     async def withdraw(self) -> None:
         self.withdrawn += 1
 
+    def close(self) -> None:
+        pass
+
     def edit(self, id: str, **fields: Json) -> None:
         """Change fields as somebody does who knows nothing of us, and ring."""
         self.bodies["task", id] = {**self.bodies["task", id], **fields}

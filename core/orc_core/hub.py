@@ -38,6 +38,7 @@ from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.publisher import Publisher
 from orc_core.rulebook import Rulebook
 from orc_core.switches import Switches
+from orc_core.sync import plugins
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
@@ -107,6 +108,7 @@ class Core:
                 on_change=self._layers_changed,
                 rules=WRITTEN,
                 settings=settings.load(options.environ, place.folder),
+                find=lambda: plugins.find(place.folder, SYNCED),
             )
         self._publisher = Publisher(
             Snapshot(
@@ -175,6 +177,11 @@ class Core:
         if self._synchronizer is None:
             raise self._no_store()
         return self._synchronizer
+
+    def close(self) -> None:
+        """Let go of the layers; the store is closed by who opened it."""
+        if self._synchronizer is not None:
+            self._synchronizer.close()
 
     @property
     def leads(self) -> bool:
@@ -366,6 +373,7 @@ async def open_core(
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         core = Core(options, clock, place, store, fleet, rulebook, _find_actor(options, known))
+        stack.callback(core.close)
         await core.refresh()
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))

@@ -106,6 +106,9 @@ class FileLayer:
     async def withdraw(self) -> None:
         """The files stay: they are a person's copy, and are merged when the layer is on again."""
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     async def _on_disk(self, work: Callable[[], T]) -> T:
         try:
             async with asyncio.timeout(DISK_TIMEOUT_S):

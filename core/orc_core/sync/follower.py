@@ -333,7 +333,7 @@ class Follower:
                             self.note(key)
             except LayerOffline as error:
                 self.standing.goes_offline(str(error))
-                await self._clock.sleep(RETRY_S)
+                await self._clock.sleep(max(RETRY_S, self.breaker.retry_in_s))
             # What changed while nobody watched shows in a look at everything.
             self._want_after(RETRY_S, ALL)
 

@@ -79,6 +79,9 @@ class Layer(Protocol):
     async def withdraw(self) -> None:
         """The layer was switched off: take away what is there for as long as it is on."""
 
+    def close(self) -> None:
+        """The process lets go of the layer: free what is held, wait for nothing."""
+
 
 def absent(layer: str, kind: str, id: str, *, is_lost: bool = False) -> Copy:
     """Describe that a layer has no such document."""

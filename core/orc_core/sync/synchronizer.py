@@ -113,6 +113,11 @@ class Synchronizer:
         for follower in self._followers:
             await follower.use(self.choices.of(follower.name))
 
+    def close(self) -> None:
+        """Let go of all layers."""
+        for follower in self._followers:
+            follower.layer.close()
+
     def health(self) -> tuple[LayerHealth, ...]:
         """Return the lines of the sync pane for the layers and the store."""
         return (*(one.health() for one in self._followers), self._store.layer(""))
