@@ -108,7 +108,7 @@ class Core:
                 on_change=self._layers_changed,
                 rules=WRITTEN,
                 settings=settings.load(options.environ, place.folder),
-                find=lambda: plugins.find(place.folder, SYNCED),
+                find=lambda: plugins.find(place.folder, WRITTEN),
             )
         self._publisher = Publisher(
             Snapshot(
