@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import ValidationError
-
-from orc_core.errors import UsageError
 from orc_core.model.agent import PaneRef
 from orc_core.model.agent_body import AgentBody, PanePart, policy_of
+from orc_core.model.bodies import read_as
 from orc_core.model.life import ARGV_MAX, LABEL_MAX, LIST_MAX, WORD_MAX, Known, Policy
 from orc_core.text import clean
 from orc_storage.database import Connection
@@ -45,17 +43,7 @@ class AgentRules:
 
 def read_body(body: Body) -> AgentBody:
     """Read a body as an agent; raises UsageError naming the field and what it takes."""
-    try:
-        return AgentBody.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
-        id = clean(str(body.get("id", "")), limit=63)
-        takes = REMEDIES.get(field, str(first["msg"]))
-        if first["type"] == "missing":
-            raise UsageError(f"{id}: {field} is missing; it takes {takes}") from None
-        found = clean(repr(first["input"]), limit=60)
-        raise UsageError(f"{id}: {field} is {found}; it takes {takes}") from None
+    return read_as(AgentBody, body, REMEDIES)
 
 
 def known(document: Document) -> Known:

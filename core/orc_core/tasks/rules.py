@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ValidationError
-
 from orc_core.errors import UsageError
+from orc_core.model.bodies import read_as
 from orc_core.model.task import LABEL_MAX, LIST_MAX, PRIORITY_MAX, TEXT_MAX, TITLE_MAX
 from orc_core.model.task_body import TaskBody
 from orc_core.tasks.graph import arrows, find_cycle
 from orc_core.tasks.machine import move
-from orc_core.text import clean
 from orc_storage import documents
 from orc_storage.database import Connection
 from orc_storage.records import Body
@@ -57,14 +55,4 @@ class TaskRules:
 
 def read_body(body: Body) -> TaskBody:
     """Read a body as a task; raises UsageError naming the field and what it takes."""
-    try:
-        return TaskBody.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
-        id = clean(str(body.get("id", "")), limit=63)
-        takes = REMEDIES.get(field, str(first["msg"]))
-        if first["type"] == "missing":
-            raise UsageError(f"{id}: {field} is missing; it takes {takes}") from None
-        found = clean(repr(first["input"]), limit=60)
-        raise UsageError(f"{id}: {field} is {found}; it takes {takes}") from None
+    return read_as(TaskBody, body, REMEDIES)
