@@ -13,7 +13,6 @@ from tests.lab.claude_words import (
     BEHIND,
     EDIT,
     FETCH,
-    FINISHED,
     IDLE,
     PLAN,
     READY,
@@ -21,11 +20,10 @@ from tests.lab.claude_words import (
     TOUCH,
     WRITE,
     answered,
-    asks,
     prompted,
-    quiet,
-    working,
 )
+from tests.lab.common_scenes import resized
+from tests.lab.labels import FINISHED, asks, quiet, working
 from tests.lab.script import (
     Answer,
     Hang,
@@ -244,10 +242,7 @@ ASKING: Final = (
     scenario("bash-short", *prompted(TOUCH), asks("permission-bash-short"), size=(100, 12)),
     scenario(
         "bash-resized",
-        *prompted(TOUCH),
-        Resize(72, 20),
-        Pause(1.0),
-        asks("permission-resized"),
+        *resized(*prompted(TOUCH)),
         Resize(140, 40),
         Pause(1.0),
         asks("permission-resized-back", save=False),

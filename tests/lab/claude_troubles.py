@@ -7,7 +7,6 @@ from typing import Final
 
 from tests.lab.claude_words import (
     ASKED,
-    FINISHED,
     IDLE,
     QUOTED_LIMIT,
     QUOTED_PROMPT,
@@ -16,15 +15,18 @@ from tests.lab.claude_words import (
     SOURCE,
     TOUCH,
     answered,
-    asks,
     failing,
     limit,
-    menu,
-    quiet,
-    working,
 )
+from tests.lab.common_scenes import (
+    draft_of_a_prompt,
+    heard_to_its_end,
+    lines_not_sent,
+    prose,
+    suspended,
+)
+from tests.lab.labels import FINISHED, menu, quiet, working
 from tests.lab.script import (
-    Answer,
     Fail,
     Hang,
     Heard,
@@ -182,7 +184,6 @@ VIEWS: Final = (
         menu("permission-rules"),
     ),
     scenario("slash", READY, Type("/co"), Until(shows="/compact"), quiet("slash-menu")),
-    scenario("files", READY, Type("look at @pri"), Pause(1.5), quiet("file-menu")),
     scenario(
         "history",
         *answered("The shop is small."),
@@ -191,15 +192,7 @@ VIEWS: Final = (
         Pause(0.5),
         quiet("history-search"),
     ),
-    scenario("shortcuts", READY, Type("?"), Pause(1.0), quiet("shortcuts")),
-    scenario("draft", READY, Type("please look at the"), Pause(0.5), quiet("draft")),
-    scenario(
-        "draft-lines",
-        READY,
-        Type("please look at\nthe prices\nand at the taxes"),
-        Pause(0.5),
-        quiet("draft-lines"),
-    ),
+    *lines_not_sent(READY),
     scenario("shell-mode", READY, Type("!ls -l"), Pause(0.5), quiet("shell-mode")),
     scenario(
         "quit-asked",
@@ -219,10 +212,12 @@ VIEWS: Final = (
 )
 
 DECOYS: Final = (
-    scenario("prose-prompt", *answered(QUOTED_PROMPT), quiet("prose-prompt", decoy=True)),
-    scenario("prose-states", *answered(QUOTED_STATES), quiet("prose-states", decoy=True)),
-    scenario("prose-limit", *answered(QUOTED_LIMIT), quiet("prose-limit", decoy=True)),
-    scenario("prose-source", *answered(SOURCE), quiet("prose-source", decoy=True)),
+    *prose(
+        prompt=answered(QUOTED_PROMPT),
+        states=answered(QUOTED_STATES),
+        limit=answered(QUOTED_LIMIT),
+        source=answered(SOURCE),
+    ),
     scenario(
         "prose-busy",
         READY,
@@ -231,13 +226,7 @@ DECOYS: Final = (
         Until(shows="choose with a digit|Tab to amend", level="busy"),
         working("prose-prompt-busy", decoy=True),
     ),
-    scenario(
-        "prose-draft",
-        READY,
-        Type("Do you want to proceed?\n❯ 1. Yes\n  2. No\nEsc to cancel"),
-        Pause(0.5),
-        quiet("draft-quotes-prompt", decoy=True),
-    ),
+    draft_of_a_prompt("Do you want to proceed?\n❯ 1. Yes\n  2. No\nEsc to cancel", READY),
     scenario(
         "file-decoy",
         READY,
@@ -294,16 +283,7 @@ ENDS: Final = (
         Until(shows=r"^lab\$\s*$"),
         Shot("terminated", State.DONE, shell=True, live=(State.DONE, State.IDLE), save=False),
     ),
-    scenario(
-        "suspended",
-        READY,
-        keys("C-z"),
-        Until(shows="(?i)stopped|suspended"),
-        Shot("suspended", State.IDLE, shell=True, live=(State.IDLE,)),
-        Shell("fg"),
-        Until(shows=r"^\s*[❯>](\s|$)"),
-        quiet("resumed", save=False),
-    ),
+    suspended(r"^\s*[❯>](\s|$)", READY),
 )
 
 HOOKS: Final = (
@@ -311,17 +291,7 @@ HOOKS: Final = (
         "hooks",
         READY,
         Heard("began"),
-        model(Text("I mark it as sold."), TOUCH),
-        model(Text("It is marked.")),
-        Send("mark it as sold"),
-        Heard("prompt", "mark it as sold"),
-        Heard("permission", "touch sold.txt"),
-        ASKED,
-        asks("hooks-permission", save=False),
-        Answer("yes"),
-        Heard("tool-done"),
-        Heard("stopped", "It is marked"),
-        quiet("hooks-done", live=FINISHED, save=False),
+        *heard_to_its_end(TOUCH, ASKED),
         Measured(),
         model(Text("I look."), Hang()),
         Send("explain it"),

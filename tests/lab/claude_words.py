@@ -9,19 +9,15 @@ from tests.lab.script import (
     Act,
     Fail,
     Send,
-    Shot,
     Text,
     ToolCall,
     Until,
     model,
 )
 
-from orc_core.model.agent import State, Waiting
-
 READY: Final = Until(shows=r"^\s*[❯>](\s|$)", level="idle")
 ASKED: Final = Until(shows=r"(Do you want|Would you like|wants to|needs) ", level="waiting")
 IDLE: Final = Until(level="idle")
-FINISHED: Final = (State.DONE,)
 
 TOUCH: Final = ToolCall("Bash", {"command": "touch sold.txt", "description": "Mark as sold"})
 SLEEP: Final = ToolCall("Bash", {"command": "touch a; sleep 300", "description": "Run the tests"})
@@ -130,23 +126,6 @@ def limit(claim: str) -> Fail:
         "x-should-retry": "false",
     }
     return Fail(429, "This request would exceed your account's rate limit.", headers=headers)
-
-
-def working(name: str, **more: object) -> Shot:
-    return Shot(name, State.WORKING, **more)  # type: ignore[arg-type]
-
-
-def asks(name: str, waiting: Waiting = Waiting.PERMISSION, **more: object) -> Shot:
-    return Shot(name, State.WAITING, waiting, **more)  # type: ignore[arg-type]
-
-
-def quiet(name: str, **more: object) -> Shot:
-    return Shot(name, State.IDLE, **more)  # type: ignore[arg-type]
-
-
-def menu(name: str, **more: object) -> Shot:
-    """A view that the operator opened over an idle conversation."""
-    return Shot(name, State.IDLE, hold=True, **more)  # type: ignore[arg-type]
 
 
 def answered(text: str, *after: Act) -> tuple[Act, ...]:

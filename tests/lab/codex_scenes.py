@@ -8,7 +8,6 @@ from tests.lab.codex_troubles import DECOYS, ENDS, HOOKS, TROUBLE, VIEWS
 from tests.lab.codex_words import (
     ASKED,
     BUSY,
-    FINISHED,
     OVER,
     PATCH,
     QUESTION,
@@ -17,18 +16,16 @@ from tests.lab.codex_words import (
     SPINS,
     TOUCH,
     answered,
-    asks,
     command,
     prompted,
-    quiet,
-    working,
 )
+from tests.lab.common_scenes import resized
+from tests.lab.labels import FINISHED, asks, quiet, working
 from tests.lab.script import (
     Answer,
     Hang,
     Interrupt,
     Pause,
-    Resize,
     Say,
     Scenario,
     Send,
@@ -175,10 +172,7 @@ ASKING: Final = (
     scenario("exec-short", *prompted(TOUCH), asks("permission-exec-short"), size=(100, 14)),
     scenario(
         "exec-resized",
-        *prompted(TOUCH),
-        Resize(72, 20),
-        Pause(1.0),
-        asks("permission-resized"),
+        *resized(*prompted(TOUCH)),
         keys("Down"),
         Pause(0.5),
         asks("permission-cursor-down"),

@@ -9,7 +9,6 @@ from tests.lab.claude_words import QUOTED_PROMPT as CLAUDE_PROMPT
 from tests.lab.codex_words import (
     ASKED,
     BUSY,
-    FINISHED,
     OVER,
     QUOTED_PROMPT,
     QUOTED_STATES,
@@ -18,14 +17,17 @@ from tests.lab.codex_words import (
     SPINS,
     TOUCH,
     answered,
-    asks,
-    failed,
     failing,
     limit,
-    menu,
-    quiet,
-    working,
 )
+from tests.lab.common_scenes import (
+    draft_of_a_prompt,
+    heard_to_its_end,
+    lines_not_sent,
+    prose,
+    suspended,
+)
+from tests.lab.labels import asks, failed, menu, quiet, working
 from tests.lab.script import (
     Answer,
     Disconnect,
@@ -35,7 +37,6 @@ from tests.lab.script import (
     Pause,
     Send,
     ServerDown,
-    Shell,
     Shot,
     Signal,
     Text,
@@ -189,16 +190,7 @@ VIEWS: Final = (
     scenario("status", *READY, Send("/status"), Pause(1.5), quiet("status")),
     scenario("permissions", *READY, Send("/permissions"), Pause(1.5), menu("permissions-lab")),
     scenario("slash", *READY, Type("/co"), Pause(1.0), quiet("slash-menu")),
-    scenario("files", *READY, Type("look at @pri"), Pause(1.5), quiet("file-menu")),
-    scenario("shortcuts", *READY, Type("?"), Pause(1.0), quiet("shortcuts")),
-    scenario("draft", *READY, Type("please look at the"), Pause(0.5), quiet("draft")),
-    scenario(
-        "draft-lines",
-        *READY,
-        Type("please look at\nthe prices\nand at the taxes"),
-        Pause(0.5),
-        quiet("draft-lines"),
-    ),
+    *lines_not_sent(*READY),
     scenario(
         "rewind",
         *answered("The shop is small."),
@@ -213,10 +205,12 @@ VIEWS: Final = (
 )
 
 DECOYS: Final = (
-    scenario("prose-prompt", *answered(QUOTED_PROMPT), quiet("prose-prompt", decoy=True)),
-    scenario("prose-claude", *answered(CLAUDE_PROMPT), quiet("prose-claude", decoy=True)),
-    scenario("prose-states", *answered(QUOTED_STATES), quiet("prose-states", decoy=True)),
-    scenario("prose-source", *answered(SOURCE), quiet("prose-source", decoy=True)),
+    *prose(
+        prompt=answered(QUOTED_PROMPT),
+        claude=answered(CLAUDE_PROMPT),
+        states=answered(QUOTED_STATES),
+        source=answered(SOURCE),
+    ),
     scenario(
         "prose-busy",
         *READY,
@@ -225,12 +219,8 @@ DECOYS: Final = (
         Until(shows="choose with a letter"),
         working("prose-prompt-busy", decoy=True),
     ),
-    scenario(
-        "prose-draft",
-        *READY,
-        Type("Would you like to run it?\n› 1. Yes, proceed (y)\n  2. No\nesc to interrupt"),
-        Pause(0.5),
-        quiet("draft-quotes-prompt", decoy=True),
+    draft_of_a_prompt(
+        "Would you like to run it?\n› 1. Yes, proceed (y)\n  2. No\nesc to interrupt", *READY
     ),
 )
 
@@ -266,33 +256,14 @@ ENDS: Final = (
             save=False,
         ),
     ),
-    scenario(
-        "suspended",
-        *READY,
-        keys("C-z"),
-        Until(shows="(?i)stopped|suspended"),
-        Shot("suspended", State.IDLE, shell=True, live=(State.IDLE,)),
-        Shell("fg"),
-        Until(shows=r"^›\s"),
-        quiet("resumed", save=False),
-    ),
+    suspended(r"^›\s", *READY),
 )
 
 HOOKS: Final = (
     scenario(
         "hooks",
         *READY,
-        model(Text("I mark it as sold."), TOUCH),
-        model(Text("It is marked.")),
-        Send("mark it as sold"),
-        Heard("prompt", "mark it as sold"),
-        Heard("permission", "touch sold.txt"),
-        ASKED,
-        asks("hooks-permission", save=False),
-        Answer("yes"),
-        Heard("tool-done"),
-        Heard("stopped", "It is marked"),
-        quiet("hooks-done", live=FINISHED, save=False),
+        *heard_to_its_end(TOUCH, ASKED),
         model(Hang()),
         Send("explain it"),
         BUSY,

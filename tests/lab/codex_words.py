@@ -11,14 +11,11 @@ from tests.lab.script import (
     Fail,
     Pause,
     Send,
-    Shot,
     Text,
     ToolCall,
     Until,
     model,
 )
-
-from orc_core.model.agent import State, Waiting
 
 READY: Final = (
     Until(shows=r"^›\s", within_s=30.0),
@@ -30,7 +27,6 @@ SPINS: Final = Until(title="[\u2801-\u28ff]")
 OVER: Final = Until(title=r"^[^\u2801-\u28FF]*$")
 """The title spins no more: it tells what prose cannot quote."""
 ASKED: Final = Until(shows="Would you like to")
-FINISHED: Final = (State.DONE,)
 
 PATCH: Final = """apply_patch <<'EOF'
 *** Begin Patch
@@ -91,27 +87,6 @@ def ask(name):
     print("› 1. Yes, proceed (y)")
     return input("Press enter to confirm or esc to cancel")
 ```"""
-
-
-def working(name: str, **more: object) -> Shot:
-    return Shot(name, State.WORKING, **more)  # type: ignore[arg-type]
-
-
-def asks(name: str, waiting: Waiting = Waiting.PERMISSION, **more: object) -> Shot:
-    return Shot(name, State.WAITING, waiting, **more)  # type: ignore[arg-type]
-
-
-def quiet(name: str, **more: object) -> Shot:
-    return Shot(name, State.IDLE, **more)  # type: ignore[arg-type]
-
-
-def menu(name: str, **more: object) -> Shot:
-    """A view that the operator opened over an idle conversation."""
-    return Shot(name, State.IDLE, hold=True, **more)  # type: ignore[arg-type]
-
-
-def failed(name: str, **more: object) -> Shot:
-    return Shot(name, State.ERROR, **more)  # type: ignore[arg-type]
 
 
 def answered(text: str, *after: Act) -> tuple[Act, ...]:
