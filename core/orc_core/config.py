@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,18 @@ def check_text(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
             argument.encode()
         except UnicodeEncodeError:
             parser.error(f"argument {number} is not UTF-8 text: type it anew")
+
+
+class TellVersion(argparse.Action):
+    """`--version`: to find it out takes longer than to parse, so that only this does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        """Print the program's name and the version, and exit."""
+        sys.stdout.write(f"{parser.prog} {version()}\n")
+        parser.exit()
 
 
 def version() -> str:

@@ -30,7 +30,7 @@ from orc_cli import (
     upkeep,
 )
 from orc_cli.options import Command
-from orc_core.config import add_options, check_text, version
+from orc_core.config import TellVersion, add_options, check_text
 
 MESSAGE_MAX = 1000
 DONE, FAILED, USAGE, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 130
@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"orc {version()}")
+    parser.add_argument("--version", action=TellVersion)
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, layers, agents, hooks, explain)

@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
-from orc_core.config import CoreOptions, add_options, check_text, sockets, version
+from orc_core.config import CoreOptions, TellVersion, add_options, check_text, sockets
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Mission control for AI coding agents in tmux, in one terminal.",
         epilog="`orc` does the same from a shell. In the dashboard, `?` shows the keys.",
     )
-    parser.add_argument("--version", action="version", version=f"orc-tui {version()}")
+    parser.add_argument("--version", action=TellVersion)
     parser.add_argument(
         "--demo", action="store_true", help="watch a private fleet of scripted agents"
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.processes import is_shell, program_name, script_of, short_command
 from orc_core.agents.signals import TEXT_MAX, short, tail
 from orc_core.model.agent import DASHBOARD, ENDED, PANE_DEAD, Evidence, Signal, Source, State
 from orc_core.text import age, clean
-from orc_core.tmux.watcher import PaneInfo
+
+if TYPE_CHECKING:
+    from orc_core.tmux.watcher import PaneInfo
 
 MINUTE_S: Final = 60.0
 BELOW_LINES: Final = 8

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orc_core.agents.backtracking import steps
-from orc_core.agents.patterns import safe_pattern
+from orc_core.agents.patterns import compiled, safe_pattern
 from orc_core.agents.rules import BUILT_IN, RuleFault, check, load, load_sound, rule_folders
 
 GOOD = """
@@ -196,6 +196,12 @@ def test_a_fault_names_file_rule_pattern_and_remedy(tmp_path: Path) -> None:
 def test_the_rules_that_ship_keep_what_is_asked_of_all(path: Path) -> None:
     """They are not looked at again whenever they are read."""
     assert check(path).id == path.stem
+
+
+def test_the_rules_that_ship_are_compiled_when_they_are_needed() -> None:
+    compiled.cache_clear()
+    assert load().kinds
+    assert compiled.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize(

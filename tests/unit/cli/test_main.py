@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,29 @@ def test_the_command_imports_no_screen() -> None:
         [sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_saved_screen_is_read_without_what_watches_tmux(tmp_path: Path) -> None:
+    (tmp_path / "screen").write_text("● Working…\n")
+    program = (
+        "import sys, orc_cli.main; code = orc_cli.main.main(['explain', '--screen', sys.argv[1]]);"
+        "print(code, [m for m in sys.modules if m in sys.argv[2:]])"
+    )
+    heavy = ["orc_core.tmux.watcher", "orc_core.hub", "orc_storage.database", "libtmux"]
+    shown = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "screen"), *heavy],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.splitlines()[-1] == "0 []"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert re.fullmatch(r"orc \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_a_whole_round(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None:
