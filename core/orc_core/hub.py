@@ -22,6 +22,7 @@ from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
 from orc_core.fleet import Fleet
 from orc_core.history.actions import History
+from orc_core.history.backups import Backups
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.steps import RULES
 from orc_core.history.timeline import Timeline
@@ -37,6 +38,7 @@ from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.publisher import Publisher
 from orc_core.rulebook import Rulebook
+from orc_core.settings import Settings
 from orc_core.switches import Switches
 from orc_core.sync import plugins
 from orc_core.sync.conflicts import Conflicts
@@ -75,6 +77,7 @@ class Core:
         store: Database | None,
         fleet: Fleet,
         rulebook: Rulebook,
+        told: Settings,
         actor: str,
     ) -> None:
         self.options = options
@@ -95,10 +98,19 @@ class Core:
             read_only=options.read_only,
             changed=self._publish,
             trouble=self._note_store,
-            beside=lambda: self._supervisor.layers() if self._supervisor is not None else (),
+            beside=self._beside,
         )
         self._supervisor: Supervisor | None = None
         self._missing: Missing | None = None
+        self._backups: Backups | None = None
+        if store is not None:
+            self._backups = Backups(
+                store,
+                clock,
+                told.backups,
+                leads=lambda: self.leads,
+                changed=self._layers_changed,
+            )
         self._synchronizer: Synchronizer | None = None
         if store is not None:
             self._synchronizer = Synchronizer(
@@ -107,7 +119,7 @@ class Core:
                 clock,
                 on_change=self._layers_changed,
                 rules=WRITTEN,
-                settings=settings.load(options.environ, place.folder),
+                settings=told,
                 find=lambda: plugins.find(place.folder, WRITTEN),
             )
         self._publisher = Publisher(
@@ -152,6 +164,13 @@ class Core:
     @property
     def chronicle(self) -> Chronicle:
         return Chronicle(self.store, self._clock.now, self.actor, self._size_limit)
+
+    @property
+    def backups(self) -> Backups:
+        """Copies of the store; raises OrcError without one."""
+        if self._backups is None:
+            raise self._no_store()
+        return self._backups
 
     @property
     def lifecycle(self) -> Lifecycle:
@@ -272,6 +291,7 @@ class Core:
                             trouble=self._note_store,
                         )
                         group.create_task(upkeep.run())
+                        group.create_task(self.backups.run())
         except BaseExceptionGroup as failure:
             self._publisher.fail(failure)
             raise
@@ -300,6 +320,12 @@ class Core:
         while True:
             await self._clock.sleep(STALE_STEP_S)
             self._publish()
+
+    def _beside(self) -> tuple[Layer, ...]:
+        """Lines of the sync pane for what this process does beside the sync."""
+        supervisor = self._supervisor.layers() if self._supervisor is not None else ()
+        backups = self._backups.layers() if self._backups is not None else ()
+        return (*supervisor, *backups)
 
     def _fleet_changed(self, agents: bool, screen: bool, link: bool) -> None:
         if agents or screen or link:
@@ -351,6 +377,7 @@ async def open_core(
     switches = Switches.read(options.environ)
     addresses = server.resolve_all(options.socket_paths, options.socket_names, options.environ)
     place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)
+    told = settings.load(options.environ, place.folder)
     rulebook = Rulebook(rule_folders(options.environ), clock)
     async with AsyncExitStack() as stack:
         store: Database | None = None
@@ -372,7 +399,8 @@ async def open_core(
             host=options.host,
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
-        core = Core(options, clock, place, store, fleet, rulebook, _find_actor(options, known))
+        actor = _find_actor(options, known)
+        core = Core(options, clock, place, store, fleet, rulebook, told, actor)
         stack.callback(core.close)
         await core.refresh()
         if watch:

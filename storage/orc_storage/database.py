@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from orc_storage import anchors, journal, schema
+from orc_storage import anchors, backups, journal, schema
 from orc_storage import engine as engines
+from orc_storage.backups import Backup, Reason
 from orc_storage.doorbell import Doorbell
 from orc_storage.engine import Connection, Engine, Transaction
 from orc_storage.errors import StorageError, StoreUnavailable
@@ -122,6 +123,30 @@ class Database:
             given_up.set()
             raise StoreUnavailable(f"{self.path} was not read within {timeout_s:g} s: try again")
         return reading.result()
+
+    async def backup(self, reason: Reason, *, at: float, timeout_s: float = 300.0) -> Backup:
+        """Copy the store into `backups/` beside it while others go on reading and writing.
+
+        `at` is seconds since the epoch. Raises StoreCorrupt, StoreUnavailable.
+        """
+        given_up = threading.Event()
+        folder = self.folder / backups.FOLDER
+        # A connection that may only query refuses VACUUM INTO as well, though it writes elsewhere.
+        lane = await Lane.open(self._opening, is_writer=True)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await lane.run(
+                    lambda conn: backups.snapshot(conn, folder, at=at, reason=reason), given_up
+                )
+        except TimeoutError:
+            raise StoreUnavailable(f"{self.path}: no backup within {timeout_s:g} s") from None
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{folder}: no backup can be made ({error.strerror}): check the free space"
+            ) from error
+        finally:
+            given_up.set()
+            await close_all([lane], timeout_s=CLOSE_TIMEOUT_S)
 
     async def data_version(self) -> int:
         """Return a number that grows whenever anybody committed since it was last asked for."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from orc_cli import (
     agents,
     audit,
+    backups,
     benchmark,
     checkpoints,
     compact,
@@ -53,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, layers, agents, hooks, explain)
-    acting = (lifecycle, crew, tasks, conflicts, history, checkpoints)
+    acting = (lifecycle, crew, tasks, conflicts, history, checkpoints, backups)
     trail = (audit, follow, compact)
     for module in (*looking, *acting, *trail, benchmark):
         module.register(commands)

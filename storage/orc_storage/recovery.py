@@ -1,0 +1,211 @@
+"""Bringing a copy of the store back.
+
+Invariant: a copy is used only after it was opened, migrated and checked somewhere else. A store
+is replaced in one rename, and what it held is kept beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orc_storage import backups, documents, journal, schema
+from orc_storage.backups import Backup
+from orc_storage.engine import (
+    APPLICATION_ROLLBACK,
+    APPLICATION_WAL,
+    STORE_FILE,
+    Connection,
+    Engine,
+    Transaction,
+)
+from orc_storage.errors import StorageError, StoreCorrupt, StoreUnavailable
+from orc_storage.lock import lives
+from orc_storage.paths import ensure_private, sync_folder
+from orc_storage.records import Body, Document
+
+QUARANTINE: Final = "quarantine"
+_WORKSHOP: Final = ".rehearsal-"
+_COMPANIONS: Final = ("-wal", "-journal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What bringing a copy back would give; `problems` is empty when it is sound."""
+
+    backup: Backup
+    problems: tuple[str, ...]
+    documents: tuple[Document, ...] = ()
+    entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A store that was put in the place of another; `quarantine` holds what was there."""
+
+    backup: Backup
+    quarantine: Path
+    entries: int
+
+
+def rehearse(engine: Engine, backup: Backup) -> Rehearsal:
+    """Restore a copy into a scratch folder, and check the whole of it there.
+
+    Documents come with those that are deleted. What is wrong is in the answer; raises
+    StoreUnavailable where there is no room for a scratch copy.
+    """
+    if problem := backups.check_sum(backup):
+        return Rehearsal(backup, (problem,))
+    try:
+        with _restored(engine, backup) as conn:
+            problems = _check(conn)
+            return Rehearsal(backup, tuple(problems), _documents(conn), journal.head(conn)[0])
+    except StorageError as error:
+        return Rehearsal(backup, (str(error),))
+
+
+def replace_store(engine: Engine, folder: Path, backup: Backup, *, at: float) -> Replaced:
+    """Put a copy in the place of a store that is damaged or gone; it starts a new journal epoch.
+
+    The old files go to `quarantine/` in the workspace. No other process may use the store.
+    Raises StoreCorrupt where the copy is not sound either.
+    """
+    if problem := backups.check_sum(backup):
+        raise StoreCorrupt(f"{problem}: choose another backup")
+    store = folder / STORE_FILE
+    with _workshop(folder) as shop:
+        draft = _copy(backup, shop)
+        conn = _open(engine, draft)
+        try:
+            if problems := _check(conn):
+                raise StoreCorrupt(f"{backup.name} is not sound: {problems[0]}")
+            quarantine = _set_aside(folder, at)
+            entries = _begin_epoch(conn, backup, quarantine, at)
+            if engine.is_wal_safe:
+                conn.execute("PRAGMA journal_mode = WAL")
+        finally:
+            conn.close()
+        _sync_file(draft)
+        draft.replace(store)
+    sync_folder(folder)
+    return Replaced(backup, quarantine, entries)
+
+
+def _begin_epoch(conn: Connection, backup: Backup, quarantine: Path, at: float) -> int:
+    """Write down that what follows was written after a restore; return the entry's number."""
+    detail: Body = {"backup": backup.name, "made_at": backup.at, "quarantine": quarantine.name}
+    conn.execute("BEGIN IMMEDIATE")
+    entry = journal.append(
+        Transaction(conn, at), actor="operator", action="restore-store", detail=detail
+    )
+    conn.execute("COMMIT")
+    return entry.seq
+
+
+def _documents(conn: Connection) -> tuple[Document, ...]:
+    kinds = conn.execute("SELECT DISTINCT kind FROM document ORDER BY kind").fetchall()
+    return tuple(
+        document
+        for (kind,) in kinds
+        for document in documents.listing(conn, kind, with_deleted=True)
+    )
+
+
+def _check(conn: Connection) -> list[str]:
+    found = [str(text) for (text,) in conn.execute("PRAGMA integrity_check(20)")]
+    problems = [] if found == ["ok"] else found
+    return problems or journal.verify(conn)
+
+
+@contextmanager
+def _restored(engine: Engine, backup: Backup) -> Iterator[Connection]:
+    with _workshop(backup.path.parent) as shop:
+        conn = _open(engine, _copy(backup, shop))
+        try:
+            yield conn
+        except engine.error as error:
+            raise engine.translate(error, backup.path) from error
+        finally:
+            conn.close()
+
+
+def _open(engine: Engine, draft: Path) -> Connection:
+    """Open a scratch copy at this program's schema."""
+    try:
+        conn = engine.connect(draft, mode="rw")
+        try:
+            application = APPLICATION_WAL if engine.is_wal_safe else APPLICATION_ROLLBACK
+            if conn.execute("PRAGMA application_id").fetchone()[0] not in (
+                APPLICATION_WAL,
+                APPLICATION_ROLLBACK,
+            ):
+                raise StoreCorrupt(f"{draft.name} is not a store of orc-tui")
+            conn.execute(f"PRAGMA application_id = {application}")
+            schema.migrate(engine, conn, draft)
+        except BaseException:
+            conn.close()
+            raise
+    except engine.error as error:
+        raise engine.translate(error, draft) from error
+    return conn
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """A private scratch folder on the same disk; those of the dead are removed."""
+    for left in folder.glob(f"{_WORKSHOP}*"):
+        pid = left.name.removeprefix(_WORKSHOP).partition("-")[0]
+        if pid.isdecimal() and not lives(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    shop = Path(tempfile.mkdtemp(prefix=f"{_WORKSHOP}{os.getpid()}-", dir=folder))
+    try:
+        yield shop
+    finally:
+        shutil.rmtree(shop, ignore_errors=True)
+
+
+def _copy(backup: Backup, shop: Path) -> Path:
+    draft = shop / STORE_FILE
+    try:
+        shutil.copyfile(backup.path, draft)
+        draft.chmod(0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{backup.path} cannot be copied ({error.strerror}): check the free space"
+        ) from error
+    return draft
+
+
+def _set_aside(folder: Path, at: float) -> Path:
+    """Keep the files of the store that is there; it stays in its place until it is replaced.
+
+    Its log goes first: SQLite would take it for that of whatever file stands there.
+    """
+    ensure_private(folder / QUARANTINE)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+    aside = Path(tempfile.mkdtemp(prefix=f"store-{stamp}-", dir=folder / QUARANTINE))
+    store = folder / STORE_FILE
+    with contextlib.suppress(FileNotFoundError):
+        (aside / STORE_FILE).hardlink_to(store)
+    for suffix in _COMPANIONS:
+        with contextlib.suppress(FileNotFoundError):
+            companion = store.with_name(store.name + suffix)
+            companion.rename(aside / companion.name)
+    sync_folder(aside)
+    return aside
+
+
+def _sync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
