@@ -22,7 +22,7 @@ from orc_storage.lock import FileLock
 LOCK_NAME = "leader.lock"
 BULLETIN_NAME = "health.json"
 BULLETIN_MAX_BYTES = 4 * 1024 * 1024
-RETRY_S = 0.5
+RETRY_S = 0.2
 NO_LEADER = "no dashboard syncs this workspace: run `orc sync --once`"
 
 _LAYERS: TypeAdapter[tuple[Layer, ...]] = TypeAdapter(tuple[Layer, ...])
@@ -43,13 +43,16 @@ def post(folder: Path, layers: Sequence[Layer]) -> None:
         draft.replace(target)
 
 
-def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
-    """The last bulletin; without a leader its states are `unknown`, its faults stand."""
+def read(folder: Path, *, led: bool, stall: str = "") -> tuple[Layer, ...]:
+    """The last bulletin; without a leader its states are `unknown`, its faults stand.
+
+    `stall` says that there is a leader, and why it does nothing: then it is the same.
+    """
     try:
         layers = tuple(map(_cleaned, _LAYERS.validate_json(_bulletin(folder / BULLETIN_NAME))))
     except (OSError, ValidationError):
         layers = ()
-    if led:
+    if led and not stall:
         return layers
     known = layers or (Layer("file", LayerState.UNKNOWN, "realtime", 0.0, 0, 0),)
     return tuple(
@@ -58,7 +61,7 @@ def read(folder: Path, *, led: bool) -> tuple[Layer, ...]:
             state=layer.state if layer.state is LayerState.OFF else LayerState.UNKNOWN,
             behind_s=0.0,
             queued=0,
-            trouble=layer.trouble or NO_LEADER,
+            trouble=stall or layer.trouble or NO_LEADER,
             rests_s=0.0,
         )
         for layer in known

@@ -19,6 +19,10 @@ from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_storage.errors import StorageError
 
 RETRY_S: Final = 1.0
+FOLLOW_S: Final = 0.5
+BEAT_S: Final = 1.0
+STALLED_S: Final = 5.0
+"""After so long without a sign of life a leader that keeps its lock counts as stalled."""
 
 
 class Leadership:
@@ -56,6 +60,18 @@ class Leadership:
         """Whether another live process syncs the workspace."""
         return not self.leads and self._lock.holder() is not None
 
+    @property
+    def stall(self) -> str:
+        """Why the leader, which is another process, does nothing; "" if it gives signs of life."""
+        holder = None if self.leads else self._lock.holder()
+        silent_s = self._clock.now() - self._lock.beaten_at()
+        if holder is None or silent_s < STALLED_S:
+            return ""
+        return (
+            f"the process that syncs this workspace, {holder['pid']}, gives no sign of life:"
+            f" continue it (`kill -CONT {holder['pid']}`), or end it"
+        )
+
     async def run(self, synchronizer: Synchronizer) -> None:
         """Sync whenever nobody else does, until cancelled; what fails is tried again."""
         while True:
@@ -68,11 +84,14 @@ class Leadership:
     async def _lead(self, synchronizer: Synchronizer) -> None:
         while not self._lock.try_acquire():
             await self._clock.sleep(leader.RETRY_S)
+        self.leads = True
+        beating = asyncio.create_task(self._beat())
         try:
-            self.leads = True
             self._changed()
             await synchronizer.run(asyncio.Event())
         finally:
+            beating.cancel()
+            await asyncio.wait([beating])
             self.leads = False
             self._lock.release()
 
@@ -84,10 +103,16 @@ class Leadership:
             if posted != self._posted:
                 self._posted = posted
                 self._changed()
-            await self._clock.sleep(leader.RETRY_S)
+            await self._clock.sleep(FOLLOW_S)
 
     def _read(self) -> tuple[Layer, ...]:
-        return leader.read(self._folder, led=self.leads or self.led_elsewhere)
+        led = self.leads or self.led_elsewhere
+        return leader.read(self._folder, led=led, stall=self.stall)
+
+    async def _beat(self) -> None:
+        while True:
+            self._lock.beat(self._clock.now())
+            await self._clock.sleep(BEAT_S)
 
     async def sync_once(
         self, synchronizer: Synchronizer, *, accept_deletions: bool, timeout_s: float

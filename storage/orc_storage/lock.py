@@ -63,6 +63,18 @@ class FileLock:
         finally:
             os.close(fd)
 
+    def beat(self, at: float) -> None:
+        """Leave a sign of life at `at`, seconds since the epoch; nothing if it is not ours."""
+        if self._fd is not None:
+            os.utime(self._fd, (at, at))
+
+    def beaten_at(self) -> float:
+        """Return when its holder last gave a sign of life, 0.0 where there is no such file."""
+        try:
+            return self.path.lstat().st_mtime
+        except OSError:
+            return 0.0
+
     def holder(self) -> dict[str, int] | None:
         """Return `pid` and `start` of the living process that holds the lock, None if none does.
 
@@ -85,16 +97,14 @@ class FileLock:
 def start_of(pid: int) -> int:
     """Return when a process started, in clock ticks since boot; 0 where that cannot be told."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        # The command's name stands in parentheses and may hold any of them itself.
-        return int(told.rpartition(")")[2].split()[19])
+        return int(_told(pid)[19])
     except (OSError, ValueError, IndexError):
         return 0
 
 
 def lives(pid: int) -> bool:
-    """Whether a process with that number is there, whoever it belongs to."""
-    if pid <= 0:
+    """Whether a process with that number runs, whoever it belongs to."""
+    if pid <= 0 or _is_over(pid):
         return False
     try:
         os.kill(pid, 0)
@@ -103,6 +113,21 @@ def lives(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _is_over(pid: int) -> bool:
+    """Whether it has ended and only waits for its parent to ask how."""
+    try:
+        return _told(pid)[0] in ("Z", "X")
+    except (OSError, IndexError):
+        return False
+
+
+def _told(pid: int) -> list[str]:
+    """What Linux tells of a process, from its state on; raises OSError elsewhere."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    # The command's name stands in parentheses and may hold any of them itself.
+    return text.rpartition(")")[2].split()
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -27,6 +27,7 @@ from orc_cli import (
     hooks,
     layers,
     lifecycle,
+    monitor,
     tasks,
     upkeep,
 )
@@ -53,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=TellVersion)
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    looking = (upkeep, layers, agents, hooks, explain)
+    looking = (upkeep, monitor, layers, agents, hooks, explain)
     acting = (lifecycle, crew, tasks, conflicts, history, checkpoints, backups)
     trail = (audit, follow, compact)
     for module in (*looking, *acting, *trail, benchmark):

@@ -9,6 +9,7 @@ import argparse
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orc_core.config import CoreOptions, add_options, sockets
@@ -41,13 +42,19 @@ async def opened(
     """The core without watching; `create` makes the store when there is none."""
     from orc_core.hub import open_core
 
-    options = CoreOptions(
-        workspace=args.workspace,
+    async with open_core(options_of(args, cause=cause), watch=False, create=create) as core:
+        yield core
+
+
+def options_of(
+    args: argparse.Namespace, *, cause: str, workspace: Path | None = None
+) -> CoreOptions:
+    """What a command line chose; `workspace` stands for one that was found already."""
+    return CoreOptions(
+        workspace=workspace or args.workspace,
         socket_paths=sockets(args, "paths"),
         socket_names=sockets(args, "names"),
         read_only=bool(args.read_only),
         cause=cause,
         environ=dict(os.environ),
     )
-    async with open_core(options, watch=False, create=create) as core:
-        yield core

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orc_storage.errors import UnsafePath
-from orc_storage.lock import FileLock, start_of
+from orc_storage.lock import FileLock, lives, start_of
 
 HOLD = """
 import sys
@@ -47,6 +47,25 @@ def test_asking_who_holds_it_never_takes_it(tmp_path: Path) -> None:
         assert first.try_acquire()
         second.holder()
         first.release()
+
+
+def test_one_that_ended_and_was_not_asked_how_does_not_live(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.read()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not lives(child.pid)
+    assert lives(os.getpid())
+
+
+def test_signs_of_life_are_left_by_the_holder_alone(tmp_path: Path) -> None:
+    first, second = FileLock(tmp_path / "l"), FileLock(tmp_path / "l")
+    assert first.beaten_at() == 0.0
+    assert first.try_acquire()
+    first.beat(1000.0)
+    second.beat(2000.0)
+    assert second.beaten_at() == 1000.0
+    first.release()
 
 
 def test_a_lock_ends_with_a_killed_process(tmp_path: Path) -> None:

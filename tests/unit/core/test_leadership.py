@@ -1,0 +1,99 @@
+"""Leading and following: signs of life, and a leader that stopped giving them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from clocks import TurnedClock, wait_for
+from orc_core import leader
+from orc_core.leadership import STALLED_S, Leadership
+from orc_core.model.health import LayerState
+from orc_core.sync.synchronizer import Synchronizer
+from orc_storage.files import Mirror
+from stores import open_store
+from workspaces import RULES
+
+
+class Told:
+    """What a leadership told its owner."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.trouble = ""
+
+    def changed(self) -> None:
+        self.changes += 1
+
+    def say(self, trouble: str) -> None:
+        self.trouble = trouble
+
+
+@asynccontextmanager
+async def running(folder: Path, clock: TurnedClock) -> AsyncIterator[tuple[Leadership, Told]]:
+    told = Told()
+    one = Leadership(
+        folder,
+        clock,
+        actor="operator",
+        read_only=False,
+        changed=told.changed,
+        trouble=told.say,
+        beside=tuple,
+    )
+    async with open_store(folder, clock) as db:
+        synchronizer = Synchronizer(db, Mirror(folder / "files"), clock, told.changed, rules=RULES)
+        task = asyncio.create_task(one.run(synchronizer))
+        try:
+            yield one, told
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def test_a_leader_gives_signs_of_life(tmp_path: Path, clock: TurnedClock) -> None:
+    async with running(tmp_path / "w", clock) as (one, _):
+        await wait_for(lambda: one.leads)
+        other = leader.lock(tmp_path / "w")
+        before = other.beaten_at()
+        await wait_for(lambda: clock.sleepers)
+        clock.turn(1.0)
+        await wait_for(lambda: other.beaten_at() == before + 1.0)
+        assert one.stall == ""
+
+
+async def test_a_leader_without_a_sign_of_life_is_named(tmp_path: Path, clock: TurnedClock) -> None:
+    folder = tmp_path / "w"
+    async with open_store(folder, clock):
+        held = leader.lock(folder)
+        assert held.try_acquire()
+    held.beat(clock.now())
+    async with running(folder, clock) as (one, told):
+        await wait_for(lambda: clock.sleepers)
+        assert one.stall == ""
+        before = told.changes
+        clock.turn(STALLED_S)
+        await wait_for(lambda: told.changes > before)
+        assert "kill -CONT" in one.stall
+        (file,) = one.layers(None)
+        assert (file.state, file.trouble) == (LayerState.UNKNOWN, one.stall)
+        held.beat(clock.now())
+        clock.turn(leader.RETRY_S)
+        await wait_for(lambda: told.changes > before + 1)
+        assert one.stall == ""
+
+
+async def test_a_lock_given_back_is_taken(tmp_path: Path, clock: TurnedClock) -> None:
+    folder = tmp_path / "w"
+    async with open_store(folder, clock):
+        held = leader.lock(folder)
+        assert held.try_acquire()
+    async with running(folder, clock) as (one, told):
+        await wait_for(lambda: clock.sleepers)
+        assert not one.leads
+        held.release()
+        clock.turn(leader.RETRY_S)
+        await wait_for(lambda: one.leads)
+        assert told.trouble == ""
