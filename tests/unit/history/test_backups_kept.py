@@ -144,7 +144,9 @@ async def test_a_failure_is_said_and_tried_again_after_an_hour(tmp_path: Path) -
         await pass_time(clock, DAY_S)
         assert "daily backup failed" in found.layers()[0].trouble
         found.folder.unlink()
-        clock.turn(3600)
+        clock.turn(1800)
+        assert clock.sleepers == 1  # it did not wake: a turn settles who is due at once
+        clock.turn(1800)
         await wait_for(lambda: not found.layers())
         assert len(await found.listing()) == 1
 

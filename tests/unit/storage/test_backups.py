@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,7 @@ async def test_a_damaged_store_is_replaced_and_kept(folder: Path, clock: Turned)
 
 async def test_a_copy_that_is_not_sound_replaces_nothing(folder: Path, clock: Turned) -> None:
     backup = await make(folder, clock, "Cart")
+    good = backup.path.read_bytes()
     backup.path.write_bytes(b"junk" * 5000)
     before = (folder / engine.STORE_FILE).read_bytes()
     with pytest.raises(StoreCorrupt, match="SHA-256"):
@@ -155,11 +157,15 @@ async def test_a_copy_that_is_not_sound_replaces_nothing(folder: Path, clock: Tu
     backups._write_checksum(backup.path, _sha256(b"junk" * 5000))
     with pytest.raises(StoreCorrupt):
         recovery.replace_store(engine.pick(), folder, backup, at=clock.now())
+    data = bytearray(good)
+    data[data.rindex(b"Cart") : data.rindex(b"Cart") + 4] = b"Curt"
+    backup.path.write_bytes(bytes(data))
+    backups._write_checksum(backup.path, _sha256(bytes(data)))
+    with pytest.raises(StoreCorrupt, match="is not sound"):
+        recovery.replace_store(engine.pick(), folder, backup, at=clock.now())
     assert (folder / engine.STORE_FILE).read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == ["backups", engine.STORE_FILE]
 
 
 def _sha256(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()
