@@ -100,7 +100,9 @@ class Engine:
                 "recursive_triggers = ON",
                 "cell_size_check = ON",
                 "fullfsync = ON",
-                "synchronous = FULL",
+                # FULL, and where there is no log the removal of a journal is put on disk too: one
+                # that a power loss brought back would take the last commit with it.
+                "synchronous = EXTRA",
                 f"journal_size_limit = {LOG_BYTES_KEPT}",
             ):
                 conn.execute(f"PRAGMA {pragma}")

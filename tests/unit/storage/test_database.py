@@ -77,7 +77,7 @@ async def test_a_new_store_is_private_and_durable(db: Database, folder: Path) ->
         "library": "pysqlite3" if engine.library.startswith("pysqlite3") else "sqlite3",
         "version": ".".join(map(str, engine.version)),
         "journal_mode": "wal" if engine.is_wal_safe else "delete",
-        "synchronous": "FULL",
+        "synchronous": "EXTRA",
         "schema": str(schema.migrations()[-1][0]),
     }
 
@@ -136,7 +136,7 @@ async def test_an_unfixed_sqlite_makes_a_rollback_store(folder: Path, runtime: P
     async with await Database.open(folder, engine=UNFIXED, runtime=runtime) as db:
         assert await db.write(bump) == 1
         assert db.facts()["journal_mode"] == "delete"
-        assert db.facts()["synchronous"] == "FULL"
+        assert db.facts()["synchronous"] == "EXTRA"
     async with await Database.open(folder, runtime=runtime) as db:
         assert await db.write(bump) == 2
         assert db.facts()["journal_mode"] == "delete"
