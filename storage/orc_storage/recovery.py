@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orc_storage import backups, documents, journal, schema
+from orc_storage import anchors, backups, documents, journal, schema
 from orc_storage.backups import Backup
 from orc_storage.engine import (
     APPLICATION_ROLLBACK,
@@ -30,7 +30,7 @@ from orc_storage.engine import (
 from orc_storage.errors import StorageError, StoreCorrupt, StoreUnavailable
 from orc_storage.lock import lives
 from orc_storage.paths import ensure_private, sync_folder
-from orc_storage.records import Body, Document
+from orc_storage.records import Body, Document, Entry
 
 QUARANTINE: Final = "quarantine"
 _WORKSHOP: Final = ".rehearsal-"
@@ -88,7 +88,7 @@ def replace_store(engine: Engine, folder: Path, backup: Backup, *, at: float) ->
             if problems := _check(conn):
                 raise StoreCorrupt(f"{backup.name} is not sound: {problems[0]}")
             quarantine = _set_aside(folder, at)
-            entries = _begin_epoch(conn, backup, quarantine, at)
+            entry = _begin_epoch(conn, backup, quarantine, at)
             if engine.is_wal_safe:
                 conn.execute("PRAGMA journal_mode = WAL")
         finally:
@@ -96,18 +96,21 @@ def replace_store(engine: Engine, folder: Path, backup: Backup, *, at: float) ->
         _sync_file(draft)
         draft.replace(store)
     sync_folder(folder)
-    return Replaced(backup, quarantine, entries)
+    anchors.begin_epoch(
+        folder, seq=entry.seq, hash=entry.hash, at=at, why=f"restored from {backup.name}"
+    )
+    return Replaced(backup, quarantine, entry.seq)
 
 
-def _begin_epoch(conn: Connection, backup: Backup, quarantine: Path, at: float) -> int:
-    """Write down that what follows was written after a restore; return the entry's number."""
+def _begin_epoch(conn: Connection, backup: Backup, quarantine: Path, at: float) -> Entry:
+    """Write down that what follows was written after a restore."""
     detail: Body = {"backup": backup.name, "made_at": backup.at, "quarantine": quarantine.name}
     conn.execute("BEGIN IMMEDIATE")
     entry = journal.append(
         Transaction(conn, at), actor="operator", action="restore-store", detail=detail
     )
     conn.execute("COMMIT")
-    return entry.seq
+    return entry
 
 
 def _documents(conn: Connection) -> tuple[Document, ...]:
@@ -122,7 +125,7 @@ def _documents(conn: Connection) -> tuple[Document, ...]:
 def _check(conn: Connection) -> list[str]:
     found = [str(text) for (text,) in conn.execute("PRAGMA integrity_check(20)")]
     problems = [] if found == ["ok"] else found
-    return problems or journal.verify(conn)
+    return problems or [str(finding) for finding in journal.verify(conn)]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orc_cli.going_back import add_going_back, go_back
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import iso, print_json, print_table
 
@@ -28,9 +29,11 @@ def register(commands: Commands) -> None:
     verify.add_argument("name", metavar="NAME", nargs="?", help="a part of its name, or latest")
     restore = command(verbs, "restore", restore_backup, "bring a copy back", json=True)
     restore.add_argument("name", metavar="NAME", help="a part of its name, or latest")
+    restore.add_argument("--exact", action="store_true", help="delete what was made since")
     restore.add_argument(
         "--replace", action="store_true", help="put it in the place of a damaged store"
     )
+    add_going_back(restore)
 
 
 async def create(args: argparse.Namespace) -> int:
@@ -77,7 +80,10 @@ async def verify_backups(args: argparse.Namespace) -> int:
 async def restore_backup(args: argparse.Namespace) -> int:
     if args.replace:
         return await _replace(args)
-    raise NotImplementedError
+    async with opened(args, cause="orc backup") as core:
+        backup = await core.backups.find(args.name)
+        plan = await core.backups.plan_restore(backup, exact=args.exact)
+        return await go_back(core, args, plan, f"Bring {backup.name} back?")
 
 
 async def _replace(args: argparse.Namespace) -> int:
@@ -122,7 +128,8 @@ def _rehearsal_json(one: Rehearsal) -> dict[str, object]:
 
 def _holds(one: Rehearsal) -> str:
     held = sum(not document.deleted for document in one.documents)
-    return f"{held} documents, {one.entries} journal entries"
+    plural = "" if held == 1 else "s"
+    return f"{held} document{plural}, {one.entries} in the journal"
 
 
 def _size(size_bytes: int) -> str:

@@ -14,13 +14,16 @@ from typing import Final
 from orc_core import leader
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, ReadOnly, UsageError
+from orc_core.history.restoring import plan_restore
 from orc_core.history.schedule import is_due
 from orc_core.model.health import Layer, LayerState
+from orc_core.model.history import Plan
 from orc_core.settings import BackupSettings
-from orc_storage import backups, engine, journal, recovery
+from orc_storage import audit, backups, engine, journal, recovery
 from orc_storage.backups import Backup, Reason
 from orc_storage.database import Database
 from orc_storage.errors import StorageError, StoreCorrupt
+from orc_storage.records import Document, Revision
 from orc_storage.recovery import Rehearsal, Replaced
 
 LOOK_S: Final = 60.0
@@ -67,6 +70,21 @@ class Backups:
     async def rehearse(self, backup: Backup) -> Rehearsal:
         """Restore a copy into a scratch folder and check it there; changes nothing."""
         return await asyncio.to_thread(recovery.rehearse, engine.pick(), backup)
+
+    async def plan_restore(self, backup: Backup, *, exact: bool = False) -> Plan:
+        """Preview bringing the documents of a copy back, as new revisions.
+
+        What was made since stays; `exact` deletes it. Raises StoreCorrupt where the copy is not
+        sound.
+        """
+        found = await self.rehearse(backup)
+        if found.problems:
+            raise StoreCorrupt(f"{backup.name} is not sound: {found.problems[0]}")
+        then = [_as_revision(document) for document in found.documents if not document.deleted]
+        label = f"restore backup {backup.name}"
+        return await self._store.read(
+            lambda conn: plan_restore(conn, then, label=label, exact=exact)
+        )
 
     async def run(self) -> None:
         """Make the daily backup whenever it is due, until cancelled."""
@@ -144,13 +162,23 @@ async def _is_damaged(folder: Path) -> bool:
     except StoreCorrupt:
         return True
     try:
-        return bool(await store.read(_problems, timeout_s=60.0))
+        found = await store.read(lambda conn: audit.examine(conn, folder), timeout_s=60.0)
+        return bool(found.findings)
     except StoreCorrupt:
         return True
     finally:
         await store.close()
 
 
-def _problems(conn: engine.Connection) -> list[str]:
-    found = [str(text) for (text,) in conn.execute("PRAGMA integrity_check(5)")]
-    return journal.verify(conn) if found == ["ok"] else found
+def _as_revision(document: Document) -> Revision:
+    return Revision(
+        kind=document.kind,
+        id=document.id,
+        rev=document.rev,
+        parent_rev=document.rev - 1,
+        body=document.body,
+        at=document.updated_at,
+        actor=document.updated_by,
+        cause="backup",
+        deleted=document.deleted,
+    )

@@ -76,8 +76,8 @@ def bring_back(tx: Transaction, ids: Sequence[str]) -> None:
 
 def _check_fresh(conn: Connection, step: Step) -> None:
     now = newest(conn, step.kind, step.id)
-    if now is None or now.rev != step.from_rev:
-        found = 0 if now is None else now.rev
+    found = 0 if now is None else now.rev
+    if found != step.from_rev:
         by = "" if now is None else f" by {writer(now)}"
         raise Overlap(
             f"{step.id} is at revision {found}{by}, the preview was of {step.from_rev}:"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from orc_core.errors import UnknownName
-from orc_core.history.preview import LIVE, make_plan
-from orc_core.history.steps import back_to, changes
-from orc_core.model.history import Plan, Report, Saved, Step
+from orc_core.history.restoring import made_later, plan_restore
+from orc_core.history.steps import back_to
+from orc_core.model.history import Plan, Report, Saved
 from orc_core.sync.provenance import newest
 from orc_core.text import clean
 from orc_storage import checkpoints
@@ -20,8 +20,6 @@ from orc_storage.database import Connection, Database
 from orc_storage.records import Checkpoint, Revision
 
 NOTE_MAX: Final = 200
-NAMED_MAX: Final = 20
-"""How many documents one line of a preview names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Checkpoints:
             found = _find(conn, name)
             then = checkpoints.revisions(conn, found)
             held = [_held(conn, one) for one in then]
-            held += [Held(one.kind, one.id, 0, one.rev, True) for one in _later(conn, then)]
+            held += [Held(one.kind, one.id, 0, one.rev, True) for one in made_later(conn, then)]
             return _saved(found, len(then)), tuple(held)
 
         return await self._db.read(work)
@@ -89,40 +87,13 @@ class Checkpoints:
 
         Documents made later stay and are named; `exact` deletes them.
         """
-        return await self._db.read(lambda conn: _plan(conn, _find(conn, name), exact=exact))
 
+        def work(conn: Connection) -> Plan:
+            found = _find(conn, name)
+            then = checkpoints.revisions(conn, found)
+            return plan_restore(conn, then, label=f"restore {found.name}", exact=exact)
 
-def _plan(conn: Connection, checkpoint: Checkpoint, *, exact: bool) -> Plan:
-    then = checkpoints.revisions(conn, checkpoint)
-    steps: list[Step] = []
-    for target in then:
-        now = newest(conn, target.kind, target.id)
-        steps.append(back_to(now if now is not None else target, target))
-    later = _later(conn, then)
-    if exact:
-        for one in later:
-            gone = changes(one.body, None)
-            steps.append(Step(one.kind, one.id, one.rev, None, gone))
-    stays = [LIVE]
-    if later and not exact:
-        stays.append(f"made later: {_named(later)}")
-    label = f"restore {checkpoint.name}"
-    return make_plan(label, "restore", steps, stays=stays, checkpoint=f"before: {label}")
-
-
-def _later(conn: Connection, then: list[Revision]) -> list[Revision]:
-    """The documents that are there now and were not."""
-    known = {(one.kind, one.id.casefold()) for one in then}
-    rows = conn.execute("SELECT kind, id FROM document WHERE deleted = 0 ORDER BY kind, id")
-    missing = [(kind, id) for kind, id in rows if (kind, id.casefold()) not in known]
-    found = (newest(conn, kind, id) for kind, id in missing)
-    return [one for one in found if one is not None]
-
-
-def _named(later: list[Revision]) -> str:
-    names = ", ".join(f"{one.kind} {one.id}" for one in later[:NAMED_MAX])
-    more = len(later) - NAMED_MAX
-    return f"{names} and {more} more" if more > 0 else names
+        return await self._db.read(work)
 
 
 def _held(conn: Connection, then: Revision) -> Held:
