@@ -59,18 +59,18 @@ async def start(
     """
     ensure_private(folder)
     log = folder / LOG_NAME
-    child = await asyncio.to_thread(_spawn, log, argv, environ)
+    pid = await asyncio.to_thread(_spawn, log, argv, environ)
     deadline = clock.monotonic() + START_TIMEOUT_S
     while True:
         running = find(folder)
         if running is not None:
             return running
-        code = child.poll()
-        if code is not None:
-            raise OrcError(f"the monitor ended at once ({code}): {_last_line(log)}")
+        if not lives(pid):
+            raise OrcError(f"the monitor ended at once: {_last_line(log)}")
         if clock.monotonic() > deadline:
-            child.terminate()
-            raise OrcError(f"the monitor was not ready in {START_TIMEOUT_S:g} s: see {log}")
+            raise OrcError(
+                f"the monitor, process {pid}, is not ready after {START_TIMEOUT_S:g} s: see {log}"
+            )
         await clock.sleep(LOOK_S)
 
 
@@ -94,21 +94,25 @@ async def stop(folder: Path, clock: Clock) -> Running | None:
     return running
 
 
-def _spawn(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _spawn(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Start a program as nobody's child, by a shell that ends at once; return its process id."""
     mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     fd = os.open(log, mode, 0o600)
     try:
         if os.fstat(fd).st_size > LOG_MAX_BYTES:
             os.ftruncate(fd, 0)
-        return subprocess.Popen(
-            list(argv),
+        done = subprocess.run(
+            ["/bin/sh", "-c", '"$@" </dev/null >&2 & echo $!', "sh", *argv],
             stdin=subprocess.DEVNULL,
-            stdout=fd,
+            stdout=subprocess.PIPE,
             stderr=fd,
             env=dict(environ),
             cwd="/",
             start_new_session=True,
+            timeout=START_TIMEOUT_S,
+            check=True,
         )
+        return int(done.stdout)
     finally:
         os.close(fd)
 

@@ -106,6 +106,9 @@ def _begin_epoch(conn: Connection, backup: Backup, quarantine: Path, at: float) 
     """Write down that what follows was written after a restore."""
     detail: Body = {"backup": backup.name, "made_at": backup.at, "quarantine": quarantine.name}
     conn.execute("BEGIN IMMEDIATE")
+    # Layers go on holding what was written after the copy was made: nothing of that was agreed on
+    # with this store, so that what differs is decided by a person and never overwritten.
+    conn.execute("DELETE FROM base")
     entry = journal.append(
         Transaction(conn, at), actor="operator", action="restore-store", detail=detail
     )

@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,20 +36,6 @@ def orc(place: Path, *argv: str) -> int:
     return main(["--workspace", str(place), "--socket-path", nowhere, *argv])
 
 
-def start(place: Path) -> tuple[int, str]:
-    """Start a monitor as a shell does; it outlives the command and belongs to nobody."""
-    nowhere = str(place.parent / "none")
-    argv = ["--workspace", str(place), "--socket-path", nowhere, "monitor", "start", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "orc_cli", *argv],
-        capture_output=True,
-        text=True,
-        timeout=25,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 def options(place: Path) -> CoreOptions:
     return CoreOptions(
         workspace=place,
@@ -65,7 +49,7 @@ def options(place: Path) -> CoreOptions:
 
 def test_it_starts_once_syncs_and_ends(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert orc(place, "monitor", "status") == 3
-    assert start(place)[0] == 0
+    assert orc(place, "monitor", "start") == 0
     capsys.readouterr()
     assert orc(place, "monitor", "start", "--json") == 0
     told = json.loads(capsys.readouterr().out)
@@ -82,7 +66,7 @@ def test_it_starts_once_syncs_and_ends(place: Path, capsys: pytest.CaptureFixtur
 
 
 async def test_one_that_is_killed_is_followed_by_whoever_waits(place: Path) -> None:
-    assert (await asyncio.to_thread(start, place))[0] == 0
+    assert await asyncio.to_thread(orc, place, "monitor", "start") == 0
     running = monitor.find(place)
     assert running is not None
     await wait_for(lambda: (leader.lock(place).holder() or {}).get("pid") == running.pid)
@@ -95,10 +79,9 @@ async def test_one_that_is_killed_is_followed_by_whoever_waits(place: Path) -> N
     assert monitor.find(place) is None
 
 
-def test_one_that_cannot_start_says_why(place: Path) -> None:
+def test_one_that_cannot_start_says_why(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place.mkdir(mode=0o700)
     (place / "store.db").write_bytes(b"junk" * 4096)
     (place / "store.db").chmod(0o600)
-    code, said = start(place)
-    assert code == 1
-    assert "is damaged" in said
+    assert orc(place, "monitor", "start") == 1
+    assert "is damaged" in capsys.readouterr().err

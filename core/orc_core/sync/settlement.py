@@ -142,7 +142,8 @@ def _check(
         return
     if now is not None and now.id != copy.id:
         raise UsageError(f"its name differs from {now.id} only in case: rename it to {now.id}.json")
-    if copy.rev is not None and now is not None and copy.rev > now.rev:
+    # Without a base its number may be that of a store that was lost: then only its text counts.
+    if base is not None and copy.rev is not None and now is not None and copy.rev > now.rev:
         raise UsageError(
             f'"rev" is {copy.rev}, but the store has {now.rev} revisions of {now.id}: set it to'
             " the one that was edited, or take it out"
