@@ -71,10 +71,10 @@ async def test_whoever_follows_reads_nothing_while_it_draws(
     on_loop: list[str] = []
     read, loop_thread = leader.read, threading.get_ident()
 
-    def noted(folder: Path, *, led: bool) -> tuple[Layer, ...]:
+    def noted(folder: Path, *, led: bool, stall: str) -> tuple[Layer, ...]:
         if threading.get_ident() == loop_thread:
             on_loop.append(str(folder))
-        return read(folder, led=led)
+        return read(folder, led=led, stall=stall)
 
     async with open_core(options) as leading:
         await wait_for(lambda: leading.leads)
