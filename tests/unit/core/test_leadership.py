@@ -11,6 +11,7 @@ from clocks import TurnedClock, wait_for
 from orc_core import leader
 from orc_core.leadership import FOLLOW_S, STALLED_S, Leadership
 from orc_core.model.health import LayerState
+from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer
 from orc_storage.files import Mirror
 from stores import open_store
@@ -44,7 +45,9 @@ async def running(folder: Path, clock: TurnedClock) -> AsyncIterator[tuple[Leade
         beside=tuple,
     )
     async with open_store(folder, clock) as db:
-        synchronizer = Synchronizer(db, Mirror(folder / "files"), clock, told.changed, rules=RULES)
+        synchronizer = Synchronizer(
+            db, [FileLayer(Mirror(folder / "files"))], clock, told.changed, rules=RULES
+        )
         tasks = [asyncio.create_task(one.run(synchronizer)), asyncio.create_task(one.follow())]
         try:
             yield one, told
