@@ -31,8 +31,14 @@ class Board:
     merged_today: int = 0
 
     def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
-        """The tasks, each with what is wrong with its file."""
-        texts = {fault.id: fault.text for fault in faults if fault.kind == "task"}
+        """The tasks, each with what is wrong with its file, however its name is spelled."""
+        every = self.documents if faults else ()
+        spelled = {document.id.casefold(): document.id for document in every}
+        texts = {
+            spelled.get(fault.id.casefold(), fault.id): fault.text
+            for fault in faults
+            if fault.kind == "task"
+        }
         since = {id: age.since for id, age in self.ages.items()}
         return view(self.documents, texts, since)
 

@@ -46,11 +46,14 @@ class InvalidBody(StorageError):
 
 
 class FileFault(StorageError):
-    """A mirrored file that cannot be read as its document; `line` and `column` count from 1."""
+    """A mirrored file that cannot be read as its document; `line` and `column` count from 1.
 
-    def __init__(self, text: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(f"{text} (line {line}, column {column})")
-        self.text, self.line, self.column = text, line, column
+    Without them it is the file as a whole.
+    """
+
+    def __init__(self, text: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(f"line {line}, column {column}: {text}" if line else text)
+        self.text, self.line, self.column = text, max(line, 1), max(column, 1)
 
 
 class FileMoved(StorageError):

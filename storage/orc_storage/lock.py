@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,8 @@ class FileLock:
                 f"{self.path} cannot be used as a lock ({error.strerror}): move it away"
             ) from error
         try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise UnsafePath(f"{self.path} is no plain file and cannot be a lock: move it away")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(fd)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from orc_core.board import Board
 from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
@@ -17,7 +18,7 @@ from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.settlement import Copy, day_of
 from orc_core.sync.synchronizer import SyncReport
 from orc_core.text import clean
-from orc_storage import counters, journal
+from orc_storage import counters, documents, journal
 from orc_storage.records import OPERATOR, Body, Clash, ConflictState
 from stores import Turned
 from workspaces import Workspace, open_workspace
@@ -161,7 +162,10 @@ async def test_a_status_in_a_file_is_a_request_to_the_machine(ws: Workspace) -> 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b'{\n  "id": "T-1",\n  "title": "x"\n  "rev": 1\n}', "line 4, column 3"),
+        (
+            b'{\n  "id": "T-1",\n  "title": "x"\n  "rev": 1\n}',
+            "line 4, column 3: is not valid JSON",
+        ),
         (b"", "is empty"),
         (b"[]", "one JSON object"),
         (b'{"id": "T-2", "title": "x"}', "id 'T-2'"),
@@ -444,3 +448,15 @@ async def test_superseded_states_never_come_back(ws: Workspace) -> None:
     await ws.sync()
     assert [c.state for c in await ws.conflicts.listing()] == [ConflictState.SUPERSEDED]
     assert ws.file() == (await ws.revisions())[-1].body | {"rev": 3}
+
+
+async def test_a_file_in_another_spelling_is_marked_on_the_row_of_its_task(ws: Workspace) -> None:
+    await ws.add()
+    await ws.sync()
+    await ws.sync()
+    (ws.folder / "files" / "tasks" / "t-1.json").write_bytes(ws.path().read_bytes())
+    faults = (await ws.sync()).faults
+    assert [fault.id for fault in faults] == ["t-1"]
+    held = await ws.db.read(lambda conn: documents.listing(conn, "task"))
+    (task,) = Board(tuple(held)).tasks(faults)
+    assert (task.id, task.fault) == ("T-1", faults[0].text)

@@ -284,6 +284,7 @@ def test_a_fault_says_what_is_wrong_and_where(
     with pytest.raises(FileFault) as caught:
         parse(data, "T-1")
     assert text in caught.value.text
+    assert str(caught.value).startswith((f"line {line}, column {column}: ", caught.value.text))
     assert (caught.value.line, caught.value.column) == (line, column)
 
 

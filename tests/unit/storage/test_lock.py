@@ -110,3 +110,9 @@ def test_a_lock_that_is_a_symlink_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsafePath, match="cannot be used as a lock"):
         FileLock(tmp_path / "l").try_acquire()
     assert not (tmp_path / "target").exists()
+
+
+def test_a_lock_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "l")
+    with pytest.raises(UnsafePath, match="is no plain file and cannot be a lock: move it away"):
+        FileLock(tmp_path / "l").try_acquire()
