@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from orc_core.model.agent import Agent
 from orc_core.model.health import Fault
 from orc_core.model.task import Status, Task
-from orc_core.sync.settlement import MERGED, day_of
+from orc_core.sync.settlement import day_of
+from orc_core.sync.statistics import MERGED
 from orc_core.tasks.ages import Age, ages
 from orc_core.tasks.graph import view
 from orc_storage import conflicts, counters, documents

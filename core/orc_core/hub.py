@@ -43,6 +43,8 @@ from orc_core.switches import Switches
 from orc_core.sync import plugins
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.file_layer import FileLayer
+from orc_core.sync.policies import Policy
+from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.text import clean
@@ -112,13 +114,14 @@ class Core:
                 changed=self._layers_changed,
             )
         self._synchronizer: Synchronizer | None = None
+        self._rules = govern(WRITTEN, Policy.of(told.conflicts.strategies, told.conflicts.owners))
         if store is not None:
             self._synchronizer = Synchronizer(
                 store,
                 [FileLayer(Mirror(place.folder / "files"))],
                 clock,
                 on_change=self._layers_changed,
-                rules=WRITTEN,
+                rules=self._rules,
                 settings=told,
                 find=lambda: plugins.find(place.folder, WRITTEN),
             )
@@ -154,7 +157,7 @@ class Core:
 
     @property
     def conflicts(self) -> ConflictWing:
-        return ConflictWing(Conflicts(self.store, self._clock, WRITTEN), self.actor)
+        return ConflictWing(Conflicts(self.store, self._clock, self._rules), self.actor)
 
     @property
     def history(self) -> HistoryWing:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from orc_core.errors import UsageError
 from orc_storage.paths import is_private, read_plain
@@ -64,11 +64,43 @@ class LayerSettings(PaceSettings):
     kinds: Annotated[dict[str, PaceSettings], Field(max_length=16)] = {}
 
 
+def _flat(told: object, above: str = "") -> object:
+    """Read `task.title = …` and `"task.title" = …` alike."""
+    if not isinstance(told, dict):
+        return told
+    flat: dict[str, object] = {}
+    for key, value in told.items():
+        name = f"{above}.{key}" if above else str(key)
+        inner = _flat(value, name)
+        flat |= inner if isinstance(inner, dict) else {name: inner}
+    return flat
+
+
+Subject = Annotated[str, Field(pattern=r"^(task|agent|workflow)(\.[^\s.]([^\n]{0,199}))?$")]
+SUBJECTS_MAX: Final = 256
+
+
+class ConflictSettings(Section):
+    """`[conflicts]`: who wins where both sides changed a field, by KIND or KIND.FIELD."""
+
+    strategies: Annotated[
+        dict[Subject, Literal["TMUX_WINS", "LAST_WRITE", "MERGE", "MANUAL"]],
+        BeforeValidator(_flat),
+        Field(max_length=SUBJECTS_MAX),
+    ] = {}
+    owners: Annotated[
+        dict[Subject, Literal["people", "tmux"]],
+        BeforeValidator(_flat),
+        Field(max_length=SUBJECTS_MAX),
+    ] = {}
+
+
 class Settings(Section):
     """The whole file."""
 
     backups: BackupSettings = BackupSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
+    conflicts: ConflictSettings = ConflictSettings()
 
 
 def own_file(environ: Mapping[str, str]) -> Path:
@@ -100,10 +132,10 @@ def _read(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML ({error}): mend that line") from error
     try:
-        Settings.model_validate(data)
+        told = Settings.model_validate(data)
     except ValidationError as error:
         raise UsageError(_first_fault(path, error)) from error
-    return data
+    return told.model_dump(exclude_unset=True)
 
 
 def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

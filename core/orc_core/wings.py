@@ -5,7 +5,7 @@ Invariant: a wing adds who and why to a call and nothing else; the parts below d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,10 @@ from orc_core.model.history import (
 )
 from orc_core.model.task import Status, Task
 from orc_core.sync.choices import check_kind, check_name
-from orc_core.sync.conflicts import Conflicts
+from orc_core.sync.conflicts import Conflicts, ManyReport
 from orc_core.sync.paces import Choice
+from orc_core.sync.policies import Policy
+from orc_core.sync.statistics import Figures
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_storage.records import Conflict, Json, Revision
@@ -72,6 +74,22 @@ class ConflictWing:
     async def resolve(self, id: str, take: str, value: Json = None) -> Report:
         """`take` is left, right, base, or value with the value to write."""
         return await self.conflicts.resolve(id, take, value=value, actor=self.actor)
+
+    async def resolve_all(self, take: str, ids: Collection[str] | None = None) -> ManyReport:
+        """Decide those named, else all that are open: `take` is left, right, both or base."""
+        return await self.conflicts.resolve_all(take, actor=self.actor, ids=ids)
+
+    async def figures(self) -> Figures:
+        """What was found, what decided it and what waits."""
+        return await self.conflicts.figures()
+
+    async def policy(self) -> Policy:
+        """The owners and strategies in force."""
+        return await self.conflicts.policy()
+
+    async def set_strategy(self, subject: str, strategy: str | None) -> Report:
+        """Set what is done in KIND or KIND.FIELD from now on; None takes the setting back."""
+        return await self.conflicts.set_strategy(subject, strategy, actor=self.actor)
 
     async def undo_resolution(self, id: str) -> Report:
         return await self.conflicts.undo_resolution(id, actor=self.actor)

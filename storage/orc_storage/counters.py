@@ -23,3 +23,9 @@ def value(conn: Connection, name: str, day: str) -> int:
         "SELECT value FROM counter WHERE name = ? AND day = ?", (name, day)
     ).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def total(conn: Connection, name: str) -> int:
+    """Return the count of `name` over all days."""
+    row = conn.execute("SELECT sum(value) FROM counter WHERE name = ?", (name,)).fetchone()
+    return 0 if row is None or row[0] is None else int(row[0])

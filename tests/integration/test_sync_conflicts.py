@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from orc_core.errors import IllegalMove, Overlap, UnknownName, UsageError
+from orc_core.errors import Overlap, UnknownName, UsageError
 from orc_core.sync.synchronizer import SyncReport
 from orc_storage import journal
 from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState
@@ -245,23 +245,26 @@ async def test_a_decision_has_to_be_a_valid_task(ws: Workspace) -> None:
     assert len(await ws.revisions()) == 3
 
 
-async def test_a_status_is_decided_along_the_machine(ws: Workspace) -> None:
+async def test_a_status_that_waits_is_decided_along_the_machine(ws: Workspace) -> None:
+    """The machine took the file's wish; taken back, both stand side by side for a person."""
     await ws.add()
     await ws.sync()
-    ws.change(status="running")
-    await ws.edit(status="done")
+    ws.change(status="done")
+    await ws.edit(status="running")
+    await ws.sync()
+    await ws.history.undo(OPERATOR)
     await ws.sync()
     (conflict,) = await ws.open_conflicts()
     assert (conflict.path, conflict.left.value, conflict.right.value) == (
         "status",
-        "running",
         "done",
+        "running",
     )
-    with pytest.raises(IllegalMove, match="done and cannot become running"):
-        await ws.conflicts.resolve(conflict.id, "left", actor=OPERATOR)
+    with pytest.raises(UsageError, match="status is 'over'; it takes one of ready"):
+        await ws.conflicts.resolve(conflict.id, "value", value="over", actor=OPERATOR)
     await ws.conflicts.resolve(conflict.id, "right", actor=OPERATOR)
     await ws.sync()
-    assert ws.file()["status"] == "done"
+    assert ws.file()["status"] == "running"
     await _assert_in_step(ws)
 
 

@@ -1,4 +1,4 @@
-"""`orc conflicts` and `orc conflict show|resolve|undo|defer`.
+"""`orc conflicts` and its verbs: list, show, resolve, undo, defer, stats, strategy.
 
 Invariant: a decision is a revision whose cause is the conflict, and it can be taken back.
 """
@@ -7,37 +7,76 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import conflict_json, iso, print_json, print_table, spoken, word
+from orc_cli.output import (
+    ago,
+    conflict_json,
+    counts,
+    iso,
+    print_json,
+    print_table,
+    spoken,
+    word,
+)
 
 if TYPE_CHECKING:
-    from orc_storage.records import Side
+    from orc_core.sync.policies import Rule
+    from orc_storage.records import Conflict, Side
 
 BRIEF = 40
-"""How much of a side stands in a row; `orc conflict show` has the rest."""
-SIDES = {"file": "left", "tmux": "left", "store": "right", "base": "base"}
+"""How much of a side stands in a row; `orc conflicts show` has the rest."""
+SIDES = {
+    "left": "left",
+    "right": "right",
+    "both": "both",
+    "base": "base",
+    "file": "left",
+    "tmux": "left",
+    "store": "right",
+}
+UNSET = "default"
 
 
 def register(commands: Commands) -> None:
-    listing = command(commands, "conflicts", list_conflicts, "list the conflicts", json=True)
+    listing = command(commands, "conflicts", list_conflicts, "list and decide conflicts", json=True)
     listing.add_argument("--all", action="store_true", help="the decided ones too")
-
+    verbs = listing.add_subparsers(dest="verb", metavar="VERB", required=False)
+    _register_verbs(verbs)
+    stats = command(verbs, "stats", show_figures, "what was found, decided, waits", json=True)
+    stats.set_defaults(all=False)
+    strategy = command(
+        verbs, "strategy", show_or_set_strategy, "who wins where both sides changed", json=True
+    )
+    strategy.add_argument("subject", metavar="KIND[.FIELD]", nargs="?", help="such as task.title")
+    strategy.add_argument(
+        "strategy",
+        metavar="STRATEGY",
+        nargs="?",
+        help=f"TMUX_WINS, LAST_WRITE, MERGE or MANUAL; {UNSET} takes the setting back",
+    )
     conflict = commands.add_parser("conflict", help="show and decide one conflict")
-    verbs = conflict.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _register_verbs(conflict.add_subparsers(dest="verb", metavar="VERB", required=True))
+
+
+def _register_verbs(verbs: Commands) -> None:
     show = command(verbs, "show", show_conflict, "show both sides and the base", json=True)
     show.add_argument("id", metavar="ID")
-    resolve = command(verbs, "resolve", resolve_conflict, "decide a conflict", json=True)
-    resolve.add_argument("id", metavar="ID")
+    resolve = command(verbs, "resolve", resolve_conflicts, "decide conflicts", json=True)
+    resolve.add_argument("ids", metavar="ID", nargs="*")
+    resolve.add_argument("--all", dest="all_open", action="store_true", help="all that are open")
     how = resolve.add_mutually_exclusive_group(required=True)
-    how.add_argument("--take", choices=sorted(SIDES), help="take what this layer has")
+    how.add_argument("--take", choices=sorted(SIDES), help="take what this side or layer has")
     how.add_argument("--value", metavar="JSON", help="write this value instead")
     undo = command(verbs, "undo", undo_conflict, "take a decision back", json=True)
     undo.add_argument("id", metavar="ID")
     defer = command(verbs, "defer", defer_conflict, "put a conflict off", json=True)
     defer.add_argument("id", metavar="ID")
-    defer.add_argument("--hours", type=float, default=24.0, metavar="H", help="default 24")
+    when = defer.add_mutually_exclusive_group()
+    when.add_argument("--hours", type=float, default=24.0, metavar="H", help="default 24")
+    when.add_argument("--until", metavar="TIME", help="HH:MM, or 2026-11-21 or 2026-11-21T09:00")
 
 
 async def list_conflicts(args: argparse.Namespace) -> int:
@@ -79,23 +118,59 @@ async def show_conflict(args: argparse.Namespace) -> int:
         print_json(conflict_json(conflict))
         return 0
     print(f"{conflict.id}  {conflict.doc} {conflict.path}  {conflict.kind}, {conflict.state}")
-    print(f"  base   {word(conflict.base, conflict.base_present)}  (revision {conflict.base_rev})")
-    if conflict.base_by:
-        print(f"         {conflict.base_by}, {iso(conflict.base_at)}")
+    _print_value("base", conflict.base, conflict.base_present, conflict.line)
+    print(f"         revision {conflict.base_rev}{_written(conflict)}")
     for side in (conflict.left, conflict.right):
         writer = side.writer or "writer unknown"
-        print(f"  {side.layer:6} {word(side.value, side.present)}")
+        _print_value(side.layer, side.value, side.present, conflict.line)
         print(f"         {writer}, {side.cause}, {iso(side.at)}")
     if conflict.why:
         print(f"  {conflict.why}")
     return 0
 
 
-async def resolve_conflict(args: argparse.Namespace) -> int:
+def _written(conflict: Conflict) -> str:
+    by, at = conflict.base_by, iso(conflict.base_at)
+    return f", {by}, {at}" if by else ""
+
+
+def _print_value(layer: str, value: object, present: bool, line: int) -> None:
+    """Print what one side has: the lines of a text one by one."""
+    from orc_core.text import clean
+
+    if not line or not isinstance(value, str):
+        print(f"  {layer:6} {word(value, present)}")  # type: ignore[arg-type]
+        return
+    for number, text in enumerate(value.split("\n")):
+        print(f"  {layer if number == 0 else '':6} {clean(text)}")
+
+
+async def resolve_conflicts(args: argparse.Namespace) -> int:
     from orc_core.errors import UsageError
 
-    async with opened(args, cause="orc conflict resolve") as core:
-        conflict = await core.conflicts.get(args.id)
+    if bool(args.ids) is args.all_open:
+        raise UsageError("name conflicts, or give --all for all that are open")
+    if len(args.ids) == 1:
+        return await _resolve_one(args, args.ids[0])
+    if args.take is None:
+        raise UsageError("--value is written to one conflict: name one")
+    if args.take not in ("left", "right", "both", "base"):
+        raise UsageError("of several conflicts take left, right, both or base")
+    async with opened(args, cause="orc conflicts resolve") as core:
+        report = await core.conflicts.resolve_all(args.take, args.ids or None)
+        synced = core.led_elsewhere
+    if args.json:
+        print_json({"resolved": report.done, "left": report.left, "synced": synced})
+    else:
+        print(f"{report.text}; `orc undo` takes it back" if report.done else report.text)
+    return 1 if report.left else 0
+
+
+async def _resolve_one(args: argparse.Namespace, id: str) -> int:
+    from orc_core.errors import UsageError
+
+    async with opened(args, cause="orc conflicts resolve") as core:
+        conflict = await core.conflicts.get(id)
         if args.take is None:
             try:
                 value = json.loads(args.value)
@@ -121,7 +196,7 @@ async def resolve_conflict(args: argparse.Namespace) -> int:
 
 
 async def undo_conflict(args: argparse.Namespace) -> int:
-    async with opened(args, cause="orc conflict undo") as core:
+    async with opened(args, cause="orc conflicts undo") as core:
         conflict = await core.conflicts.get(args.id)
         report = await core.conflicts.undo_resolution(conflict.id)
         reopened = await core.conflicts.get(conflict.id)
@@ -133,12 +208,108 @@ async def undo_conflict(args: argparse.Namespace) -> int:
 
 
 async def defer_conflict(args: argparse.Namespace) -> int:
-    async with opened(args, cause="orc conflict defer") as core:
+    async with opened(args, cause="orc conflicts defer") as core:
         conflict = await core.conflicts.get(args.id)
-        until = core.snapshot.at + args.hours * 3600.0
+        now = core.snapshot.at
+        until = now + args.hours * 3600.0 if args.until is None else moment(args.until, now)
         report = await core.conflicts.defer(conflict.id, until)
     if args.json:
         print_json({"id": conflict.id, "deferred_until": iso(until), "text": spoken(report)})
     else:
         print(spoken(report))
     return 0
+
+
+def moment(text: str, now: float) -> float:
+    """Read a time of day, the next one, or a day with or without a time; local time.
+
+    Raises UsageError.
+    """
+    from orc_core.errors import UsageError
+
+    today = datetime.fromtimestamp(now)
+    try:
+        hour, minute = (int(part) for part in text.split(":"))
+        at = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if at <= today:
+            at += timedelta(days=1)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise UsageError(
+                f"--until {text!r} is no time: use 09:00, 2026-11-21 or 2026-11-21T09:00"
+            ) from None
+    return at.timestamp()
+
+
+async def show_figures(args: argparse.Namespace) -> int:
+    from orc_core.sync.statistics import Figures
+
+    async with opened(args) as core:
+        found = await core.conflicts.figures() if core.has_store else Figures()
+    if args.json:
+        print_json(
+            {
+                "detected": found.detected,
+                "merged": found.merged,
+                "resolved": found.resolved,
+                "open": found.open,
+                "deferred": found.deferred,
+                "by_strategy": dict(found.by_strategy),
+                "by_whom": dict(found.by_whom),
+                "automatic": round(found.automatic, 4),
+                "oldest": found.oldest or None,
+                "oldest_s": round(found.oldest_s, 3),
+            }
+        )
+        return 0
+    oldest = f", the oldest is {found.oldest}, {ago(found.oldest_s)}" if found.oldest else ""
+    print(f"detected   {found.detected}, {found.automatic:.1%} decided without a person")
+    print(f"waiting    {counts({'open': found.open, 'deferred': found.deferred})}{oldest}")
+    print(f"by         {counts(found.by_strategy)}")
+    print(f"decided by {counts(found.by_whom)}; {found.merged} merged by themselves")
+    return 0
+
+
+async def show_or_set_strategy(args: argparse.Namespace) -> int:
+    from orc_core.sync.policies import Policy, check_subject
+
+    if args.strategy is not None:
+        return await _set_strategy(args)
+    async with opened(args) as core:
+        policy = await core.conflicts.policy() if core.has_store else Policy()
+    if args.subject is None:
+        rules = policy.rules()
+    else:
+        kinds = {rule.subject.partition(".")[0] for rule in policy.rules()}
+        rules = (policy.rule(check_subject(args.subject, kinds)),)
+    if args.json:
+        print_json([_rule_json(rule) for rule in rules])
+        return 0
+    print_table(
+        [(rule.subject, rule.strategy, str(rule.owner), f"by {rule.source}") for rule in rules],
+        empty="no strategies",
+    )
+    return 0
+
+
+async def _set_strategy(args: argparse.Namespace) -> int:
+    wanted = None if args.strategy.lower() == UNSET else args.strategy
+    async with opened(args, create=True, cause="orc conflicts strategy") as core:
+        report = await core.conflicts.set_strategy(args.subject, wanted)
+        policy = await core.conflicts.policy()
+    if args.json:
+        print_json(_rule_json(policy.rule(args.subject)) | {"text": spoken(report)})
+    else:
+        print(spoken(report))
+    return 0
+
+
+def _rule_json(rule: Rule) -> dict[str, object]:
+    return {
+        "subject": rule.subject,
+        "strategy": rule.strategy.value,
+        "owner": rule.owner.value,
+        "source": rule.source.value,
+    }

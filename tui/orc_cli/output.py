@@ -147,6 +147,7 @@ def conflict_json(conflict: Conflict) -> dict[str, object]:
         "doc_kind": conflict.doc_kind,
         "doc": conflict.doc,
         "path": conflict.path,
+        "line": conflict.line or None,
         "base": conflict.base,
         "base_rev": conflict.base_rev,
         "base_at": iso(conflict.base_at),
@@ -158,6 +159,7 @@ def conflict_json(conflict: Conflict) -> dict[str, object]:
         "decided_at": iso(conflict.decided_at),
         "decided_by": conflict.decided_by or None,
         "decision": (conflict.decision if conflict.state.value == "resolved" else "") or None,
+        "strategy": conflict.strategy or None,
         "deferred_until": iso(conflict.deferred_until),
     }
 

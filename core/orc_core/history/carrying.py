@@ -17,7 +17,7 @@ from orc_core.sync import decisions
 from orc_core.sync.decisions import PAST
 from orc_core.sync.merge import clash
 from orc_core.sync.paths import MISSING, Value, same
-from orc_core.sync.provenance import last_change, newest, writer
+from orc_core.sync.provenance import last_change, newest, store_side, writer
 from orc_core.sync.rules import Rules
 from orc_storage import checkpoints, conflicts, documents
 from orc_storage.database import Connection, Transaction
@@ -134,7 +134,7 @@ def _open(tx: Transaction, step: Step, one: Standing) -> str:
             base_present=one.base_present,
             base_rev=one.base_rev,
             left=_past_side(tx.conn, step, one),
-            right=decisions.store_side(tx.conn, now, one.path),
+            right=store_side(tx.conn, now, one.path),
             state=ConflictState.OPEN,
             opened_at=tx.at,
             why=f"{one.by} changed it in revision {one.rev}, after what was to be taken back",

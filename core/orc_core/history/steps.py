@@ -127,7 +127,7 @@ def _merged(
         values = (MISSING if body is None else body for body in (base, ours, theirs))
         return ours, (conflicting("", *values),)
     merged = merge(base, ours, theirs)
-    return merged.body, merged.conflicts
+    return merged.body, merged.values
 
 
 def _equal(a: Body | None, b: Body | None) -> bool:

@@ -6,25 +6,61 @@ it back; a conflict whose sides moved on is superseded, never decided by what it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orc_core.clock import Clock
-from orc_core.errors import Overlap, UnknownName, UsageError
+from orc_core.errors import OrcError, Overlap, UnknownName, UsageError
 from orc_core.model.history import Report
 from orc_core.sync import decisions
 from orc_core.sync.hunks import side_lines
 from orc_core.sync.merge import lines_value
 from orc_core.sync.paths import MISSING, Value, hunk_number
-from orc_core.sync.rules import Rules
+from orc_core.sync.policies import (
+    SETTING,
+    SETTING_ID,
+    STRATEGIES,
+    Owner,
+    Policy,
+    check_strategy,
+    check_subject,
+    read_strategies,
+)
+from orc_core.sync.rules import Rules, policy_of
+from orc_core.sync.statistics import MERGED, Figures, count
 from orc_core.sync.wording import brief, place, word
 from orc_core.text import clean
-from orc_storage import acts, conflicts
+from orc_storage import acts, conflicts, counters, documents
 from orc_storage.database import Connection, Database, Transaction
-from orc_storage.records import Change, Conflict, ConflictState, Deed, Json
+from orc_storage.records import OPERATOR, Body, Change, Conflict, ConflictState, Deed, Json
 
-TAKES: Final = ("left", "right", "both", "base", "value")
+SIDES: Final = ("left", "right", "both", "base")
+TAKES: Final = (*SIDES, "value")
+NAMED_MAX: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ManyReport:
+    """What deciding many at once did: their ids, and why others stay."""
+
+    done: tuple[str, ...]
+    left: tuple[str, ...]
+    take: str
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        if not self.done and not self.left:
+            return "no conflict is open"
+        text = f"{spelled(self.done) if self.done else 'nothing'} decided: {self.take}"
+        return f"{text}; {len(self.left)} left: {self.left[0]}" if self.left else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    value: Value
+    changes: tuple[Change, ...]
 
 
 class Conflicts:
@@ -34,6 +70,7 @@ class Conflicts:
         self._db = db
         self._clock = clock
         self._rules = rules
+        self._policy = policy_of(next(iter(rules.values()), None))
 
     async def listing(self) -> list[Conflict]:
         """Return all conflicts, decided and superseded ones too, in the order of opening."""
@@ -57,24 +94,115 @@ class Conflicts:
 
         def work(tx: Transaction) -> Report | Overlap:
             conflict = find(tx.conn, id)
-            if conflict.state not in decisions.WAITING:
-                raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to decide")
-            if not decisions.still_stands(tx.conn, conflict):
-                # Returned, not raised: the successor has to be committed.
-                return _superseded(conflict, decisions.succeed(tx, conflict))
-            wanted = wanted_value(conflict, take, value)
-            rules = decisions.rules_of(self._rules, conflict)
-            changes = decisions.decide(tx, conflict, take, wanted, actor=actor, rules=rules)
+            decided = self._resolve(tx, conflict, take, value, actor)
+            if isinstance(decided, Overlap):
+                return decided  # not raised: the successor has to be committed
             where = place(conflict.doc, conflict.path)
             label = f"resolve {conflict.id}, {where}"
-            _record(tx, actor, Deed.DECIDE, label, conflict, changes)
-            text = f"{conflict.id}: {where} {_came_to_be(conflict, take, wanted)}"
-            return Report(text, undoable=True, rev=_rev(changes))
+            _record(tx, actor, Deed.DECIDE, label, (conflict.id,), decided.changes)
+            text = f"{conflict.id}: {where} {_came_to_be(conflict, take, decided.value)}"
+            return Report(text, undoable=True, rev=_rev(decided.changes))
 
         report = await self._db.write(work)
         if isinstance(report, Overlap):
             raise report
         return report
+
+    async def resolve_all(
+        self, take: str, *, actor: str, ids: Collection[str] | None = None
+    ) -> ManyReport:
+        """Decide many at once, one way, as one act: those named, else all that are open.
+
+        What cannot be decided so stays, and the report says why. Raises UnknownName, UsageError.
+        """
+        if take not in SIDES:
+            raise UsageError(f"take is {take!r}; it is one of {', '.join(SIDES)}")
+
+        def work(tx: Transaction) -> ManyReport:
+            if ids is None:
+                wanted = conflicts.listing(tx.conn, states={ConflictState.OPEN})
+            else:
+                wanted = [find(tx.conn, id) for id in dict.fromkeys(ids)]
+            done: list[str] = []
+            left: list[str] = []
+            changes: list[Change] = []
+            for listed in wanted:
+                conflict = find(tx.conn, listed.id)  # lines move as others are decided
+                try:
+                    decided = self._resolve(tx, conflict, take, None, actor)
+                except OrcError as error:
+                    left.append(str(error))
+                    continue
+                if isinstance(decided, Overlap):
+                    left.append(str(decided))
+                    continue
+                done.append(conflict.id)
+                changes += decided.changes
+            if done:
+                label = f"resolve {spelled(done)}: take {take}"
+                _record(tx, actor, Deed.DECIDE, label, tuple(done), tuple(changes))
+            return ManyReport(tuple(done), tuple(left), take)
+
+        return await self._db.write(work)
+
+    def _resolve(
+        self, tx: Transaction, conflict: Conflict, take: str, value: Json, actor: str
+    ) -> _Decided | Overlap:
+        """Decide one; Overlap says that another stands in its place by now."""
+        if conflict.state not in decisions.WAITING:
+            raise UsageError(f"{conflict.id} {_is_over(conflict)}")
+        if not decisions.still_stands(tx.conn, conflict):
+            return _superseded(conflict, decisions.succeed(tx, conflict))
+        wanted = wanted_value(conflict, take, value)
+        rules = decisions.rules_of(self._rules, conflict)
+        changes = decisions.decide(tx, conflict, take, wanted, actor=actor, rules=rules)
+        return _Decided(wanted, changes)
+
+    async def figures(self) -> Figures:
+        """Count what was found, what decided it and what waits."""
+
+        def read(conn: Connection) -> Figures:
+            merged = counters.total(conn, MERGED)
+            return count(conflicts.listing(conn), merged=merged, now=self._clock.now())
+
+        return await self._db.read(read)
+
+    async def policy(self) -> Policy:
+        """Return the owners and strategies in force, those set by command too."""
+        return await self._db.read(self._policy.as_set)
+
+    async def set_strategy(self, subject: str, strategy: str | None, *, actor: str) -> Report:
+        """Set what is done in KIND or KIND.FIELD from now on; None takes the setting back.
+
+        What waits already goes on waiting. Raises UsageError.
+        """
+        where = check_subject(subject, self._rules)
+        wanted = None if strategy is None else check_strategy(strategy)
+
+        def work(tx: Transaction) -> Report:
+            found = documents.get(tx.conn, SETTING, SETTING_ID)
+            told: Body = {"id": SETTING_ID} if found is None else dict(found.body)
+            before = read_strategies(told.get(STRATEGIES))
+            after = {key: kept for key, kept in before.items() if key != where}
+            if wanted is not None:
+                after[where] = wanted
+            rule = replace(self._policy, commanded=after).rule(where)
+            text = f"{where}: {rule.strategy}, by {rule.source}"
+            if rule.owner is not Owner.PEOPLE:
+                text += f"; it is owned by {_the(rule.owner)}, which goes before it"
+            if after == before:
+                return Report(f"{text}: nothing to change", undoable=False)
+            told[STRATEGIES] = {key: kept.value for key, kept in sorted(after.items())}
+            rev = 0 if found is None else found.rev
+            label = f"set the strategy of {where} to {rule.strategy}"
+            written = documents.put(
+                tx, SETTING, SETTING_ID, told, rev=rev, actor=actor, cause=label
+            )
+            change = Change(SETTING, SETTING_ID, rev, written.rev)
+            acts.record(tx, actor=actor, label=label, changes=(change,))
+            return Report(text, undoable=True, rev=written.rev)
+
+        return await self._db.write(work)
 
     async def undo_resolution(self, id: str, *, actor: str) -> Report:
         """Take a decision back: the conflict is open again and each side has its own value.
@@ -93,7 +221,7 @@ class Conflicts:
                 acts.mark(tx, last.seq, "undone")
             else:
                 label = f"reopen {conflict.id}"
-                _record(tx, actor, Deed.REOPEN, label, conflict, changes)
+                _record(tx, actor, Deed.REOPEN, label, (conflict.id,), changes)
             text = f"{conflict.id} is open again: {place(conflict.doc, conflict.path)}"
             return Report(text, undoable=True, rev=_rev(changes))
 
@@ -112,7 +240,7 @@ class Conflicts:
             if conflict.state not in decisions.WAITING:
                 raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to put off")
             postpone(tx, replace(conflict, deferred_until=until))
-            _record(tx, actor, Deed.DEFER, f"defer {conflict.id}", conflict)
+            _record(tx, actor, Deed.DEFER, f"defer {conflict.id}", (conflict.id,))
             return Report(f"{conflict.id} is put off", undoable=True)
 
         return await self._db.write(work)
@@ -183,10 +311,10 @@ def _record(
     actor: str,
     deed: Deed,
     label: str,
-    conflict: Conflict,
+    ids: tuple[str, ...],
     changes: tuple[Change, ...] = (),
 ) -> None:
-    acts.record(tx, actor=actor, deed=deed, label=label, changes=changes, conflicts=(conflict.id,))
+    acts.record(tx, actor=actor, deed=deed, label=label, changes=changes, conflicts=ids)
 
 
 def wanted_value(conflict: Conflict, take: str, value: Json) -> Value:
@@ -221,6 +349,27 @@ def _superseded(conflict: Conflict, successor: Conflict | None) -> Overlap:
         f"{conflict.id} is superseded by {successor.id}: the store has {now} for {where} since:"
         f" decide {successor.id}"
     )
+
+
+def _is_over(conflict: Conflict) -> str:
+    """Say that a conflict is decided, and by whom, to somebody who comes second."""
+    if conflict.state is not ConflictState.RESOLVED:
+        return f"is {conflict.state}: there is nothing to decide"
+    by = "you" if conflict.decided_by == OPERATOR else clean(conflict.decided_by, limit=60)
+    return (
+        f"is resolved: {by} took {conflict.decision} already; `orc conflicts undo"
+        f" {conflict.id}` opens it again"
+    )
+
+
+def _the(owner: Owner) -> str:
+    return "the task machine" if owner is Owner.MACHINE else str(owner)
+
+
+def spelled(ids: Sequence[str]) -> str:
+    """Name some ids, the first ones by name."""
+    named = ", ".join(ids[:NAMED_MAX])
+    return f"{named} and {len(ids) - NAMED_MAX} more" if len(ids) > NAMED_MAX else named
 
 
 def _rev(changes: tuple[Change, ...]) -> int:

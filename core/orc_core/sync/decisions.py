@@ -11,18 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orc_core.errors import Overlap, UsageError
-from orc_core.sync import patches
+from orc_core.sync import patches, provenance
 from orc_core.sync.hunks import Text, as_a_whole, given_text, reweave
 from orc_core.sync.lines import Of
-from orc_core.sync.merge import Conflicting, clash, plain, value_lines
+from orc_core.sync.merge import clash, plain, value_lines
 from orc_core.sync.paths import MISSING, Value, field_of, hunk_number, same, set_path
-from orc_core.sync.provenance import (
-    last_change,
-    last_change_of_lines,
-    newest,
-    value_at,
-    writer,
-)
+from orc_core.sync.provenance import last_change, newest, value_at, writer
 from orc_core.sync.rules import Rules
 from orc_core.sync.wording import place, word
 from orc_storage import bases, conflicts, documents, journal
@@ -81,7 +75,7 @@ def decide(
     valid.
     """
     line = conflict.line
-    cause = f"conflict {conflict.id}"
+    cause = f"conflict {conflict.id}" + (f", {strategy}" if strategy else "")
     if hunk_number(conflict.path):
         spot = patches.open_spot(tx.conn, conflict, _body(newest_of(tx.conn, conflict)))
         if spot is None:
@@ -190,53 +184,6 @@ def open_conflict(tx: Transaction, conflict: Conflict) -> Conflict:
     return opened
 
 
-def store_side(conn: Connection, found: Revision | None, path: str) -> Side:
-    """Describe the store's side of a path: the revision that gave it its value."""
-    if found is None:
-        return Side("store", None, False, "", 0.0, 0, "")
-    value = value_at(found, path)
-    source = last_change(conn, found, path)
-    return Side(
-        layer="store",
-        value=plain(value),
-        present=value is not MISSING,
-        writer=source.actor,
-        at=source.at,
-        rev=found.rev,
-        cause=source.cause,
-    )
-
-
-def lines_side(conn: Connection, found: Revision | None, values: Conflicting) -> Side:
-    """Describe the store's side of a hunk: the revision since which its lines are so."""
-    side = store_side(conn, found, values.path)
-    if found is None:
-        return side
-    run, gone = (
-        value_lines(value if present else MISSING)
-        for value, present in (
-            (values.ours, values.ours_present),
-            (values.base, values.base_present),
-        )
-    )
-    source = last_change_of_lines(conn, found, values.path, run, gone)
-    return replace(
-        side,
-        value=values.ours,
-        present=values.ours_present,
-        writer=source.actor,
-        at=source.at,
-        cause=source.cause,
-    )
-
-
-def right_side(conn: Connection, found: Revision | None, values: Conflicting) -> Side:
-    """Describe the store's side of what conflicts."""
-    if values.line:
-        return lines_side(conn, found, values)
-    return store_side(conn, found, values.path)
-
-
 def succeed(tx: Transaction, conflict: Conflict) -> Conflict | None:
     """Replace a conflict whose store side moved on; None where both sides agree by now."""
     if hunk_number(conflict.path):
@@ -248,7 +195,7 @@ def succeed(tx: Transaction, conflict: Conflict) -> Conflict | None:
     moved = replace(
         conflict,
         kind=clash(agreed(conflict), value, held(conflict.left)),
-        right=store_side(tx.conn, found, conflict.path),
+        right=provenance.store_side(tx.conn, found, conflict.path),
         decision="",
         value=None,
         value_present=False,
@@ -282,7 +229,7 @@ def _succeed_hunks(tx: Transaction, conflict: Conflict) -> Conflict | None:
             base=values.base,
             base_present=values.base_present,
             left=left,
-            right=right_side(tx.conn, found, values),
+            right=provenance.right_side(tx.conn, found, values),
             decision="",
             value=None,
             value_present=False,

@@ -53,7 +53,8 @@ class Text:
 class Rewoven:
     """What each side should hold now, and what becomes of the hunks.
 
-    `kept` are the open ones with their lines in the new base.
+    `kept` are the open ones with their lines in the new base; `is_stale` says that the layer
+    did not move while the store did.
     """
 
     ours: Value
@@ -62,6 +63,7 @@ class Rewoven:
     kept: tuple[Conflict, ...] = ()
     superseded: tuple[Conflict, ...] = ()
     openings: tuple[Conflicting, ...] = ()
+    is_stale: bool = False
 
 
 def hunks_of(opens: Iterable[Conflict]) -> dict[str, tuple[Conflict, ...]]:
@@ -127,6 +129,7 @@ def reweave(now: Text) -> Rewoven:
         kept,
         tuple(conflict for conflict in now.opens if conflict.id not in stay),
         openings,
+        is_stale=same(left, given),
     )
 
 

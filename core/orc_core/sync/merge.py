@@ -62,6 +62,15 @@ class Merged:
     merged_paths: tuple[str, ...]
     texts: Mapping[str, Woven] = field(default_factory=dict)
 
+    @property
+    def values(self) -> tuple[Conflicting, ...]:
+        """The conflicts, with all hunks of a text as one of the whole text."""
+        whole = [one for one in self.conflicts if not one.line]
+        for path, woven in self.texts.items():
+            texts = (woven.text(of) for of in (Of.BASE, Of.OURS, Of.THEIRS))
+            whole.append(conflicting(path, *texts))
+        return tuple(whole)
+
 
 def merge(
     base: Body | None,

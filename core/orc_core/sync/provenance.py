@@ -1,4 +1,4 @@
-"""Who wrote what stands at a path.
+"""Who wrote what stands at a path, and what one side of a conflict is.
 
 Invariant: the answer is a revision, so it names a writer, a time and a cause.
 """
@@ -6,15 +6,17 @@ Invariant: the answer is a revision, so it names a writer, a time and a cause.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from orc_core.sync.lines import find_run
+from orc_core.sync.merge import Conflicting, plain, value_lines
 from orc_core.sync.paths import MISSING, Value, get_path, same
 from orc_core.text import clean
 from orc_storage import documents
 from orc_storage.database import Connection
 from orc_storage.errors import Archived, NotFound
-from orc_storage.records import OPERATOR, Revision
+from orc_storage.records import OPERATOR, Revision, Side
 
 STEPS_MAX: Final = 1000
 """How many revisions are looked back through; beyond them, and behind archived ones,
@@ -57,6 +59,53 @@ def last_change_of_lines(
         return bool(find_run(lines, run)) if run else not find_run(lines, gone)
 
     return _since(conn, revision, is_so)
+
+
+def store_side(conn: Connection, found: Revision | None, path: str) -> Side:
+    """Describe the store's side of a path: the revision that gave it its value."""
+    if found is None:
+        return Side("store", None, False, "", 0.0, 0, "")
+    value = value_at(found, path)
+    source = last_change(conn, found, path)
+    return Side(
+        layer="store",
+        value=plain(value),
+        present=value is not MISSING,
+        writer=source.actor,
+        at=source.at,
+        rev=found.rev,
+        cause=source.cause,
+    )
+
+
+def lines_side(conn: Connection, found: Revision | None, values: Conflicting) -> Side:
+    """Describe the store's side of a hunk: the revision since which its lines are so."""
+    side = store_side(conn, found, values.path)
+    if found is None:
+        return side
+    run, gone = (
+        value_lines(value if present else MISSING)
+        for value, present in (
+            (values.ours, values.ours_present),
+            (values.base, values.base_present),
+        )
+    )
+    source = last_change_of_lines(conn, found, values.path, run, gone)
+    return replace(
+        side,
+        value=values.ours,
+        present=values.ours_present,
+        writer=source.actor,
+        at=source.at,
+        cause=source.cause,
+    )
+
+
+def right_side(conn: Connection, found: Revision | None, values: Conflicting) -> Side:
+    """Describe the store's side of what conflicts."""
+    if values.line:
+        return lines_side(conn, found, values)
+    return store_side(conn, found, values.path)
 
 
 def _since(conn: Connection, revision: Revision, is_so: Callable[[Revision], bool]) -> Revision:

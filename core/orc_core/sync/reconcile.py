@@ -7,6 +7,7 @@ the layer takes its change back, or a side moves on and a new conflict takes its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -14,7 +15,7 @@ from orc_core.sync.decisions import agreed, held
 from orc_core.sync.hunks import Text, given_text, hunks_of, reweave
 from orc_core.sync.lines import Of
 from orc_core.sync.merge import Conflicting, conflicting, diff, merge
-from orc_core.sync.paths import MISSING, Value, get_path, hunk_number, same, set_path
+from orc_core.sync.paths import MISSING, Value, get_path, hunk_number, join, same, set_path
 from orc_storage.records import Body, Conflict
 
 WHOLE: Final = ""
@@ -28,7 +29,8 @@ class Situation:
     `basis` is what the layer's body was made from, `seen` what the layer held when it was last
     looked at, `base` what both last agreed on. `old_copy` is the revision of a copy that is
     older than what the layer was last given, else 0; `is_newer` says that the copy was given
-    after the layer was last looked at. `opens` are the conflicts that wait.
+    after the layer was last looked at. `opens` are the conflicts that wait, `owned` are fields
+    that the layer may not write, and what `is_atomic` is merged whole or not at all.
     """
 
     ours: Body | None
@@ -39,14 +41,20 @@ class Situation:
     opens: tuple[Conflict, ...] = ()
     old_copy: int = 0
     is_newer: bool = False
+    owned: frozenset[str] = frozenset()
+    is_atomic: Callable[[str], bool] = lambda path: False
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A conflict to open: its path and values, and what should be said about it."""
+    """A conflict to open: its path and values, and what should be said about it.
+
+    `is_stale` says that the layer's value was there before the store's.
+    """
 
     values: Conflicting
     why: str = ""
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +153,11 @@ class _Fields:
     def keep(self, path: str, left: Value, base: Value) -> None:
         self.lefts[path], self.bases[path] = left, base
 
-    def open(self, values: Conflicting, left: Value, why: str = "") -> None:
+    def open(
+        self, values: Conflicting, left: Value, why: str = "", *, is_stale: bool = False
+    ) -> None:
         self.keep(values.path, left, values.base if values.base_present else MISSING)
-        self.openings.append(Opening(values, why))
+        self.openings.append(Opening(values, why, is_stale))
 
 
 def _merge_fields(now: Situation, ours: Body, theirs: Body) -> Outcome:
@@ -163,14 +173,15 @@ def _merge_fields(now: Situation, ours: Body, theirs: Body) -> Outcome:
         right = get_path(ours, path)
         rest = set_path(rest, path, right)
         basis = None if basis is None else set_path(basis, path, right)
+    basis, rest = _set_aside_owned(fields, now, basis, ours, rest)
     store, merged = ours, 0
     if now.old_copy and basis is not None and same(rest, basis):
         for change in diff(ours, rest):
             left, right = get_path(rest, change.path), get_path(ours, change.path)
             values = conflicting(change.path, get_path(fields.base, change.path), right, left)
-            fields.open(values, left, _said_of_copy(now.old_copy))
+            fields.open(values, left, _said_of_copy(now.old_copy), is_stale=True)
     else:
-        found = merge(basis, ours, rest)
+        found = merge(basis, ours, rest, is_atomic=now.is_atomic)
         store = found.body
         if basis is not None and not same(ours, basis):
             merged = len(found.merged_paths)
@@ -198,6 +209,22 @@ def _merge_fields(now: Situation, ours: Body, theirs: Body) -> Outcome:
     )
 
 
+def _set_aside_owned(
+    fields: _Fields, now: Situation, basis: Body | None, ours: Body, theirs: Body
+) -> tuple[Body | None, Body]:
+    """Take out of the merge what the layer changed and may not: the store's value stands."""
+    for name in sorted(now.owned & {*ours, *theirs}):
+        path = join([name])
+        left, right = get_path(theirs, path), get_path(ours, path)
+        before = MISSING if basis is None else get_path(basis, path)
+        if same(left, right) or same(left, before):
+            continue
+        fields.open(conflicting(path, before, right, left), left)
+        theirs = set_path(theirs, path, right)
+        basis = None if basis is None else set_path(basis, path, right)
+    return basis, theirs
+
+
 def _look_at_text(
     fields: _Fields,
     now: Situation,
@@ -221,7 +248,7 @@ def _look_at_text(
     )
     fields.rights[field] = rewoven.ours
     fields.keep(field, rewoven.theirs, rewoven.base)
-    fields.openings += (Opening(values) for values in rewoven.openings)
+    fields.openings += (Opening(values, is_stale=rewoven.is_stale) for values in rewoven.openings)
     fields.superseded += rewoven.superseded
     fields.moved += (one for one in rewoven.kept if one not in hunks)
 
@@ -243,7 +270,7 @@ def _look_again(
     fields.superseded.append(conflict)
     if same(left, right) or (left_moved and same(left, base)):
         return
-    fields.open(conflicting(path, base, right, left), left)
+    fields.open(conflicting(path, base, right, left), left, is_stale=not left_moved)
 
 
 def _without(now: Situation, theirs: Body, base: Body | None) -> Situation:

@@ -10,17 +10,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from orc_core.errors import UsageError
+from orc_core.errors import IllegalMove, OrcError, UsageError
 from orc_core.sync import decisions
 from orc_core.sync.hunks import replace_lines, side_lines
 from orc_core.sync.lines import find_run
 from orc_core.sync.merge import Conflicting
 from orc_core.sync.paths import MISSING, Value, field_of, get_path, hunk_number, same, set_path
-from orc_core.sync.provenance import newest
+from orc_core.sync.policies import AUTO, Policy
+from orc_core.sync.provenance import newest, right_side
 from orc_core.sync.reconcile import Opening, Outcome, Situation, reconcile
-from orc_core.sync.rules import Rules
+from orc_core.sync.rules import Rules, policy_of
+from orc_core.sync.statistics import MERGED
+from orc_core.sync.verdicts import judge
+from orc_core.sync.wording import place
 from orc_storage import acts, bases, conflicts, counters, documents
 from orc_storage.database import Connection, Transaction
 from orc_storage.errors import Archived, NotFound
@@ -31,12 +34,10 @@ from orc_storage.records import (
     Change,
     Conflict,
     ConflictState,
+    Deed,
     Revision,
     Side,
 )
-
-MERGED: Final = "merged"
-"""The counter of fields that merged by themselves, per day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,34 @@ class Settled:
     wrote: bool = False
     opened: int = 0
     merged: int = 0
+    decided: int = 0
 
 
 def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
     """Bring the store and one copy together; raises UsageError where the copy is at fault.
 
-    Raises IllegalMove and InvalidBody too, for the same reason.
+    Raises IllegalMove and InvalidBody too, for the same reason. `opened` conflicts wait for a
+    person, `decided` ones were decided by the policy that comes with the rules.
     """
+    policy = policy_of(rules).as_set(tx.conn)
+    settled, found = _settle(tx, copy, rules, policy)
+    decided = sum(_decide(tx, conflict, opening, rules, policy) for conflict, opening in found)
+    if not decided:
+        return settled
+    # Decisions moved the base: what the layer is to hold is told by looking again.
+    again, _ = _settle(tx, copy, rules, policy)
+    return replace(
+        again,
+        wrote=True,
+        opened=settled.opened - decided,
+        merged=settled.merged,
+        decided=decided,
+    )
+
+
+def _settle(
+    tx: Transaction, copy: Copy, rules: Rules, policy: Policy
+) -> tuple[Settled, list[tuple[Conflict, Opening]]]:
     now = newest(tx.conn, copy.kind, copy.id)
     base = bases.get(tx.conn, copy.layer, copy.kind, copy.id)
     ours = None if now is None or now.deleted else now.body
@@ -95,6 +117,8 @@ def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
             opens=tuple(opens),
             old_copy=basis_rev if is_old else 0,
             is_newer=base is not None and basis_rev > base.rev,
+            owned=frozenset(_owned(policy, copy)),
+            is_atomic=policy.is_atomic(copy.kind),
         )
     )
     rev = _write(tx, copy, now, ours, outcome, rules)
@@ -102,12 +126,14 @@ def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
         decisions.supersede(tx, conflict)
     for conflict in outcome.moved:
         conflicts.update(tx, conflict)
-    for opening in outcome.openings:
-        _open(tx, copy, opening, basis_rev, outcome.superseded)
+    found = [
+        (_open(tx, copy, opening, basis_rev, outcome.superseded), opening)
+        for opening in outcome.openings
+    ]
     if outcome.merged:
         counters.bump(tx, MERGED, day_of(tx.at), outcome.merged)
     _keep(tx, copy, base, outcome)
-    return Settled(
+    settled = Settled(
         body=outcome.layer,
         rev=rev,
         is_over=outcome.is_gone,
@@ -115,6 +141,43 @@ def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
         opened=len(outcome.openings),
         merged=outcome.merged,
     )
+    return settled, found
+
+
+def _owned(policy: Policy, copy: Copy) -> set[str]:
+    return policy.owned_elsewhere(copy.kind, copy.layer, copy.body or ())
+
+
+def _decide(
+    tx: Transaction, conflict: Conflict, opening: Opening, rules: Rules, policy: Policy
+) -> bool:
+    """Decide a conflict by its rule, if there is one; False leaves it to a person.
+
+    Raises IllegalMove where a machine refuses what the layer asks of it.
+    """
+    verdict = judge(policy, conflict, is_stale=opening.is_stale)
+    if verdict is None:
+        return False
+    side = conflict.left if verdict.take == "left" else conflict.right
+    value = decisions.held(side)
+    try:
+        changes = decisions.decide(
+            tx, conflict, verdict.take, value, actor=AUTO, rules=rules, strategy=verdict.by
+        )
+    except IllegalMove:
+        raise
+    except OrcError:
+        return False  # the rule's value would not be valid: a person has to look
+    taken = place(conflict.doc, conflict.path)
+    acts.record(
+        tx,
+        actor=OPERATOR,
+        deed=Deed.DECIDE,
+        label=f"{conflict.id}, {taken} from the {side.layer} by {verdict.by}",
+        changes=changes,
+        conflicts=(conflict.id,),
+    )
+    return True
 
 
 def record_given(tx: Transaction, copy: Copy, settled: Settled, sha256: str) -> None:
@@ -237,13 +300,13 @@ def _open(
     opening: Opening,
     basis_rev: int,
     superseded: Sequence[Conflict],
-) -> None:
+) -> Conflict:
     values = opening.values
     before = next((old for old in superseded if old.path == values.path), None)
-    right = decisions.right_side(tx.conn, newest(tx.conn, copy.kind, copy.id), values)
+    right = right_side(tx.conn, newest(tx.conn, copy.kind, copy.id), values)
     base_rev = basis_rev if before is None else before.base_rev
     base_at, base_by = _written(tx.conn, copy, base_rev)
-    decisions.open_conflict(
+    return decisions.open_conflict(
         tx,
         Conflict(
             id="",

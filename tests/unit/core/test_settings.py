@@ -39,9 +39,22 @@ def test_the_workspace_speaks_over_the_person_field_by_field(tmp_path: Path, own
     assert (found.backups.at, found.backups.keep_days) == ("03:30", 90)
 
 
+def test_who_wins_is_said_by_kind_and_by_field(tmp_path: Path, own: Path) -> None:
+    put(own, '[conflicts.strategies]\ntask = "LAST_WRITE"\n"task.due" = "MANUAL"\n')
+    put(tmp_path / "workspace", '[conflicts]\nstrategies.task.due = "MERGE"\n')
+    told = load(tmp_path).conflicts
+    assert told.strategies == {"task": "LAST_WRITE", "task.due": "MERGE"}
+    put(own, '[conflicts.owners]\ntask.meta.seen = "tmux"\n')
+    assert load(tmp_path).conflicts.owners == {"task.meta.seen": "tmux"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('[conflicts.strategies]\ntask = "GUESS"\n', "conflicts.strategies.task"),
+        ('[conflicts.strategies]\ntsk = "MERGE"\n', "conflicts.strategies.tsk"),
+        ('[conflicts.owners]\n"task.status" = "machine"\n', "conflicts.owners.task.status"),
+        ("[conflicts.owners]\ntask = 3\n", "conflicts.owners.task"),
         ("[backups\n", "not TOML"),
         ("[backups]\nkeep = 3\n", "backups.keep: there is no such setting"),
         ('[backups]\nat = "25:00"\n', "backups.at"),
