@@ -166,7 +166,7 @@ class Core:
 
     @property
     def chronicle(self) -> Chronicle:
-        return Chronicle(self.store, self._clock.now, self.actor, self._size_limit)
+        return Chronicle(self.store, self._clock.now, self.actor, self._size_limit, WRITTEN)
 
     @property
     def backups(self) -> Backups:

@@ -45,6 +45,10 @@ class InvalidBody(StorageError):
     """A body that is not a JSON object, or that holds what JSON or Unicode cannot."""
 
 
+class BadExport(StorageError):
+    """A file that is not a whole export, or one of a newer make; the message names the line."""
+
+
 class FileFault(StorageError):
     """A mirrored file that cannot be read as its document; `line` and `column` count from 1.
 

@@ -29,6 +29,7 @@ from orc_cli import (
     lifecycle,
     monitor,
     tasks,
+    transfer,
     upkeep,
 )
 from orc_cli.options import Command
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, monitor, layers, agents, hooks, explain)
     acting = (lifecycle, crew, tasks, conflicts, history, checkpoints, backups)
-    trail = (audit, follow, compact)
+    trail = (audit, follow, compact, transfer)
     for module in (*looking, *acting, *trail, benchmark):
         module.register(commands)
     return parser

@@ -5,30 +5,43 @@ Invariant: nothing here rewrites what was recorded.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from typing import Final
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import BinaryIO, Final
 
 from orc_core.chronicle.compacting import KEEP_DAYS, Compaction, compact, foresee
 from orc_core.chronicle.following import Step, follow
-from orc_storage import audit, journal, segments
+from orc_core.chronicle.importing import Importer, ImportReport
+from orc_core.sync.rules import Rules
+from orc_storage import audit, exports, journal, segments
 from orc_storage.audit import Examination
 from orc_storage.database import Database
+from orc_storage.exports import Header
 from orc_storage.records import Entry, Filter, Segment
 
 EXAMINE_TIMEOUT_S: Final = 300.0
+EXPORT_TIMEOUT_S: Final = 600.0
 PAGE_MAX: Final = 1000
 
 
 class Chronicle:
     """What was done in one store.
 
-    `now` gives seconds since the epoch; `limit` is how many bytes the store may have.
+    `now` gives seconds since the epoch; `limit` is how many bytes the store may have; `rules`
+    are those of each kind of document.
     """
 
-    def __init__(self, db: Database, now: Callable[[], float], actor: str, limit: int) -> None:
+    def __init__(
+        self,
+        db: Database,
+        now: Callable[[], float],
+        actor: str,
+        limit: int,
+        rules: Mapping[str, Rules],
+    ) -> None:
         self._db = db
         self._now = now
-        self._actor = actor
+        self._importer = Importer(db, rules, actor)
         self._limit = limit
 
     async def page(
@@ -61,3 +74,17 @@ class Chronicle:
         """Archive what is older than `keep_days`, and more where the store is over its limit."""
         work = foresee if dry_run else compact
         return await work(self._db, self._now(), keep_days=keep_days, limit=self._limit)
+
+    async def export(self, out: BinaryIO) -> Header:
+        """Write everything to a file as lines of JSON, in one consistent view."""
+        return await self._db.read(
+            lambda conn: exports.write(conn, out, at=self._now()), timeout_s=EXPORT_TIMEOUT_S
+        )
+
+    async def bring(
+        self, source: BinaryIO, *, take: str = "", dry_run: bool = False
+    ) -> ImportReport:
+        """Import the documents of an export; see `importing.Importer`. Raises BadExport."""
+        _, carried = await asyncio.to_thread(exports.read, source)
+        work = self._importer.foresee if dry_run else self._importer.bring
+        return await work(carried, take)
