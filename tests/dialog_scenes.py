@@ -14,7 +14,18 @@ from orc_core.model.agent import (
     State,
     Waiting,
 )
-from orc_core.model.history import FieldChange, Plan, Step
+from orc_core.model.history import (
+    FieldChange,
+    Held,
+    Moment,
+    Page,
+    Place,
+    Plan,
+    Query,
+    Saved,
+    Standing,
+    Step,
+)
 from orc_storage.records import Clash, Conflict, ConflictState, Revision, Side
 
 NOW = 1_795_184_700.0
@@ -168,4 +179,80 @@ PLAN = Plan(
     returns=("title: Migration for orders", "priority: 2"),
     stays=("files are not touched", "status: running, which the task machine alone moves"),
     lost=("what claude-2 was told since",),
+)
+
+
+def _moment(rev: int, actor: str, action: str, text: str, age_s: float) -> Moment:
+    return Moment(40 + rev, NOW - age_s, actor, action, "task", "T-14", rev, 4, text)
+
+
+MOMENTS = (
+    _moment(4, "operator", "edit", "dashboard", 20),
+    Moment(
+        9, NOW - 240, "claude-2", "waiting", "agent", "claude-2", 0, 0, "hook: Bash", is_state=True
+    ),
+    _moment(3, "codex-1", "edit", "orc task edit", 660),
+    _moment(2, "file", "edit", "file edit", 4_000),
+    _moment(1, "operator", "add", "orc task add", 90_000),
+)
+SAVED = Saved("before-lunch", "all well", NOW - 3_000, "operator", 12, False, 18)
+AUTO = Saved("auto-3", "before: restore x", NOW - 9_000, "codex-1", 9, True, 17)
+HELD = (
+    Held("task", "T-1", 2, 3, True),
+    Held("task", "T-2", 1, 0, True),
+    Held("task", "T-3", 1, 1, False),
+    Held("task", "T-4", 0, 1, True),
+)
+
+
+class Told:
+    """A past that is told the same at every time, for pictures."""
+
+    async def page(self, query: Query, *, after: Place | None = None) -> Page:
+        return Page(MOMENTS, None)
+
+    async def newest(self) -> Place:
+        return Place(44, 9)
+
+    async def checkpoints(self) -> list[Saved]:
+        return [SAVED, AUTO]
+
+    async def checkpoint(self, name: str) -> tuple[Saved, tuple[Held, ...]]:
+        return SAVED, HELD
+
+    async def diff(
+        self, kind: str, id: str, rev: int, *, against: int | None = None
+    ) -> tuple[FieldChange, ...]:
+        return await diff_of(rev)
+
+
+RANGE_PLAN = Plan(
+    label="take out 3 changes",
+    action="take-out",
+    steps=(
+        Step(
+            kind="task",
+            id="T-14",
+            from_rev=4,
+            body=dict(REVISIONS[1].body),
+            diff=(FieldChange("priority", 4, 2),),
+            standing=(Standing("title", "a", "b", "c", True, True, True, "codex-1", 4, 3, 2),),
+        ),
+        Step(
+            kind="task",
+            id="T-09",
+            from_rev=7,
+            body={"id": "T-09"},
+            diff=(FieldChange("text", "one\ntwo\nthree", "one\nthree"),),
+        ),
+    ),
+    returns=("T-14 priority: 4 -> 2", "T-09 text: one … (3 lines) -> one … (2 lines)"),
+    stays=(
+        "files in the work tree are not touched",
+        "T-14 title was changed to Staging migration, orders by codex-1 at revision 4 since:"
+        " a conflict for you to decide",
+        "leases are not touched: whoever works on it goes on",
+    ),
+    lost=("messages already sent to agents are not taken back",),
+    checkpoint="before: take out 3 changes",
 )

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from orc_core.history.actions import MARKS_MAX, History
-from orc_core.history.checkpoints import Checkpoints, Held
+from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.timeline import PAGE, Timeline
 from orc_core.model.history import (
     Done,
     FieldChange,
+    Held,
     Mark,
     Page,
     Place,
@@ -147,6 +148,9 @@ class HistoryWing:
     async def page(self, query: Query, *, after: Place | None = None, limit: int = PAGE) -> Page:
         """Some lines of the timeline, newest first."""
         return await self.story.page(query, after=after, limit=limit)
+
+    async def newest(self) -> Place:
+        return await self.story.newest()
 
     async def plan(self, kind: str, id: str, rev: int) -> Plan:
         return await self.past.plan(kind, id, rev)

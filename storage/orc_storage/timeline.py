@@ -74,3 +74,12 @@ def _between(
     if until:
         where.append(f"{column} < ?")
         params.append(until)
+
+
+def newest(conn: Connection) -> tuple[int, int]:
+    """Return the numbers of the newest journal entry and of the newest change of a state."""
+    row = conn.execute(
+        "SELECT coalesce((SELECT max(seq) FROM journal), 0),"
+        " coalesce((SELECT max(seq) FROM agent_event), 0)"
+    ).fetchone()
+    return row[0], row[1]

@@ -17,10 +17,10 @@ from dialog_scenes import (
     ON_SCREEN,
     PLAN,
     PROMPT,
-    REVISIONS,
+    RANGE_PLAN,
     RISKY,
     TITLES,
-    diff_of,
+    Told,
 )
 from dialog_stage import Stage, utc  # noqa: F401 (a fixture)
 from orc_tui import keymap
@@ -36,6 +36,7 @@ from orc_tui.screens.palette import Palette
 from orc_tui.screens.timeline import TimelineView
 from orc_tui.verbs.editing import MENU
 from orc_tui.verbs.living import END_NOTES, ENDS
+from orc_tui.view_models.timeline import Tab
 
 SIZES = [(80, 24), (120, 36), (160, 48)]
 THEMES = ["orc-light", "orc-contrast", "orc-ansi"]
@@ -47,9 +48,15 @@ def conflict(at: str) -> ConflictView:
     return ConflictView(CONFLICTS, at=at, titles=TITLES, taken={}, now=NOW)
 
 
-def timeline() -> TimelineView:
+def timeline(tab: Tab = Tab.ALL) -> TimelineView:
     return TimelineView(
-        "task", "T-14", REVISIONS, diff_of=diff_of, now=NOW, title=TITLES["T-14"], at_rev=3
+        Told(),
+        now=lambda: NOW,
+        tab=tab,
+        subject="task T-14",
+        title=TITLES["T-14"],
+        since=NOW - 3_600,
+        at_older=tab is Tab.THIS,
     )
 
 
@@ -64,7 +71,10 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "conflict": lambda: conflict("C-7"),
     "conflict-text": lambda: conflict("C-9"),
     "timeline": timeline,
+    "timeline-this": lambda: timeline(Tab.THIS),
+    "timeline-checkpoints": lambda: timeline(Tab.CHECKPOINTS),
     "plan": lambda: Dialog("Roll back task T-14", [Option("go", "Roll back")], plan=PLAN),
+    "plan-range": lambda: Dialog("Take out 3 changes", [Option("go", "Go")], plan=RANGE_PLAN),
     "menu": lambda: Menu("Edit T-14", MENU, ["Staging migration", "", "11", "shop", "claude-2"]),
     "line": lambda: LineInput("claude-2", draft="in batches of 5,000", note=TITLES["T-14"]),
     "edit": lambda: FieldEdit("T-14", FIELDS["title"], TITLES["T-14"]),

@@ -68,6 +68,7 @@ class OrcApp(ThemedApp[int]):
     ) -> None:
         super().__init__()
         self.error_console.soft_wrap = True
+        self.now = now
         self._open = open
         self.core: Core | None = None
         self.commands: Runner | None = None

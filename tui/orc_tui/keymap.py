@@ -52,7 +52,8 @@ def _panes(*names: str) -> frozenset[str]:
 _ALL = _panes(EVERYWHERE)
 _AGENT = _panes(AGENTS, LIVE)
 _WITH_AGENT = _panes(AGENTS, LIVE, TASKS)
-_HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS)
+_HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
+_STORY = _panes(TIMELINE)
 
 ACTIONS: Final[tuple[Action, ...]] = (
     # what is done to the row under the cursor, in the order of the footer
@@ -77,6 +78,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("spawn", ("N",), "new", "start an agent", _AGENT, 2),
     Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY, 3),
     Action("rollback", ("R",), "roll back", "back to a revision: previews first", _HISTORY, 4),
+    Action(
+        "take-out", ("u",), "take out", "take out this change alone, keep later ones", _STORY, 2
+    ),
+    Action("checkpoint", ("N",), "checkpoint", "make a checkpoint of all documents", _STORY, 3),
+    Action("name", ("e",), "name", "a checkpoint's name and note", _STORY, 3),
+    Action("compare", ("=",), "compare", "compare with before, now, the marked one", _STORY, 4),
+    Action("mark", ("space",), "mark", "mark: R and u then act on all marked", _STORY, 4),
+    Action("mark-range", ("v",), "", "mark from the last mark to here", _STORY),
+    Action("mark-all", ("*",), "", "mark all changes that are shown, or none", _STORY),
     Action("undo", ("z",), "undo", "take back your last act", _ALL),
     Action("filter", ("/",), "find", "filter: words, state: agent: task:", _ALL, 1),
     Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL, 5),
@@ -98,7 +108,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pane-3", ("3",), "", "Conflicts", _ALL),
     Action("pane-4", ("4",), "", "Sync", _ALL),
     Action("pane-0", ("0",), "", "Live", _ALL),
-    Action("timeline", ("5",), "", "Timeline", _ALL),
+    Action("timeline", ("5",), "", "Timeline: what happened, and the way back", _ALL),
     Action("previous-attention", (",",), "", "previous row that needs you", _ALL),
     Action("only-attention", ("!",), "", "show only what needs you", _ALL),
     Action("open", ("enter",), "", "open what is under the cursor", _ALL),
@@ -106,10 +116,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("zoom", ("+",), "", "give the pane the screen", _ALL),
     Action("unzoom", ("_",), "", "take the zoom back", _ALL),
     # Live
-    Action("next-tab", ("]",), "", "next tab of Live", _ALL),
-    Action("previous-tab", ("[",), "", "previous tab of Live", _ALL),
-    Action("live-down", ("J",), "", "scroll Live down", _ALL),
-    Action("live-up", ("K",), "", "scroll Live up", _ALL),
+    Action("next-tab", ("]",), "", "next tab of the pane", _ALL),
+    Action("previous-tab", ("[",), "", "previous tab of the pane", _ALL),
+    Action("live-down", ("J",), "", "scroll Live or a diff down", _ALL),
+    Action("live-up", ("K",), "", "scroll Live or a diff up", _ALL),
     Action("live-left", ("<",), "", "shift Live to the left", _ALL),
     Action("live-right", (">",), "", "shift Live to the right", _ALL),
     Action("follow", ("f",), "", "follow or hold Live", _AGENT),
@@ -153,6 +163,8 @@ _NAMES: Final = {
     "+": "plus",
     "-": "minus",
     "_": "underscore",
+    "=": "equals_sign",
+    "*": "asterisk",
     "<": "less_than_sign",
     ">": "greater_than_sign",
     "[": "left_square_bracket",

@@ -6,13 +6,12 @@ an automatic checkpoint of how they were; what was made later stays unless it is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from orc_core.errors import UnknownName
 from orc_core.history.restoring import made_later, plan_restore
 from orc_core.history.steps import back_to
-from orc_core.model.history import Plan, Report, Saved
+from orc_core.model.history import Held, Plan, Report, Saved
 from orc_core.sync.provenance import newest
 from orc_core.text import clean
 from orc_storage import checkpoints
@@ -20,17 +19,6 @@ from orc_storage.database import Connection, Database
 from orc_storage.records import Checkpoint, Revision
 
 NOTE_MAX: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A document of a checkpoint: its revision there and now; 0 where it is not there."""
-
-    kind: str
-    id: str
-    rev: int
-    now_rev: int
-    differs: bool
 
 
 class Checkpoints:

@@ -33,6 +33,10 @@ class Timeline:
         """Return the newest lines that pass the filter, or those that follow on `after`."""
         return await self._db.read(lambda conn: page(conn, query, after=after, limit=limit))
 
+    async def newest(self) -> Place:
+        """Return where the timeline begins now: it changes with whatever happens."""
+        return Place(*await self._db.read(timeline.newest))
+
     async def marks(self, query: Query, *, limit: int) -> tuple[Mark, ...]:
         """Return the revisions that the filter's lines wrote, at most `limit` and one more."""
         return await self._db.read(lambda conn: _marks(conn, query, limit))

@@ -187,6 +187,17 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A document of a checkpoint: its revision there and now; 0 where it is not there."""
+
+    kind: str
+    id: str
+    rev: int
+    now_rev: int
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """One entry of an undo list; `is_undone` ones wait for redo."""
 

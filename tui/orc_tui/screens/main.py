@@ -72,6 +72,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._now = now
         self._quiet_s = quiet_s
         self._last_key_at = 0.0
+        self.opened_at = 0.0
         self._away_since = 0.0
         self._born = 0.0
         self._touched = False
@@ -103,7 +104,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.find.cursor_blink = False
         self.find.can_focus = False
-        self._last_key_at = self._now() - self._quiet_s
+        self.opened_at = self._now()
+        self._last_key_at = self.opened_at - self._quiet_s
         self.set_interval(MINUTE_S, self._step)
         self._draw(ALL_PARTS)
 
@@ -306,6 +308,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._away_since = self._last_key_at
         self._last_key_at = now
         self._touched = True
+
+    @property
+    def away_since(self) -> float:
+        """Since when the operator was away, until that was cleared; 0.0 for not at all."""
+        return self._away_since
 
     def forget_since(self) -> bool:
         """Clear what the rule over Agents tells; False when it told nothing."""

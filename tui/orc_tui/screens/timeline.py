@@ -1,36 +1,62 @@
-"""A document's timeline: every revision, and what each one changed.
+"""The timeline: what happened in the workspace, around one thing, or since then.
 
-Invariant: looking changes nothing; going back is asked for by an act and previewed first.
+Invariant: looking changes nothing. What changes something leaves as an act, is previewed first,
+and names the rows that it was asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, Protocol
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from orc_core.errors import OrcError
-from orc_core.model.history import FieldChange
+from orc_core.history.query import parse
+from orc_core.model.history import FieldChange, Held, Mark, Moment, Page, Place, Query, Saved
 from orc_storage.errors import StorageError
-from orc_storage.records import Revision
 from orc_tui import keymap
 from orc_tui.messages import Act
+from orc_tui.screens.help import HelpScreen
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import timeline as views
-from orc_tui.view_models.timeline import Timeline
+from orc_tui.view_models.ability import elsewhere
+from orc_tui.view_models.timeline import Against, Detail, Row, Tab, Timeline
 
-DiffOf: TypeAlias = Callable[[int], Awaitable[tuple[FieldChange, ...]]]
-"""Reads what one revision changed against the one before it."""
-KNOWN_MAX = 256
+KNOWN_MAX: Final = 256
 """Differences kept; the cursor seldom comes back to more."""
+ROWS_MAX: Final = 5_000
+"""Rows kept; a filter finds what lies further back."""
+MORE_AT: Final = 20
+"""So many rows before the end the next page is read."""
+LOOK_S: Final = 1.0
+"""How often it is looked whether something happened."""
+_FAR: Final = 1_000_000
+
+
+class Story(Protocol):
+    """What the view reads; the history wing of the core is one."""
+
+    async def page(self, query: Query, *, after: Place | None = None) -> Page: ...
+
+    async def newest(self) -> Place: ...
+
+    async def checkpoints(self) -> list[Saved]: ...
+
+    async def checkpoint(self, name: str) -> tuple[Saved, tuple[Held, ...]]: ...
+
+    async def diff(
+        self, kind: str, id: str, rev: int, *, against: int | None = None
+    ) -> tuple[FieldChange, ...]: ...
 
 
 def row_key(kind: str, id: str, rev: int) -> str:
-    """How an act of the timeline names a revision."""
+    """How an act of the timeline names a revision, or with 0 something else."""
     return f"{kind}/{id}@{rev}"
 
 
@@ -41,116 +67,456 @@ def parse_row_key(key: str) -> tuple[str, str, int]:
     return kind, id, int(rev)
 
 
-class TimelineView(Screen[None]):
-    """Shows a document's revisions, newest first, and the difference under the cursor."""
+class TimelineView(Screen[str], inherit_bindings=False):
+    """Shows the timeline; gives back the pane to go to, "" for the one before."""
 
     CSS_PATH = "timeline.tcss"
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("ctrl+d,pagedown", "move(10)", show=False),
-        Binding("ctrl+u,pageup", "move(-10)", show=False),
-        Binding("g,home", "move(-1000000)", show=False),
-        Binding("G,end", "move(1000000)", show=False),
-        Binding("J", "scroll(1)", show=False),
-        Binding("K", "scroll(-1)", show=False),
-        Binding("R", "act('rollback')", show=False),
-        Binding("z", "act('undo')", show=False),
-        Binding("Z", "act('redo')", show=False),
-        Binding("c", "act('copy')", show=False),
-        Binding("escape,q", "back", show=False),
+        *keymap.bindings(),
+        *(Binding(f"tab-{n}", f"tab({n})", show=False) for n in range(len(Tab))),
     ]
 
     def __init__(
         self,
-        kind: str,
-        id: str,
-        revisions: Sequence[Revision],
+        story: Story,
         *,
-        diff_of: DiffOf,
-        now: float,
+        now: Callable[[], float],
+        tab: Tab = Tab.ALL,
+        of: Query | None = None,
+        subject: str = "",
         title: str = "",
-        at_rev: int = 0,
+        since: float = 0.0,
+        at_older: bool = False,
     ) -> None:
-        """Open on revision `at_rev`, or on the newest; `revisions` in any order, never empty."""
-        super().__init__()
-        ordered = tuple(sorted(revisions, key=lambda revision: -revision.rev))
-        cursor = next((i for i, revision in enumerate(ordered) if revision.rev == at_rev), 0)
-        self._view = Timeline(kind, id, title, ordered, now, cursor)
-        self._diff_of = diff_of
-        self._known: dict[int, tuple[FieldChange, ...]] = {}
-        self._sheet = Sheet()
+        """Open on a tab; `of` and `subject` are what This tells of.
 
-    @property
-    def document(self) -> tuple[str, str]:
-        """Kind and id of what is shown."""
-        return self._view.kind, self._view.id
+        With `at_older` the cursor begins on the first row that can be gone back to.
+        """
+        super().__init__()
+        self._story = story
+        self._now = now
+        self._of = of or Query()
+        self._at_older = at_older
+        self._filter = Query()
+        self._next: Place | None = None
+        self._seen: Place | None = None
+        self._known: dict[tuple[object, ...], Detail] = {}
+        self._sheet = Sheet()
+        self._find = Input(
+            id="find", placeholder="words, since:2h actor: kind: task:", compact=True
+        )
+        self._find.can_focus = False
+        self._view = Timeline(tab, now(), subject=subject, title=title, since=since)
+        self._local = self._actions()
 
     def compose(self) -> ComposeResult:
         yield self._sheet
+        yield self._find
 
     def on_mount(self) -> None:
-        for index, _ in enumerate(self._view.revisions):
-            self._bindings.bind(f"row-{index}", f"row({index})", show=False)
-        self._go(self._view.cursor)
+        self._find.cursor_blink = False
+        for number in range(200):
+            self._bindings.bind(f"row-{number}", f"row({number})", show=False)
+        self.set_interval(LOOK_S, self._look)
+        self._read_anew()
 
     def on_resize(self) -> None:
         self._draw()
 
-    def show(self, revisions: Sequence[Revision], *, now: float) -> None:
-        """Show what the document's history is by now; the cursor stays on its revision."""
-        rev = self._view.current.rev
-        ordered = tuple(sorted(revisions, key=lambda revision: -revision.rev))
-        cursor = next((i for i, revision in enumerate(ordered) if revision.rev == rev), 0)
-        self._view = replace(self._view, revisions=ordered, now=now)
-        self._go(cursor)
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The revisions that are marked, newest first."""
+        return tuple(mark for row in self._view.marked if (mark := views.mark_of(row)) is not None)
+
+    @property
+    def checkpoint(self) -> str:
+        """The name of the checkpoint under the cursor, "" for none."""
+        return views.checkpoint_of(self._view.current)
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self._view.current
 
     def note(self, text: str) -> None:
         """Show one line about something that was just done."""
-        self._view = replace(self._view, note=text)
-        self._draw()
+        self._change(note=text, note_style="text")
 
-    def action_move(self, step: int) -> None:
-        self._go(min(max(self._view.cursor + step, 0), len(self._view.revisions) - 1))
+    def show_of(self, of: Query, subject: str, title: str) -> None:
+        """Tell of another thing on the tab This."""
+        self._of = of
+        self._view = replace(self._view, subject=subject, title=title)
+        self._turn_to(Tab.THIS)
 
-    def action_row(self, index: int) -> None:
-        self._go(min(index, len(self._view.revisions) - 1))
+    def unmark(self) -> None:
+        """Take all marks away, after what they were for was done."""
+        self._change(marks=frozenset())
 
-    def action_scroll(self, step: int) -> None:
-        last = views.last_scroll(self._view, self.size.width, self.size.height)
-        self._view = replace(self._view, scroll=min(max(self._view.scroll + step, 0), last))
-        self._draw()
+    def look_again(self) -> None:
+        """Read what happened by now; the cursor stays on its row."""
+        self.run_worker(self._read(keep=True), exclusive=True, group="rows")
 
-    def action_act(self, action_id: str) -> None:
-        """Hand a verb to the app, with the revision under the cursor."""
-        view = self._view
-        key = row_key(view.kind, view.id, view.current.rev)
-        self.post_message(Act(action_id, keymap.TIMELINE, key))
+    # -- keys ---------------------------------------------------------------------------------
 
-    def action_back(self) -> None:
-        self.dismiss(None)
+    def _actions(self) -> dict[str, Callable[[], None]]:
+        moves = {"down": 1, "up": -1, "first": -_FAR, "last": _FAR}
+        acts: dict[str, Callable[[], None]] = {
+            name: lambda by=by: self._move(by)  # type: ignore[misc]
+            for name, by in moves.items()
+        }
+        return acts | {
+            "half-down": lambda: self._move(max(self._page() // 2, 1)),
+            "half-up": lambda: self._move(-max(self._page() // 2, 1)),
+            "page-down": lambda: self._move(self._page()),
+            "page-up": lambda: self._move(-self._page()),
+            "live-down": lambda: self._scroll(1),
+            "live-up": lambda: self._scroll(-1),
+            "next-tab": lambda: self._turn(1),
+            "previous-tab": lambda: self._turn(-1),
+            "next-pane": lambda: self._turn(1),
+            "previous-pane": lambda: self._turn(-1),
+            "timeline": lambda: self._turn_to(Tab.ALL),
+            "open": self._whole,
+            "zoom": self._whole,
+            "unzoom": lambda: self._change(is_whole=False),
+            "mark": self._mark,
+            "mark-range": self._mark_range,
+            "mark-all": self._mark_all,
+            "compare": self._compare,
+            "filter": self._open_find,
+            "why": self._why,
+            "help": lambda: self._help(),
+            "back": self._close_layer,
+            "quit": self._close_layer,
+            **{
+                f"pane-{key}": lambda key=key: self._leave(key)  # type: ignore[misc]
+                for key in "01234"
+            },
+        }
 
-    def _go(self, cursor: int) -> None:
-        rev = self._view.revisions[cursor].rev
-        self._view = replace(self._view, cursor=cursor, scroll=0, changes=self._known.get(rev))
-        self._draw()
-        if self._view.changes is None:
-            self.run_worker(self._read(rev), exclusive=True, group="diff")
-
-    async def _read(self, rev: int) -> None:
-        """Read the difference of one revision; a newer cursor cancels this."""
-        try:
-            changes = await self._diff_of(rev)
-        except (TimeoutError, OrcError, StorageError) as error:
-            self._view = replace(self._view, changes=(), note=str(error), note_style="error")
+    def action_press(self, key: str) -> None:
+        """Do what a key of the registry does here."""
+        self._view = replace(self._view, note="", note_style="text")
+        action = keymap.action_for(key, keymap.TIMELINE)
+        if action is None:
+            self.note(elsewhere(key, keymap.TIMELINE))
+        elif why_not := views.reason(action.id, self._view):
+            self.note(why_not)
+        elif (local := self._local.get(action.id)) is not None:
+            local()
         else:
-            while len(self._known) >= KNOWN_MAX:
-                self._known.pop(next(iter(self._known)))
-            self._known[rev] = changes
-            if self._view.current.rev == rev:
-                self._view = replace(self._view, changes=changes)
+            self._draw()
+            self.post_message(Act(action.id, keymap.TIMELINE, self._row_key()))
+
+    def action_row(self, offset: int) -> None:
+        """Put the cursor on a row that was clicked, counted from the first one in view."""
+        self._go(min(offset, len(self._view.rows) - 1))
+
+    def action_tab(self, number: int) -> None:
+        """Turn to a tab that was clicked."""
+        self._turn_to(list(Tab)[number])
+
+    def _row_key(self) -> str:
+        row = self._view.current
+        if isinstance(row, Saved):
+            return row_key("checkpoint", row.name, 0)
+        return row_key(row.kind, row.id, row.rev) if row is not None else ""
+
+    def _page(self) -> int:
+        return max(views.listed_rows(self._view, *self.size) - 1, 1)
+
+    def _move(self, by: int) -> None:
+        if self._view.is_whole and abs(by) != _FAR:
+            self._scroll(by)
+        elif self._view.rows:
+            self._go(min(max(self._view.cursor + by, 0), len(self._view.rows) - 1))
+
+    def _scroll(self, by: int) -> None:
+        last = views.last_scroll(self._view, *self.size)
+        self._change(scroll=min(max(self._view.scroll + by, 0), last))
+
+    def _turn(self, by: int) -> None:
+        tabs = list(Tab)
+        self._turn_to(tabs[(tabs.index(self._view.tab) + by) % len(tabs)])
+
+    def _turn_to(self, tab: Tab) -> None:
+        if tab is not self._view.tab:
+            self._view = replace(self._view, tab=tab, marks=frozenset(), is_whole=False)
+        self._read_anew()
+
+    def _whole(self) -> None:
+        if self._view.current is not None:
+            self._change(is_whole=not self._view.is_whole, scroll=0)
+
+    def _mark(self) -> None:
+        row = self._view.current
+        if row is not None:
+            self._change(marks=self._view.marks ^ {views.key_of(row)})
+            self._move(1)
+
+    def _mark_range(self) -> None:
+        """Mark everything between the nearest mark above or below and the cursor."""
+        rows, here = self._view.rows, self._view.cursor
+        at = [i for i, row in enumerate(rows) if views.key_of(row) in self._view.marks]
+        if not at:
+            self.note("mark one end first: space marks")
+            return
+        other = min(at, key=lambda index: abs(index - here))
+        span = rows[min(other, here) : max(other, here) + 1]
+        self._change(marks=self._view.marks | _markable(span))
+
+    def _mark_all(self) -> None:
+        everything = _markable(self._view.rows)
+        self._change(marks=frozenset() if self._view.marks >= everything else everything)
+
+    def _compare(self) -> None:
+        order = [Against.BEFORE, Against.NOW]
+        if views.other_mark(self._view) is not None:
+            order.append(Against.MARKED)
+        at = order.index(self._view.against) if self._view.against in order else 0
+        self._view = replace(self._view, against=order[(at + 1) % len(order)])
+        self._go(self._view.cursor)
+
+    def _why(self) -> None:
+        row = self._view.current
+        if isinstance(row, Moment):
+            entry = "a state that was seen" if row.is_state else f"journal entry {row.seq}"
+            self.note(f"{entry}: {row.text}" if row.text else entry)
+        elif row is not None:
+            self.note(f"made at journal entry {row.seq}: {row.note}")
+
+    def _help(self) -> None:
+        self.app.push_screen(HelpScreen(keymap.TIMELINE))
+
+    def _leave(self, key: str) -> None:
+        panes = (keymap.LIVE, keymap.AGENTS, keymap.TASKS, keymap.CONFLICTS, keymap.SYNC)
+        self.dismiss(panes[int(key)])
+
+    def _close_layer(self) -> None:
+        """Undo exactly one layer: the line of `/`, the filter, marks, the whole diff, the view."""
+        if self._find.has_class("open"):
+            self._close_find(keep=False)
+        elif self._view.is_whole:
+            self._change(is_whole=False, scroll=0)
+        elif self._view.marks:
+            self._change(marks=frozenset())
+        elif self._view.query:
+            self._set_filter("")
+        else:
+            self.dismiss("")
+
+    # -- the filter ---------------------------------------------------------------------------
+
+    def _open_find(self) -> None:
+        self._find.value = self._view.query
+        self._find.can_focus = True
+        self._find.add_class("open")
+        self._find.focus()
+
+    def _close_find(self, *, keep: bool) -> None:
+        self.set_focus(None)
+        self._find.can_focus = False
+        self._find.remove_class("open")
+        if not keep:
+            self._set_filter("")
+
+    @on(Input.Submitted)
+    def _find_this(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_find(keep=True)
+        self._set_filter(event.value)
+
+    def _set_filter(self, text: str) -> None:
+        try:
+            self._filter = parse(text, self._now())
+        except OrcError as error:
+            self._change(note=str(error), note_style="error")
+            return
+        self._view = replace(self._view, query=text.strip(), marks=frozenset())
+        self._read_anew()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def _query(self) -> Query:
+        """What the tab asks for, narrowed by the filter."""
+        base = Query()
+        if self._view.tab is Tab.THIS:
+            base = self._of
+        elif self._view.tab is Tab.SINCE:
+            base = Query(since=self._view.since)
+        asked = {name: value for name, value in _given(self._filter) if not getattr(base, name)}
+        if base.since and self._filter.since:
+            asked["since"] = max(base.since, self._filter.since)
+        return replace(base, **asked)  # type: ignore[arg-type]
+
+    def _read_anew(self) -> None:
+        self._view = replace(
+            self._view, rows=(), cursor=0, scroll=0, detail=None, is_read=False, has_more=False
+        )
+        self._draw()
+        self.run_worker(self._read(keep=False), exclusive=True, group="rows")
+
+    async def _look(self) -> None:
+        """See whether something happened, and only then read again."""
+        if not self.is_current or not self._view.is_read:
+            return
+        try:
+            newest = await self._story.newest()
+        except (TimeoutError, OrcError, StorageError):
+            return  # the header of the main view tells of a store in trouble
+        if newest != self._seen:
+            self.look_again()
+
+    async def _read(self, *, keep: bool) -> None:
+        """Read the newest rows; a newer question cancels this."""
+        try:
+            self._seen = await self._story.newest()
+            if self._view.tab is Tab.CHECKPOINTS:
+                rows, self._next = self._saved(await self._story.checkpoints()), None
+            elif self._view.tab is Tab.THIS and not self._view.subject:
+                rows, self._next = (), None
+            else:
+                page = await self._story.page(self._query())
+                rows = self._woven(page, keep=keep)
+        except (TimeoutError, OrcError, StorageError) as error:
+            self._change(note=str(error), note_style="error", is_read=True)
+            return
+        before = self._view.current
+        key = views.key_of(before) if keep and before is not None else ""
+        cursor = next((i for i, row in enumerate(rows) if views.key_of(row) == key), None)
+        if cursor is None:
+            cursor = min(self._view.cursor if keep else self._start(rows), max(len(rows) - 1, 0))
+        self._view = replace(
+            self._view,
+            rows=rows,
+            is_read=True,
+            has_more=self._next is not None,
+            now=self._now(),
+        )
+        self._go(cursor, keep_scroll=keep)
+
+    def _start(self, rows: Sequence[Row]) -> int:
+        if not self._at_older:
+            return 0
+        self._at_older = False
+        for index in range(len(rows)):
+            if not views.reason("rollback", replace(self._view, rows=tuple(rows), cursor=index)):
+                return index
+        self._view = replace(self._view, note="there is no older revision to go back to")
+        return 0
+
+    def _saved(self, found: Sequence[Saved]) -> tuple[Row, ...]:
+        words = self._filter.words
+        return tuple(
+            one for one in found if all(w in f"{one.name} {one.note}".casefold() for w in words)
+        )
+
+    def _woven(self, page: Page, *, keep: bool) -> tuple[Row, ...]:
+        """The newest page, and with `keep` the rows after it that were read already."""
+        known = {views.key_of(row): index for index, row in enumerate(self._view.rows)}
+        at = known.get(page.moments[-1].key) if page.moments else None
+        if not keep or at is None or page.next is None:
+            self._next = page.next
+            return tuple(page.moments)
+        newest = {(row.kind, row.id): row.now_rev for row in page.moments}
+        older = tuple(
+            replace(row, now_rev=newest.get((row.kind, row.id), row.now_rev))
+            for row in self._view.rows[at + 1 :]
+            if isinstance(row, Moment)
+        )
+        return (*page.moments, *older)
+
+    async def _read_more(self) -> None:
+        """Read the page after the last row."""
+        after = self._next
+        if after is None:
+            return
+        try:
+            page = await self._story.page(self._query(), after=after)
+        except (TimeoutError, OrcError, StorageError) as error:
+            self._change(note=str(error), note_style="error")
+            return
+        rows = (*self._view.rows, *page.moments)
+        self._next = page.next if len(rows) < ROWS_MAX else None
+        self._change(rows=rows, has_more=page.next is not None)
+
+    def _go(self, cursor: int, *, keep_scroll: bool = False) -> None:
+        scroll = self._view.scroll if keep_scroll else 0
+        self._view = replace(self._view, cursor=cursor, scroll=scroll)
+        key = self._detail_key()
+        found = self._known.get(key)
+        if found is None and keep_scroll:
+            found = self._view.detail  # what stands there stays until the new one is read
+        self._view = replace(self._view, detail=found)
+        self._draw()
+        if self._view.current is not None and key not in self._known:
+            self.run_worker(self._read_detail(key), exclusive=True, group="detail")
+        if self._next is not None and cursor >= len(self._view.rows) - MORE_AT:
+            self.run_worker(self._read_more(), exclusive=True, group="more")
+
+    def _detail_key(self) -> tuple[object, ...]:
+        """What the detail is a function of."""
+        row = self._view.current
+        if row is None:
+            return ()
+        if name := views.checkpoint_of(row):
+            return ("checkpoint", name, self._seen)
+        if not isinstance(row, Moment) or not row.rev:
+            return (views.key_of(row),)
+        if self._view.against is Against.NOW:
+            return ("diff", row.kind, row.id, row.now_rev, row.rev)
+        other = views.other_mark(self._view) if self._view.against is Against.MARKED else None
+        if other is not None:
+            first, last = sorted((row.rev, other.rev))
+            return ("diff", row.kind, row.id, last, first)
+        return ("diff", row.kind, row.id, row.rev, None)
+
+    async def _read_detail(self, key: tuple[object, ...]) -> None:
+        """Read what stands beside the list; a newer cursor cancels this."""
+        try:
+            found = await self._detail(key)
+        except (TimeoutError, OrcError, StorageError) as error:
+            self._change(detail=Detail(text=str(error)))
+            return
+        while len(self._known) >= KNOWN_MAX:
+            self._known.pop(next(iter(self._known)))
+        self._known[key] = found
+        if key == self._detail_key():
+            self._change(detail=found)
+
+    async def _detail(self, key: tuple[object, ...]) -> Detail:
+        row = self._view.current
+        if key and key[0] == "checkpoint":
+            saved, held = await self._story.checkpoint(str(key[1]))
+            return Detail(held=held, text=saved.note)
+        if key and key[0] == "diff":
+            _, kind, id, rev, against = key
+            changes = await self._story.diff(
+                str(kind),
+                str(id),
+                rev if isinstance(rev, int) else 0,
+                against=against if isinstance(against, int) else None,
+            )
+            return Detail(changes=changes)
+        return Detail(text=row.text or row.action) if isinstance(row, Moment) else Detail()
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def _change(self, **changes: object) -> None:
+        self._view = replace(self._view, **changes)  # type: ignore[arg-type]
         self._draw()
 
     def _draw(self) -> None:
         if self.is_attached and self.size.width:
             self._sheet.show(views.lines(self._view, self.size.width, self.size.height))
+
+
+def _markable(rows: Sequence[Row]) -> frozenset[str]:
+    return frozenset(views.key_of(row) for row in rows if views.mark_of(row) is not None)
+
+
+def _given(query: Query) -> list[tuple[str, object]]:
+    """The terms of a filter that ask for something."""
+    named = ((name, getattr(query, name)) for name in query.__slots__)
+    return [(name, value) for name, value in named if value]

@@ -1,46 +1,137 @@
-"""A document's timeline as lines: its revisions, and what the one under the cursor changed.
+"""The timeline as lines: what happened, newest first, and what the row under the cursor did.
 
-Invariant: the newest revision is on top, and every revision names who made it and why.
+Invariant: every row names who did what to which thing, and when; a row that was written here is
+told from what was only seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
 
-from orc_core.model.history import FieldChange
+from orc_core.model.history import FieldChange, Held, Mark, Moment, Saved
 from orc_core.text import age, clean, fit
-from orc_storage.records import OPERATOR, Revision
+from orc_storage.records import OPERATOR
+from orc_tui import keymap
 from orc_tui.view_models import box
 from orc_tui.view_models.conflict_view import clock_time
 from orc_tui.view_models.diff import change_lines
 from orc_tui.view_models.lines import Line, cut, width_of
 
-TWO_COLUMNS = 100
-LIST_WIDTH = 52
+TWO_COLUMNS: Final = 100
+LIST_WIDTHS: Final = ((140, 84), (120, 66), (TWO_COLUMNS, 56))
+"""From which width of the view on the list is how wide."""
+
+Row: TypeAlias = Moment | Saved
+
+
+class Tab(StrEnum):
+    """What the list tells of."""
+
+    ALL = "All"
+    THIS = "This"
+    CHECKPOINTS = "Checkpoints"
+    SINCE = "Since"
+
+
+class Against(StrEnum):
+    """What the revision under the cursor is compared with."""
+
+    BEFORE = "before"
+    NOW = "now"
+    MARKED = "marked"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What stands beside the list: a difference, the documents of a checkpoint, or words."""
+
+    changes: tuple[FieldChange, ...] | None = None
+    held: tuple[Held, ...] | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What the view shows. `revisions` are newest first; `changes` None means not read yet.
+    """What the view shows; `rows` are newest first.
 
-    `now` is seconds since the epoch; `scroll` shifts the difference.
+    `subject` says what the tab This is of and `since` when the tab Since begins, 0.0 for
+    never. `now` is in seconds since the epoch; `detail` None means not read yet; `scroll` shifts
+    it, and `is_whole` gives it the whole view. `query` is the filter as it was typed.
     """
 
-    kind: str
-    id: str
-    title: str
-    revisions: tuple[Revision, ...]
+    tab: Tab
     now: float
+    rows: tuple[Row, ...] = ()
     cursor: int = 0
-    changes: tuple[FieldChange, ...] | None = None
+    marks: frozenset[str] = frozenset()
+    subject: str = ""
+    title: str = ""
+    since: float = 0.0
+    has_more: bool = False
+    is_read: bool = False
+    against: Against = Against.BEFORE
+    detail: Detail | None = None
     scroll: int = 0
+    is_whole: bool = False
+    query: str = ""
     note: str = ""
-    note_style: str = "dim"
+    note_style: str = "text"
 
     @property
-    def current(self) -> Revision:
-        return self.revisions[self.cursor]
+    def current(self) -> Row | None:
+        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+
+    @property
+    def marked(self) -> tuple[Moment, ...]:
+        """The marked rows, newest first."""
+        return tuple(row for row in self.rows if isinstance(row, Moment) and row.key in self.marks)
+
+
+def key_of(row: Row) -> str:
+    """What tells a row from every other."""
+    return row.key if isinstance(row, Moment) else f"c{row.name}"
+
+
+def checkpoint_of(row: Row | None) -> str:
+    """The name of the checkpoint that a row is of, "" for none."""
+    if isinstance(row, Saved):
+        return row.name
+    if row is not None and row.kind == "checkpoint" and row.action != "forget":
+        return row.id
+    return ""
+
+
+def mark_of(row: Row | None) -> Mark | None:
+    """The revision that a row wrote, None where it wrote none."""
+    return Mark(row.kind, row.id, row.rev) if isinstance(row, Moment) and row.rev else None
+
+
+def reason(action_id: str, view: Timeline) -> str:
+    """Why an action cannot be done now; "" where it can."""
+    row = view.current
+    if action_id in ("rollback", "take-out") and view.marked:
+        return ""
+    if action_id == "rollback":
+        return "" if checkpoint_of(row) else _no_rollback(row)
+    if action_id in ("take-out", "mark", "compare") and mark_of(row) is None:
+        return "that row is no change of a document"
+    if action_id == "name" and not isinstance(row, Saved):
+        return "only a checkpoint has a name: ] goes to the tab Checkpoints"
+    if action_id == "history" and (not isinstance(row, Moment) or checkpoint_of(row)):
+        return "a checkpoint has no timeline of its own"
+    return ""
+
+
+def _no_rollback(row: Row | None) -> str:
+    mark = mark_of(row)
+    if mark is None or not isinstance(row, Moment):
+        return "that row is no change of a document"
+    if row.rev == row.now_rev:
+        return f"{row.id} stands at revision {row.rev} already: choose an older one"
+    return ""
 
 
 def actor(name: str) -> str:
@@ -51,114 +142,282 @@ def actor(name: str) -> str:
 def lines(view: Timeline, width: int, height: int) -> list[Line]:
     """The whole view, `width` by `height`."""
     room = max(height - 2, 4)
-    if width >= TWO_COLUMNS:
+    if view.is_whole:
+        rule = box.rule(_detail_head(view), _place_of(view), width, "accent")
+        body = [rule, *_detail(view, width, room - 1)]
+    elif width >= TWO_COLUMNS:
         body = _beside(view, width, room)
     else:
-        listed = min(len(view.revisions), max(room // 3, 3))
-        head = (("Revisions", "bold"),)
+        listed = listed_rows(view, width, height)
         body = [
-            box.rule(head, _count(view), width, "accent"),
+            box.rule(_list_head(view), _count(view), width, "accent"),
             *_rows(view, width, listed),
-            box.rule(_diff_head(view), (), width, "border"),
-            *_diff(view, width, room - listed - 2),
+            box.rule(_detail_head(view), (), width, "border"),
+            *_detail(view, width, room - listed - 2),
         ]
     return [_header(view, width), *body, _footer(view, width)]
 
 
-def last_scroll(view: Timeline, width: int, height: int) -> int:
-    """The furthest that the difference can be scrolled."""
+def listed_rows(view: Timeline, width: int, height: int) -> int:
+    """How many rows of the list are in view."""
     room = max(height - 2, 4)
+    if view.is_whole:
+        return 0
     if width >= TWO_COLUMNS:
-        inner, rows = width - LIST_WIDTH - 3, room - 2
+        return room - 2
+    return max(room // 2 - 1, 1)
+
+
+def first_row(view: Timeline, room: int) -> int:
+    """The number of the first row in view: the cursor stays in the middle."""
+    return min(max(view.cursor - room // 2, 0), max(len(view.rows) - room, 0))
+
+
+def last_scroll(view: Timeline, width: int, height: int) -> int:
+    """The furthest that the detail can be scrolled."""
+    room = max(height - 2, 4)
+    if view.is_whole:
+        inner, rows = width, room - 1
+    elif width >= TWO_COLUMNS:
+        inner, rows = width - list_width(width) - 3, room - 2
     else:
-        inner, rows = width, room - min(len(view.revisions), max(room // 3, 3)) - 2
-    return max(len(change_lines(view.changes or (), inner - 1)) - rows, 0)
+        inner, rows = width, room - listed_rows(view, width, height) - 2
+    return max(len(_detail_lines(view, inner - 1)) - rows, 0)
+
+
+def list_width(width: int) -> int:
+    """How much of a wide view the list takes."""
+    return next(list_ for wide, list_ in LIST_WIDTHS if width >= wide)
 
 
 def _beside(view: Timeline, width: int, room: int) -> list[Line]:
-    right = width - LIST_WIDTH - 1
-    rows = _rows(view, LIST_WIDTH - 2, room - 2)
-    diff = _diff(view, right - 2, room - 2)
+    left = list_width(width)
+    right = width - left - 1
+    rows = _rows(view, left - 2, room - 2)
+    detail = _detail(view, right - 2, room - 2)
     left_box = [
-        box.top((("Revisions", "bold"),), _count(view), LIST_WIDTH, "accent"),
-        *(box.row(line, LIST_WIDTH, "accent") for line in rows),
-        box.bottom((), (), LIST_WIDTH, "accent"),
+        box.top(_list_head(view), _count(view), left, "accent"),
+        *(box.row(line, left, "accent") for line in rows),
+        box.bottom((), (), left, "accent"),
     ]
     right_box = [
-        box.top(_diff_head(view), (), right, "border"),
-        *(box.row(line, right, "border") for line in diff),
+        box.top(_detail_head(view), (), right, "border"),
+        *(box.row(line, right, "border") for line in detail),
         box.bottom((), (), right, "border"),
     ]
     return [(*a, (" ", ""), *b) for a, b in zip(left_box, right_box, strict=True)]
 
 
 def _header(view: Timeline, width: int) -> Line:
+    tabs: list[tuple[str, str]] = []
+    for number, tab in enumerate(Tab):
+        here = tab is view.tab
+        word = f"[{tab}]" if here else f" {tab} "
+        tabs.append((word, f"{'bold' if here else 'dim'} press:tab-{number}"))
+    of = f"  {view.subject} " if view.subject and view.tab is Tab.THIS else ""
     left: Line = (
         (" orc ", "accent bold"),
-        (f"  Timeline · {view.kind} {view.id} ", ""),
-        (clean(view.title, limit=200), "bold"),
+        ("  Timeline", ""),
+        (clean(of, limit=100), ""),
+        (clean(view.title, limit=200) if of else "", "bold"),
     )
-    note: Line = ((f"  {clean(view.note, limit=240)} ", view.note_style),) if view.note else ()
-    return box.spread(left, note, width)
+    return box.spread(left, (("  ", ""), *tabs, (" ", "")), width)
+
+
+def _list_head(view: Timeline) -> Line:
+    names = {Tab.THIS: view.subject or "This", Tab.SINCE: f"Since {_since(view)}"}
+    head: Line = (("5 ", "bold"), (clean(names.get(view.tab, view.tab), limit=80), "bold"))
+    return (*head, (f"  /{clean(view.query, limit=80)}", "limited")) if view.query else head
+
+
+def _since(view: Timeline) -> str:
+    return clock_time(view.since, view.now) or "you came"
 
 
 def _count(view: Timeline) -> Line:
-    return ((f"{len(view.revisions)}, newest first", "dim"),)
+    if not view.rows:
+        return ()
+    total = f"{len(view.rows)}+" if view.has_more else str(len(view.rows))
+    marked = f"{len(view.marks)} marked of " if view.marks else ""
+    return ((f"{marked}{total}, newest first", "dim"),)
 
 
 def _rows(view: Timeline, width: int, room: int) -> list[Line]:
-    total = len(view.revisions)
-    start = min(max(view.cursor - room // 2, 0), max(total - room, 0))
-    out = [_row(view, index, width) for index in range(start, min(start + room, total))]
-    return out + [cut((), width)] * (room - len(out))
+    if not view.rows:
+        out = [cut(((f" {text}", "dim"),), width) for text in box.wrap(_empty(view), width - 2)]
+    else:
+        start = first_row(view, room)
+        out = [_row(view, i, width) for i in range(start, min(start + room, len(view.rows)))]
+    return out[:room] + [cut((), width)] * (room - len(out))
+
+
+def _empty(view: Timeline) -> str:
+    if not view.is_read:
+        return "reading…"
+    if view.query:
+        return "nothing matches: Esc shows all"
+    if view.tab is Tab.CHECKPOINTS:
+        return "no checkpoints: N makes one, and R on it brings everything back"
+    if view.tab is Tab.THIS and not view.subject:
+        return "H on a task, a conflict or an agent shows its own timeline here"
+    return f"nothing happened since {_since(view)}" if view.tab is Tab.SINCE else "nothing yet"
 
 
 def _row(view: Timeline, index: int, width: int) -> Line:
-    revision = view.revisions[index]
+    row = view.rows[index]
     here = index == view.cursor
-    cause = clean(revision.cause, limit=200)
-    if revision.deleted:
-        cause = f"deleted: {cause}" if cause else "deleted"
+    marked = key_of(row) in view.marks
     press = f"press:row-{index}"
-    return cut(
-        (
-            ("›" if here else " ", f"accent bold {press}"),
-            (f"{revision.rev:>4}  ", f"bold {press}" if here else press),
-            (f"{age(max(view.now - revision.at, 0.0)):>5}  ", f"dim {press}"),
-            (fit(actor(revision.actor), 14) + " ", f"{press}"),
-            (cause + ("  (now)" if index == 0 else ""), f"dim {press}"),
-        ),
-        width,
+    head: Line = (
+        ("›" if here else " ", f"accent bold {press}"),
+        ("+" if marked else " ", f"accent bold {press}"),
+        (f"{age(max(view.now - row.at, 0.0)):>5}  ", f"dim {press}"),
+        (fit(actor(row.actor), 11) + " ", f"bold {press}" if here else press),
     )
+    return cut((*head, *_told(view, row, width, press)), width)
 
 
-def _diff_head(view: Timeline) -> Line:
-    revision = view.current
-    before = f" against {revision.parent_rev}" if revision.parent_rev else ", the first"
-    when = clock_time(revision.at, view.now)
-    return ((f"Revision {revision.rev}", "bold"), (f"{before} · {when}", ""))
+def _told(view: Timeline, row: Row, width: int, press: str) -> Line:
+    if isinstance(row, Saved):
+        kind = "auto" if row.is_automatic else "named"
+        return (
+            (f"{fit(row.name, 18)} ", f"accent {press}"),
+            (f"{row.documents:>4} docs  {kind:<5}  ", f"dim {press}"),
+            (clean(row.note, limit=200), press),
+        )
+    if row.is_state:
+        return ((f"{fit(row.action, 10)} ", f"dim {press}"), (row.text, f"dim {press}"))
+    what: Line = ((f"{fit(row.action, 10)} ", press),)
+    of = f"@{row.rev}" if row.rev else ""
+    if not (view.tab is Tab.THIS and row.kind != "checkpoint" and row.rev):
+        of = f"{row.id}{of}"
+    is_now = "  (now)" if row.rev and row.rev == row.now_rev else ""
+    room = 5 if of.startswith("@") else 12
+    return (*what, (f"{fit(of, room)} ", f"accent {press}"), (row.text + is_now, f"dim {press}"))
 
 
-def _diff(view: Timeline, width: int, room: int) -> list[Line]:
-    if view.changes is None:
-        found: Sequence[Line] = [(("reading…", "dim"),)]
-    else:
-        found = change_lines(view.changes, width - 1)
+def _place_of(view: Timeline) -> Line:
+    return ((f"{view.cursor + 1} of {len(view.rows)}", "dim"),) if view.rows else ()
+
+
+def _detail_head(view: Timeline) -> Line:
+    row = view.current
+    if row is None:
+        return ()
+    when = clock_time(row.at, view.now)
+    if name := checkpoint_of(row):
+        return ((f"Checkpoint {name}", "bold"), (f" against now · {when}", ""))
+    if not isinstance(row, Moment) or not row.rev:
+        return (
+            ((clean(f"{row.action} {row.id}", limit=100), "bold"), (f" · {when}", ""))
+            if (isinstance(row, Moment))
+            else ()
+        )
+    against = f" against {row.rev - 1}" if row.rev > 1 else ", the first"
+    if view.against is Against.NOW:
+        against = f" against {row.now_rev}, now"
+    elif view.against is Against.MARKED and (other := other_mark(view)) is not None:
+        against = f" against {other.rev}, marked"
+    return ((f"{row.id} revision {row.rev}", "bold"), (f"{against} · {when}", ""))
+
+
+def other_mark(view: Timeline) -> Moment | None:
+    """The one marked revision of the same document that the cursor is not on."""
+    row = view.current
+    if not isinstance(row, Moment) or not row.rev:
+        return None
+    others = [
+        one
+        for one in view.marked
+        if (one.kind, one.id) == (row.kind, row.id) and one.rev and one.rev != row.rev
+    ]
+    return others[0] if len(others) == 1 else None
+
+
+def _detail(view: Timeline, width: int, room: int) -> list[Line]:
+    found = _detail_lines(view, width - 1)
     start = min(view.scroll, max(len(found) - room, 0))
     out = [cut(((" ", ""), *line), width) for line in found[start : start + room]]
     return out + [cut((), width)] * (room - len(out))
 
 
+def _detail_lines(view: Timeline, width: int) -> Sequence[Line]:
+    if view.current is None:
+        return ()
+    detail = view.detail
+    if detail is None:
+        return ((("reading…", "dim"),),)
+    out: list[Line] = (
+        [((text, ""),) for text in box.wrap(detail.text, width)] if detail.text else []
+    )
+    if detail.held is not None:
+        out += _held_lines(detail.held)
+    if detail.changes is not None:
+        out += change_lines(detail.changes, width)
+    return out
+
+
+def _held_lines(held: Sequence[Held]) -> list[Line]:
+    differs = [one for one in held if one.differs]
+    same = len(held) - len(differs)
+    out: list[Line] = [((f"{same} of {len(held)} documents are as they were", "dim"),)]
+    for one in differs:
+        if not one.rev:
+            now, style = "made later", "dim"
+        elif not one.now_rev:
+            now, style = f"{one.rev}, deleted since", "error"
+        else:
+            now, style = f"{one.rev}, now {one.now_rev}", "text"
+        out.append(((f"{one.kind} ", "dim"), (f"{fit(one.id, 14)} ", "accent"), (now, style)))
+    return out
+
+
 def _footer(view: Timeline, width: int) -> Line:
-    end = box.key("Esc", "back ", press="escape")
-    pairs = [
-        box.key("j k", "any", press="j"),
-        ((f"R roll back to {view.current.rev}", "dim press:R"),)
-        if view.cursor == 0
-        else box.key("R", f"roll back to {view.current.rev}"),
-        box.key("J K", "scroll", press="J"),
-        box.key("c", "copy"),
-        box.key("z", "undo"),
-        box.key("Z", "redo"),
-    ]
-    return box.spread(((" ", ""), *box.keys(pairs, width - width_of(end) - 4)), end, width)
+    if view.note:
+        return cut(((f" {clean(view.note, limit=400)}", f"{view.note_style} bold"),), width)
+    end = (
+        *box.key("Esc", "back", press="escape"),
+        ("  ", ""),
+        *box.key("?", "keys ", press="question_mark"),
+    )
+    pairs = []
+    for id in SHOWN:
+        if not reason(id, view):
+            key = keymap.BY_ID[id].keys[0]
+            word = _word(keymap.BY_ID[id], view)
+            pairs.append(box.key(key, word, press=keymap.binding_key(key)))
+    shown = box.keys(pairs, width - width_of(end) - 4)
+    return box.spread(((" ", ""), *shown), end, width)
+
+
+SHOWN: Final = (
+    "rollback",
+    "take-out",
+    "undo",
+    "name",
+    "checkpoint",
+    "mark",
+    "compare",
+    "filter",
+    "history",
+)
+"""The actions that the footer names, the most needed first; what has no room is left away."""
+
+
+def _word(action: keymap.Action, view: Timeline) -> str:
+    """The word of a key here: what it would do to what."""
+    row, marked = view.current, len(view.marked)
+    if action.id == "rollback":
+        if marked:
+            return f"revert {marked} marked"
+        name = checkpoint_of(row)
+        return (
+            f"restore {name}"
+            if name
+            else f"back to {row.rev}"
+            if (isinstance(row, Moment))
+            else action.word
+        )
+    if action.id == "take-out" and marked:
+        return f"take out {marked} marked"
+    return action.word
