@@ -12,10 +12,14 @@ import pytest
 from clocks import wait_for
 from dashboard_desk import Desk, seated
 from orc_core.model.agent import State
+from orc_core.model.history import Moment
 from orc_core.model.task import Status
+from orc_storage import documents
+from orc_storage.database import Transaction
 from orc_storage.records import ConflictState
 from orc_tui import keymap
 from orc_tui.screens.answer import AnswerCard
+from orc_tui.screens.checkpoint import CheckpointForm
 from orc_tui.screens.conflict import ConflictView
 from orc_tui.screens.dialog import Dialog
 from orc_tui.screens.edit import FieldEdit
@@ -142,6 +146,79 @@ async def test_the_way_back_is_previewed_confirmed_and_undone(desk: Desk) -> Non
     revisions = await desk.core.history.revisions("task", "T-1")
     assert [revision.rev for revision in revisions] == [1, 2, 3, 4, 5]
     await desk.press("q")
+
+
+async def test_checkpoints_marks_and_an_undo_over_newer_work(desk: Desk) -> None:
+    """Every verb of the timeline, on the keys that a person presses."""
+    await desk.task("Migrate orders", priority=3)
+    await desk.press("5")
+    await desk.screen(TimelineView)
+    await desk.press("N")
+    await desk.screen(CheckpointForm)
+    await desk.press(*"no good", "enter")
+    assert isinstance(desk.app.screen, CheckpointForm), "a name has no blank"
+    await desk.press(*["backspace"] * 5, "tab", *"all well", "enter")
+    await desk.says("checkpoint no is made")
+
+    tasks = desk.core.tasks
+    await tasks.edit("T-1", {"title": "Staging", "priority": 7})
+    await tasks.edit("T-1", {"text": "later"})
+    await tasks.add("made later")
+    view = desk.app.screen
+    assert isinstance(view, TimelineView)
+    await wait_for(lambda: len(view._view.rows) == 5)
+    await desk.press("g")
+    assert _at(view) == "T-2@1"
+    await desk.press("j", "j")
+    assert _at(view) == "T-1@2"
+    await desk.press("u")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("done: take out T-1 2, as revision 4  z takes it back")
+    task = await tasks.get("T-1")
+    assert (task.title, task.priority, task.text) == ("Migrate orders", 3, "later")
+
+    await desk.press("]", "]")
+    await wait_for(lambda: view.checkpoint == "no")
+    await desk.press("e")
+    await desk.screen(CheckpointForm)
+    await desk.press(*"on", "enter")
+    await desk.says("checkpoint no is called noon")
+    await wait_for(lambda: view.checkpoint == "noon")
+    await desk.press("R")
+    await desk.screen(Dialog)
+    await desk.press("tab", "tab", "enter")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("done: restore noon, in 2 documents")
+    assert [(task.id, task.text) for task in await tasks.listing()] == [("T-1", "")]
+
+    await desk.core.store.write(_by_another)
+    await desk.press("z")
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    await desk.idle()
+    assert [task.id for task in await tasks.listing()] == ["T-1"], "Cancel had the focus"
+    await desk.press("z")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says("undone: restore noon; to be decided: C-1")
+    assert [task.text for task in await tasks.listing()] == ["by another", ""]
+    await desk.press("2")
+    await wait_for(lambda: not isinstance(desk.app.screen, TimelineView))
+    assert desk.app.main.pane == keymap.TASKS
+
+
+def _at(view: TimelineView) -> str:
+    row = view.current
+    return f"{row.id}@{row.rev}" if isinstance(row, Moment) else ""
+
+
+def _by_another(tx: Transaction) -> None:
+    found = documents.get(tx.conn, "task", "T-1")
+    assert found is not None
+    body = found.body | {"text": "by another"}
+    documents.put(tx, "task", "T-1", body, rev=found.rev, actor="codex-1", cause="edit")
 
 
 async def a_conflict(desk: Desk) -> str:

@@ -36,7 +36,7 @@ from orc_tui.screens.palette import Palette
 from orc_tui.screens.timeline import TimelineView
 from orc_tui.verbs.editing import MENU
 from orc_tui.verbs.living import END_NOTES, ENDS
-from orc_tui.view_models.timeline import Tab
+from orc_tui.view_models.story import Tab
 
 SIZES = [(80, 24), (120, 36), (160, 48)]
 THEMES = ["orc-light", "orc-contrast", "orc-ansi"]

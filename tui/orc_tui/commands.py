@@ -15,7 +15,6 @@ from orc_tui import keymap
 from orc_tui.messages import Act
 from orc_tui.screens.dialog import Option
 from orc_tui.screens.palette import Palette
-from orc_tui.screens.timeline import parse_row_key
 from orc_tui.verbs.answering import Answering
 from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
@@ -23,6 +22,7 @@ from orc_tui.verbs.living import Living
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.conflict_view import who
+from orc_tui.view_models.story import parse_row_key
 
 if TYPE_CHECKING:
     from orc_tui.app import OrcApp

@@ -12,10 +12,9 @@ from dialog_stage import Stage, until
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.model.history import Mark, Query
 from orc_storage.records import OPERATOR
-from orc_tui.screens import timeline as screens
 from orc_tui.screens.help import HelpScreen
-from orc_tui.screens.timeline import TimelineView, parse_row_key, row_key
-from orc_tui.view_models.timeline import Tab
+from orc_tui.screens.timeline import TimelineView
+from orc_tui.view_models.story import Tab, parse_row_key, row_key
 from stores import Turned
 from story_scenes import past, step, wing
 from workspaces import Workspace, open_workspace
@@ -253,4 +252,3 @@ async def test_a_store_that_cannot_be_read_is_a_line(ws: Workspace) -> None:
 
 def test_row_keys_go_round() -> None:
     assert parse_row_key(row_key("task", "T-14", 7)) == ("task", "T-14", 7)
-    assert screens.ROWS_MAX > 0

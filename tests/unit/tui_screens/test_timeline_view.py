@@ -11,7 +11,7 @@ from dialog_stage import utc  # noqa: F401 (a fixture)
 from orc_core.model.history import FieldChange, Moment
 from orc_tui.view_models import timeline as views
 from orc_tui.view_models.lines import text_of, width_of
-from orc_tui.view_models.timeline import Against, Detail, Tab, Timeline, reason
+from orc_tui.view_models.story import Against, Detail, Tab, Timeline, checkpoint_of, reason
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -118,10 +118,10 @@ def test_the_footer_offers_what_can_be_done() -> None:
 
 def test_an_entry_of_a_checkpoint_is_the_way_to_it() -> None:
     made = Moment(50, NOW, "operator", "checkpoint", "checkpoint", "calm", 0, 0, "")
-    assert views.checkpoint_of(made) == "calm"
+    assert checkpoint_of(made) == "calm"
     assert reason("rollback", a_view(rows=(made,), cursor=0)) == ""
     gone = replace(made, action="forget")
-    assert views.checkpoint_of(gone) == ""
+    assert checkpoint_of(gone) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,53 +18,23 @@ from textual.widgets import Input
 
 from orc_core.errors import OrcError
 from orc_core.history.query import parse
-from orc_core.model.history import FieldChange, Held, Mark, Moment, Page, Place, Query, Saved
+from orc_core.model.history import Mark, Moment, Query, Saved
 from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.messages import Act
 from orc_tui.screens.help import HelpScreen
+from orc_tui.screens.reading import Reading, Story
 from orc_tui.screens.sheet import Sheet
-from orc_tui.view_models import timeline as views
+from orc_tui.view_models import story as views
+from orc_tui.view_models import timeline as drawing
 from orc_tui.view_models.ability import elsewhere
-from orc_tui.view_models.timeline import Against, Detail, Row, Tab, Timeline
+from orc_tui.view_models.story import Against, Detail, Row, Tab, Timeline
 
-KNOWN_MAX: Final = 256
-"""Differences kept; the cursor seldom comes back to more."""
-ROWS_MAX: Final = 5_000
-"""Rows kept; a filter finds what lies further back."""
 MORE_AT: Final = 20
 """So many rows before the end the next page is read."""
 LOOK_S: Final = 1.0
 """How often it is looked whether something happened."""
 _FAR: Final = 1_000_000
-
-
-class Story(Protocol):
-    """What the view reads; the history wing of the core is one."""
-
-    async def page(self, query: Query, *, after: Place | None = None) -> Page: ...
-
-    async def newest(self) -> Place: ...
-
-    async def checkpoints(self) -> list[Saved]: ...
-
-    async def checkpoint(self, name: str) -> tuple[Saved, tuple[Held, ...]]: ...
-
-    async def diff(
-        self, kind: str, id: str, rev: int, *, against: int | None = None
-    ) -> tuple[FieldChange, ...]: ...
-
-
-def row_key(kind: str, id: str, rev: int) -> str:
-    """How an act of the timeline names a revision, or with 0 something else."""
-    return f"{kind}/{id}@{rev}"
-
-
-def parse_row_key(key: str) -> tuple[str, str, int]:
-    """Kind, id and revision of a row of the timeline."""
-    document, _, rev = key.rpartition("@")
-    kind, _, id = document.partition("/")
-    return kind, id, int(rev)
 
 
 class TimelineView(Screen[str], inherit_bindings=False):
@@ -94,14 +64,9 @@ class TimelineView(Screen[str], inherit_bindings=False):
         With `at_older` the cursor begins on the first row that can be gone back to.
         """
         super().__init__()
-        self._story = story
+        self._reading = Reading(story, of or Query())
         self._now = now
-        self._of = of or Query()
         self._at_older = at_older
-        self._filter = Query()
-        self._next: Place | None = None
-        self._seen: Place | None = None
-        self._known: dict[tuple[object, ...], Detail] = {}
         self._sheet = Sheet()
         self._find = Input(
             id="find", placeholder="words, since:2h actor: kind: task:", compact=True
@@ -145,7 +110,7 @@ class TimelineView(Screen[str], inherit_bindings=False):
 
     def show_of(self, of: Query, subject: str, title: str) -> None:
         """Tell of another thing on the tab This."""
-        self._of = of
+        self._reading.of = of
         self._view = replace(self._view, subject=subject, title=title)
         self._turn_to(Tab.THIS)
 
@@ -220,11 +185,11 @@ class TimelineView(Screen[str], inherit_bindings=False):
     def _row_key(self) -> str:
         row = self._view.current
         if isinstance(row, Saved):
-            return row_key("checkpoint", row.name, 0)
-        return row_key(row.kind, row.id, row.rev) if row is not None else ""
+            return views.row_key("checkpoint", row.name, 0)
+        return views.row_key(row.kind, row.id, row.rev) if row is not None else ""
 
     def _page(self) -> int:
-        return max(views.listed_rows(self._view, *self.size) - 1, 1)
+        return max(drawing.listed_rows(self._view, *self.size) - 1, 1)
 
     def _move(self, by: int) -> None:
         if self._view.is_whole and abs(by) != _FAR:
@@ -233,7 +198,7 @@ class TimelineView(Screen[str], inherit_bindings=False):
             self._go(min(max(self._view.cursor + by, 0), len(self._view.rows) - 1))
 
     def _scroll(self, by: int) -> None:
-        last = views.last_scroll(self._view, *self.size)
+        last = drawing.last_scroll(self._view, *self.size)
         self._change(scroll=min(max(self._view.scroll + by, 0), last))
 
     def _turn(self, by: int) -> None:
@@ -329,7 +294,7 @@ class TimelineView(Screen[str], inherit_bindings=False):
 
     def _set_filter(self, text: str) -> None:
         try:
-            self._filter = parse(text, self._now())
+            self._reading.filter = parse(text, self._now())
         except OrcError as error:
             self._change(note=str(error), note_style="error")
             return
@@ -337,18 +302,6 @@ class TimelineView(Screen[str], inherit_bindings=False):
         self._read_anew()
 
     # -- reading ------------------------------------------------------------------------------
-
-    def _query(self) -> Query:
-        """What the tab asks for, narrowed by the filter."""
-        base = Query()
-        if self._view.tab is Tab.THIS:
-            base = self._of
-        elif self._view.tab is Tab.SINCE:
-            base = Query(since=self._view.since)
-        asked = {name: value for name, value in _given(self._filter) if not getattr(base, name)}
-        if base.since and self._filter.since:
-            asked["since"] = max(base.since, self._filter.since)
-        return replace(base, **asked)  # type: ignore[arg-type]
 
     def _read_anew(self) -> None:
         self._view = replace(
@@ -362,41 +315,30 @@ class TimelineView(Screen[str], inherit_bindings=False):
         if not self.is_current or not self._view.is_read:
             return
         try:
-            newest = await self._story.newest()
+            is_newer = await self._reading.is_newer()
         except (TimeoutError, OrcError, StorageError):
             return  # the header of the main view tells of a store in trouble
-        if newest != self._seen:
+        if is_newer:
             self.look_again()
 
     async def _read(self, *, keep: bool) -> None:
         """Read the newest rows; a newer question cancels this."""
+        before = self._view.current
         try:
-            self._seen = await self._story.newest()
-            if self._view.tab is Tab.CHECKPOINTS:
-                rows, self._next = self._saved(await self._story.checkpoints()), None
-            elif self._view.tab is Tab.THIS and not self._view.subject:
-                rows, self._next = (), None
-            else:
-                page = await self._story.page(self._query())
-                rows = self._woven(page, keep=keep)
+            rows = await self._reading.rows(self._view, keep=keep)
         except (TimeoutError, OrcError, StorageError) as error:
             self._change(note=str(error), note_style="error", is_read=True)
             return
-        before = self._view.current
         key = views.key_of(before) if keep and before is not None else ""
         cursor = next((i for i, row in enumerate(rows) if views.key_of(row) == key), None)
         if cursor is None:
             cursor = min(self._view.cursor if keep else self._start(rows), max(len(rows) - 1, 0))
-        self._view = replace(
-            self._view,
-            rows=rows,
-            is_read=True,
-            has_more=self._next is not None,
-            now=self._now(),
-        )
+        more = self._reading.has_more
+        self._view = replace(self._view, rows=rows, is_read=True, has_more=more, now=self._now())
         self._go(cursor, keep_scroll=keep)
 
     def _start(self, rows: Sequence[Row]) -> int:
+        """Where the cursor begins: on the newest row, or on the first to go back to."""
         if not self._at_older:
             return 0
         self._at_older = False
@@ -406,100 +348,36 @@ class TimelineView(Screen[str], inherit_bindings=False):
         self._view = replace(self._view, note="there is no older revision to go back to")
         return 0
 
-    def _saved(self, found: Sequence[Saved]) -> tuple[Row, ...]:
-        words = self._filter.words
-        return tuple(
-            one for one in found if all(w in f"{one.name} {one.note}".casefold() for w in words)
-        )
-
-    def _woven(self, page: Page, *, keep: bool) -> tuple[Row, ...]:
-        """The newest page, and with `keep` the rows after it that were read already."""
-        known = {views.key_of(row): index for index, row in enumerate(self._view.rows)}
-        at = known.get(page.moments[-1].key) if page.moments else None
-        if not keep or at is None or page.next is None:
-            self._next = page.next
-            return tuple(page.moments)
-        newest = {(row.kind, row.id): row.now_rev for row in page.moments}
-        older = tuple(
-            replace(row, now_rev=newest.get((row.kind, row.id), row.now_rev))
-            for row in self._view.rows[at + 1 :]
-            if isinstance(row, Moment)
-        )
-        return (*page.moments, *older)
-
     async def _read_more(self) -> None:
         """Read the page after the last row."""
-        after = self._next
-        if after is None:
-            return
         try:
-            page = await self._story.page(self._query(), after=after)
+            rows = await self._reading.more(self._view)
         except (TimeoutError, OrcError, StorageError) as error:
             self._change(note=str(error), note_style="error")
             return
-        rows = (*self._view.rows, *page.moments)
-        self._next = page.next if len(rows) < ROWS_MAX else None
-        self._change(rows=rows, has_more=page.next is not None)
+        self._change(rows=rows, has_more=self._reading.has_more)
 
     def _go(self, cursor: int, *, keep_scroll: bool = False) -> None:
         scroll = self._view.scroll if keep_scroll else 0
         self._view = replace(self._view, cursor=cursor, scroll=scroll)
-        key = self._detail_key()
-        found = self._known.get(key)
+        found = self._reading.known(self._view)
+        is_known = found is not None
         if found is None and keep_scroll:
             found = self._view.detail  # what stands there stays until the new one is read
         self._view = replace(self._view, detail=found)
         self._draw()
-        if self._view.current is not None and key not in self._known:
-            self.run_worker(self._read_detail(key), exclusive=True, group="detail")
-        if self._next is not None and cursor >= len(self._view.rows) - MORE_AT:
+        if self._view.current is not None and not is_known:
+            self.run_worker(self._read_detail(), exclusive=True, group="detail")
+        if self._reading.has_more and cursor >= len(self._view.rows) - MORE_AT:
             self.run_worker(self._read_more(), exclusive=True, group="more")
 
-    def _detail_key(self) -> tuple[object, ...]:
-        """What the detail is a function of."""
-        row = self._view.current
-        if row is None:
-            return ()
-        if name := views.checkpoint_of(row):
-            return ("checkpoint", name, self._seen)
-        if not isinstance(row, Moment) or not row.rev:
-            return (views.key_of(row),)
-        if self._view.against is Against.NOW:
-            return ("diff", row.kind, row.id, row.now_rev, row.rev)
-        other = views.other_mark(self._view) if self._view.against is Against.MARKED else None
-        if other is not None:
-            first, last = sorted((row.rev, other.rev))
-            return ("diff", row.kind, row.id, last, first)
-        return ("diff", row.kind, row.id, row.rev, None)
-
-    async def _read_detail(self, key: tuple[object, ...]) -> None:
+    async def _read_detail(self) -> None:
         """Read what stands beside the list; a newer cursor cancels this."""
         try:
-            found = await self._detail(key)
+            found = await self._reading.detail(self._view)
         except (TimeoutError, OrcError, StorageError) as error:
-            self._change(detail=Detail(text=str(error)))
-            return
-        while len(self._known) >= KNOWN_MAX:
-            self._known.pop(next(iter(self._known)))
-        self._known[key] = found
-        if key == self._detail_key():
-            self._change(detail=found)
-
-    async def _detail(self, key: tuple[object, ...]) -> Detail:
-        row = self._view.current
-        if key and key[0] == "checkpoint":
-            saved, held = await self._story.checkpoint(str(key[1]))
-            return Detail(held=held, text=saved.note)
-        if key and key[0] == "diff":
-            _, kind, id, rev, against = key
-            changes = await self._story.diff(
-                str(kind),
-                str(id),
-                rev if isinstance(rev, int) else 0,
-                against=against if isinstance(against, int) else None,
-            )
-            return Detail(changes=changes)
-        return Detail(text=row.text or row.action) if isinstance(row, Moment) else Detail()
+            found = Detail(text=str(error))
+        self._change(detail=found)
 
     # -- drawing ------------------------------------------------------------------------------
 
@@ -509,14 +387,8 @@ class TimelineView(Screen[str], inherit_bindings=False):
 
     def _draw(self) -> None:
         if self.is_attached and self.size.width:
-            self._sheet.show(views.lines(self._view, self.size.width, self.size.height))
+            self._sheet.show(drawing.lines(self._view, self.size.width, self.size.height))
 
 
 def _markable(rows: Sequence[Row]) -> frozenset[str]:
     return frozenset(views.key_of(row) for row in rows if views.mark_of(row) is not None)
-
-
-def _given(query: Query) -> list[tuple[str, object]]:
-    """The terms of a filter that ask for something."""
-    named = ((name, getattr(query, name)) for name in query.__slots__)
-    return [(name, value) for name, value in named if value]

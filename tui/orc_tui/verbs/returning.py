@@ -14,9 +14,9 @@ from orc_tui import keymap
 from orc_tui.messages import Act
 from orc_tui.screens.checkpoint import CheckpointForm
 from orc_tui.screens.dialog import Dialog, Option
-from orc_tui.screens.timeline import TimelineView, parse_row_key
+from orc_tui.screens.timeline import TimelineView
 from orc_tui.verbs.verb import Verb
-from orc_tui.view_models.timeline import Tab
+from orc_tui.view_models.story import Tab, parse_row_key
 
 TASK = "task"
 CHECKPOINT = "checkpoint"
