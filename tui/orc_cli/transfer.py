@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -60,8 +59,12 @@ async def _to_standard_output(core: Core) -> None:
         await core.chronicle.export(spool)
         spool.seek(0)
         sys.stdout.flush()
-        shutil.copyfileobj(spool, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        for line in spool:
+            # Where output is caught as text there are no bytes below it.
+            if hasattr(sys.stdout, "buffer"):
+                sys.stdout.buffer.write(line)
+            else:
+                sys.stdout.write(line.decode())
 
 
 @contextmanager
