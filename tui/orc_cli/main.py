@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from orc_cli import (
     agents,
@@ -44,8 +45,9 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found
 """
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
-    """The whole grammar of `orc`."""
+    """The whole grammar of `orc`, built once per process."""
     parser = argparse.ArgumentParser(
         prog="orc",
         description="Supervise AI coding agents in tmux: agents, tasks, conflicts, history.",
