@@ -56,7 +56,11 @@ async def test_what_cannot_be_captured_is_not_tried_again_and_again(tmux: Privat
     async with watching(tmux.address, clock) as watch:
         await watch.turn(2)
         tmux.write(pane, "last words")
+        control = watch.watcher._link._control
+        assert control is not None
         tmux.signal(signal.SIGKILL)
+        # Until its end is seen, a socket that is gone may only have been removed.
+        await wait_for(control.closed.is_set, 15.0)
         await wait_for(lambda: watch.watcher._cadence.noticed and clock.sleepers)
         seen = len(watch.ticks)
         clock.turn(OTHERS_S + 0.01)  # a capture is due, and no list

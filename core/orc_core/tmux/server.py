@@ -22,6 +22,7 @@ from typing import Final
 
 from orc_core.errors import TmuxError, TmuxGone, TmuxTimeout
 from orc_core.text import clean
+from orc_core.tmux import tether
 
 SOCKET_PATH_MAX_BYTES: Final = 103
 """The smallest limit of the systems we run on (macOS: 104 with the closing zero)."""
@@ -174,15 +175,18 @@ async def spawn(
     address: Address, argv: Sequence[str], stdin: bytes | None, timeout_s: float
 ) -> tuple[int, bytes, bytes]:
     """Run one client to its end: exit code, stdout, stderr. Raises `TmuxTimeout`."""
-    child = await asyncio.create_subprocess_exec(
-        *client_argv(address, *argv),
-        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=child_environment(),
-        cwd="/",
-        start_new_session=True,
-    )
+    with tether.end() as ends:
+        child = await asyncio.create_subprocess_exec(
+            *client_argv(address, *argv),
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=child_environment(),
+            cwd="/",
+            start_new_session=True,
+            pass_fds=ends,
+        )
+        tether.tie(ends, child.pid)
     try:
         async with asyncio.timeout(timeout_s):
             out, err = await _converse(child, stdin)
