@@ -15,6 +15,7 @@ from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
+from orc_core.chores import Chores
 from orc_core.chronicle import compacting
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
@@ -36,6 +37,8 @@ from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.agent import OTHER, Agent
 from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
+from orc_core.model.task import Task
+from orc_core.pending import Pending
 from orc_core.publisher import Publisher
 from orc_core.rulebook import Rulebook
 from orc_core.settings import Settings
@@ -51,7 +54,7 @@ from orc_core.text import clean
 from orc_core.tmux import listening, server
 from orc_core.tmux.attach import here
 from orc_core.watch import WatchSetup
-from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing
+from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing, at_once
 from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
@@ -100,9 +103,10 @@ class Core:
             read_only=options.read_only,
             changed=self._publish,
             trouble=self._note_store,
-            beside=self._beside,
+            beside=lambda: self._chores.layers() if self._chores is not None else (),
         )
-        self._supervisor: Supervisor | None = None
+        self._chores: Chores | None = None
+        self._pending: Pending | None = None
         self._missing: Missing | None = None
         self._backups: Backups | None = None
         if store is not None:
@@ -153,11 +157,13 @@ class Core:
 
     @property
     def tasks(self) -> TaskWing:
-        return TaskWing(Tasks(self.store), self.actor, self.options.cause)
+        desk = self._pending if self._pending is not None else Tasks(self.store)
+        return TaskWing(desk, self.actor, self.options.cause)
 
     @property
     def conflicts(self) -> ConflictWing:
-        return ConflictWing(Conflicts(self.store, self._clock, self._rules), self.actor)
+        late = self._pending.late if self._pending is not None else at_once
+        return ConflictWing(Conflicts(self.store, self._clock, self._rules), self.actor, late)
 
     @property
     def history(self) -> HistoryWing:
@@ -214,6 +220,11 @@ class Core:
     def led_elsewhere(self) -> bool:
         """Whether another live process syncs the workspace."""
         return self._leadership.led_elsewhere
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """What this process did that still waits for the store, in order."""
+        return tuple(one.label for one in self._pending.waiting) if self._pending else ()
 
     @property
     def _missing_agents(self) -> tuple[Agent, ...]:
@@ -278,23 +289,12 @@ class Core:
                     group.create_task(self._missing.run())
                     if not self.options.read_only:
                         group.create_task(self._leadership.run(self.sync))
-                        self._supervisor = Supervisor(
-                            self.lifecycle,
-                            self.store,
-                            self._clock,
-                            leads=lambda: self.leads,
-                            changed=self._layers_changed,
+                        self._chores = self._own_chores(self._store)
+                        group.create_task(self._chores.run())
+                        self._pending = Pending(
+                            self._store, self._clock, lambda: self._board.documents, self._publish
                         )
-                        group.create_task(self._supervisor.run())
-                        upkeep = compacting.Upkeep(
-                            self._store,
-                            self._clock,
-                            self._size_limit,
-                            leads=lambda: self.leads,
-                            trouble=self._note_store,
-                        )
-                        group.create_task(upkeep.run())
-                        group.create_task(self.backups.run())
+                        group.create_task(self._pending.run())
         except BaseExceptionGroup as failure:
             self._publisher.fail(failure)
             raise
@@ -324,11 +324,22 @@ class Core:
             await self._clock.sleep(STALE_STEP_S)
             self._publish()
 
-    def _beside(self) -> tuple[Layer, ...]:
-        """Lines of the sync pane for what this process does beside the sync."""
-        supervisor = self._supervisor.layers() if self._supervisor is not None else ()
-        backups = self._backups.layers() if self._backups is not None else ()
-        return (*supervisor, *backups)
+    def _own_chores(self, store: Database) -> Chores:
+        supervisor = Supervisor(
+            self.lifecycle,
+            store,
+            self._clock,
+            leads=lambda: self.leads,
+            changed=self._layers_changed,
+        )
+        upkeep = compacting.Upkeep(
+            store,
+            self._clock,
+            self._size_limit,
+            leads=lambda: self.leads,
+            trouble=self._note_store,
+        )
+        return Chores(supervisor, upkeep, self.backups)
 
     def _fleet_changed(self, agents: bool, screen: bool, link: bool) -> None:
         if agents or screen or link:
@@ -341,7 +352,7 @@ class Core:
     def _publish(self) -> None:
         layers = self.layers()
         now = self._clock.now()
-        tasks = self._board.tasks(_faults(layers))
+        tasks = self._tasks(layers)
         fresh = replace(
             self.snapshot,
             at=now,
@@ -356,16 +367,30 @@ class Core:
         )
         self._publisher.publish(fresh)
 
+    def _tasks(self, layers: tuple[Layer, ...]) -> tuple[Task, ...]:
+        """The tasks as they will be: those with a change that waits are marked."""
+        if self._pending is None or not self._pending.waiting:
+            return self._board.tasks(_faults(layers))
+        will_be = replace(self._board, documents=self._pending.overlay(self._board.documents))
+        return self._pending.mark(will_be.tasks(_faults(layers)))
+
     def layers(self) -> tuple[Layer, ...]:
         """The lines of the sync pane: the tmux servers, then the file layer and the store."""
         below = self._leadership.layers(self._synchronizer)
         trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
         first, *others = self.agents.layers()
         tmux = (self._rulebook.with_trouble(first), *others)
-        return (*tmux, *leader.with_store_trouble(below, *trouble))
+        below = leader.with_store_trouble(below, *trouble)
+        return (*tmux, *(self._pending.over(below) if self._pending is not None else below))
 
     def _link(self) -> Link:
-        return replace(self.agents.link(), read_only=self.options.read_only, leader=self.leads)
+        pending = len(self._pending.waiting) if self._pending is not None else 0
+        return replace(
+            self.agents.link(),
+            read_only=self.options.read_only,
+            leader=self.leads,
+            pending=pending,
+        )
 
 
 @asynccontextmanager

@@ -5,9 +5,9 @@ Invariant: a wing adds who and why to a call and nothing else; the parts below d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from orc_core.history.actions import MARKS_MAX, History
 from orc_core.history.checkpoints import Checkpoints
@@ -31,15 +31,47 @@ from orc_core.sync.paces import Choice
 from orc_core.sync.policies import Policy
 from orc_core.sync.statistics import Figures
 from orc_core.sync.synchronizer import Synchronizer
-from orc_core.tasks.desk import Tasks
 from orc_storage.records import Conflict, Json, Revision
+
+
+class TaskDesk(Protocol):
+    """Where tasks are added and edited; each call is told who acts, and through what."""
+
+    async def add(self, title: str, *, actor: str, cause: str, **fields: Json) -> Task: ...
+
+    async def edit(
+        self,
+        id: str,
+        fields: Mapping[str, Json],
+        *,
+        actor: str,
+        cause: str,
+        rev: int | None = None,
+    ) -> Task: ...
+
+    async def set_status(self, id: str, status: Status, *, actor: str, cause: str) -> Task: ...
+
+    async def listing(self) -> tuple[Task, ...]: ...
+
+    async def get(self, id: str) -> Task: ...
+
+
+class Late(Protocol):
+    """Does an act now, or keeps it until the store is back."""
+
+    async def __call__(self, label: str, act: Callable[[], Awaitable[Report]], /) -> Report: ...
+
+
+async def at_once(label: str, act: Callable[[], Awaitable[Report]]) -> Report:
+    """Do an act now or fail: for a process that ends when its command does."""
+    return await act()
 
 
 @dataclass(frozen=True, slots=True)
 class TaskWing:
     """Tasks: add, edit, finish; every change is a revision of the actor."""
 
-    desk: Tasks
+    desk: TaskDesk
     actor: str
     cause: str
 
@@ -65,6 +97,7 @@ class ConflictWing:
 
     conflicts: Conflicts
     actor: str
+    late: Late = at_once
 
     async def listing(self) -> list[Conflict]:
         return await self.conflicts.listing()
@@ -74,7 +107,10 @@ class ConflictWing:
 
     async def resolve(self, id: str, take: str, value: Json = None) -> Report:
         """`take` is left, right, base, or value with the value to write."""
-        return await self.conflicts.resolve(id, take, value=value, actor=self.actor)
+        return await self.late(
+            f"resolve {id}",
+            lambda: self.conflicts.resolve(id, take, value=value, actor=self.actor),
+        )
 
     async def resolve_all(self, take: str, ids: Collection[str] | None = None) -> ManyReport:
         """Decide those named, else all that are open: `take` is left, right, both or base."""
@@ -97,7 +133,9 @@ class ConflictWing:
 
     async def defer(self, id: str, until: float) -> Report:
         """Put a conflict off until `until`, in seconds since the epoch."""
-        return await self.conflicts.defer(id, until, actor=self.actor)
+        return await self.late(
+            f"defer {id}", lambda: self.conflicts.defer(id, until, actor=self.actor)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ class StoreUnavailable(StorageError):
     """The store cannot be opened, read or written now: locked, full, read-only or foreign."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """A write that was begun and not answered in time: it may be on disk, or get there yet."""
+
+
 class StoreCorrupt(StorageError):
     """The store's own checks failed: a page, a hash or the chain."""
 

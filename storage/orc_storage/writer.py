@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from orc_storage.engine import Connection, Transaction
-from orc_storage.errors import StoreUnavailable
+from orc_storage.errors import OutcomeUnknown, StoreUnavailable
 from orc_storage.lane import Lane, Opening
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Writer:
             result: T = item.done.result()
             return result
         if item.begun:
-            raise StoreUnavailable(
+            raise OutcomeUnknown(
                 f"{self._path} did not finish a write in {timeout_s:g} s: it may still get"
                 " written, so look before you repeat it"
             )

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import resource
-import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from orc_storage.engine import Engine, pick
 from orc_storage.errors import StoreCorrupt, StoreUnavailable
 from orc_storage.files import Mirror
 from orc_storage.records import Document
+from scarcity import files_no_larger_than
 
 
 @pytest_asyncio.fixture
@@ -32,19 +30,6 @@ async def put(db: Database, rev: int, size: int = 10, id: str = "T-1") -> Docume
     return await db.write(
         partial(documents.put, kind="task", id=id, body=body, rev=rev, actor="a", cause="b")
     )
-
-
-@contextlib.contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """Make every file of this process end at `size` bytes, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    told = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, told)
 
 
 def largest(folder: Path) -> int:

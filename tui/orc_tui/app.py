@@ -20,6 +20,7 @@ from textual import on
 
 from orc_core.errors import OrcError
 from orc_core.model.snapshot import Snapshot
+from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.hangup import Hangup
@@ -152,7 +153,7 @@ class OrcApp(ThemedApp[int]):
     @on(Act)
     def _act(self, act: Act) -> None:
         if act.action_id == "quit":
-            self.exit(0)
+            self._quit()
         elif act.action_id == "refresh":
             self.refresh(repaint=True, layout=True)
         if self.commands is None or act.action_id == "quit":
@@ -180,14 +181,43 @@ class OrcApp(ThemedApp[int]):
         """Say one line over the footer for some seconds; `severity` is "", waiting or error."""
         self.main.say(text, undoable=undoable, severity=severity)
 
+    def _quit(self) -> None:
+        """Quit; while changes wait for the store, at the second time."""
+        if self.snapshot.link.pending and not self._asked_twice():
+            self.tell(f"{lost(self.snapshot.link.pending)}: q again quits", severity="waiting")
+        else:
+            self._leave()
+
     def action_leave(self) -> None:
         """Quit at the second ctrl+c."""
-        now = time.monotonic()
-        if now - self._leave_at <= LEAVE_S:
-            self.exit(0)
+        if self._asked_twice():
+            self._leave()
+        elif self.snapshot.link.pending:
+            self.tell(f"{lost(self.snapshot.link.pending)}: ctrl+c again", severity="waiting")
         else:
-            self._leave_at = now
             self.tell("ctrl+c again quits")
+
+    def _asked_twice(self) -> bool:
+        now = time.monotonic()
+        is_second = now - self._leave_at <= LEAVE_S
+        self._leave_at = now
+        return is_second
+
+    def _leave(self) -> None:
+        """End; what was not written is named on the terminal that is left."""
+        labels = self.core.pending if self.core is not None else ()
+        if not labels:
+            self.exit(0)
+            return
+        lines = "\n".join(f"  {clean(label, limit=160)}" for label in labels)
+        self.exit(1, return_code=1, message=f"not written, the store was away:\n{lines}")
+
+
+def lost(pending: int) -> str:
+    """Say what would be lost by quitting now."""
+    if pending == 1:
+        return "1 change waits for the store and would be lost"
+    return f"{pending} changes wait for the store and would be lost"
 
 
 def _complete(*streams: object) -> None:

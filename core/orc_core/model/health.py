@@ -119,6 +119,7 @@ class Link:
     """The right end of the header. `stale_s` counts only where the state is stale.
 
     `server` names the tmux server that the state is of, or how many of them; "" for all.
+    `pending` is how many changes of this process wait for the store.
     """
 
     state: LinkState = LinkState.STARTING
@@ -126,3 +127,4 @@ class Link:
     read_only: bool = False
     leader: bool = False
     server: str = ""
+    pending: int = 0

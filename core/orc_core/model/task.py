@@ -50,3 +50,5 @@ class Task:
     updated_by: str
     fault: str = ""
     """What is wrong with its file, with line and column; "" when nothing is."""
+    pending: bool = False
+    """Whether a change of it waits for the store."""

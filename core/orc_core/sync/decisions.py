@@ -28,6 +28,9 @@ CONFLICT_PREFIX = "C"
 PAST = "history"
 """The left side of a conflict that going back opened: no layer holds it, so it has no base."""
 
+PENDING = "pending"
+"""The left side of a conflict of what waited for the store: no layer holds it either."""
+
 
 def held(side: Side) -> Value:
     """Return what one side of a conflict holds."""
@@ -309,7 +312,7 @@ def _place(body: Body | None, path: str, value: Value) -> Body | None:
 def _set_base(tx: Transaction, conflict: Conflict, value: Value) -> None:
     """Set what layer and store agree on at the path, as if they did."""
     layer, kind, id = conflict.left.layer, conflict.doc_kind, conflict.doc
-    if layer == PAST:
+    if layer in (PAST, PENDING):
         return
     base = bases.get(tx.conn, layer, kind, id)
     if base is None:

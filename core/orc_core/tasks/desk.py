@@ -14,7 +14,8 @@ from orc_core.model.task import TEXT_MAX, Status, Task
 from orc_core.model.task_body import TaskBody
 from orc_core.tasks.ages import ages
 from orc_core.tasks.graph import view
-from orc_core.tasks.rules import KIND, TaskRules
+from orc_core.tasks.machine import move
+from orc_core.tasks.rules import KIND, TaskRules, read_body
 from orc_core.text import clean
 from orc_storage import acts, documents
 from orc_storage.database import Connection, Database, Transaction
@@ -107,6 +108,27 @@ class Tasks:
     async def get(self, id: str) -> Task:
         """Return one task, found without regard to case; raises UnknownName."""
         return await self._db.read(lambda conn: _shown(conn, _find(conn, id)))
+
+
+def made(id: str, fields: Mapping[str, Json]) -> Body:
+    """The body of a new task; raises UsageError naming the field that is wrong.
+
+    What it depends on is not looked up.
+    """
+    body = TaskBody.model_construct(id=id).model_dump() | _clean_fields(fields)
+    read_body(body)
+    return body
+
+
+def edited(before: Document, fields: Mapping[str, Json]) -> Body:
+    """The body of a task with other fields; raises UsageError, IllegalMove.
+
+    What it depends on is not looked up.
+    """
+    body = before.body | _clean_fields(fields)
+    after = read_body(body)
+    move(after.id, str(before.body.get("status", "ready")), after.status)
+    return body
 
 
 def _find(conn: Connection, id: str) -> Document:

@@ -41,7 +41,7 @@ class Editing(Verb):
         wanted = await self.ask(NewTask())
         if wanted is not None:
             task = await self.core.tasks.add(wanted.title, priority=wanted.priority)
-            self.tell(f"{task.id} made: {task.title}", undoable=True)
+            self._tell(task, f"{task.id} made: {task.title}")
 
     async def edit(self, act: Act) -> None:
         """Choose a field of the task, then edit it."""
@@ -70,9 +70,9 @@ class Editing(Verb):
         return await self.ask(dialog) == "go"
 
     async def _write(self, task: Task, name: str, value: Json) -> None:
-        await self.core.tasks.edit(task.id, {name: value})
+        written = await self.core.tasks.edit(task.id, {name: value})
         shown = value_text(value).split("\n")[0]
-        self.tell(f"{task.id}: {name} is now {shown}", undoable=True)
+        self._tell(written, f"{task.id}: {name} is now {shown}")
 
     async def assign(self, act: Act) -> None:
         """Give the task to an agent, or to nobody."""
@@ -103,4 +103,10 @@ class Editing(Verb):
 
     async def _move(self, task: Task, status: Status) -> None:
         moved = await self.core.tasks.set_status(task.id, status)
-        self.tell(f"{task.id} is {moved.status.value}", undoable=True)
+        self._tell(moved, f"{task.id} is {moved.status.value}")
+
+    def _tell(self, task: Task, text: str) -> None:
+        if task.pending:
+            self.tell(f"pending, the store is away: {text}", severity="waiting")
+        else:
+            self.tell(text, undoable=True)

@@ -107,6 +107,8 @@ def _fits(names: list[str], pieces: dict[str, Line], room: int, gap: int) -> boo
 
 def _right(snapshot: Snapshot, *, wide: bool) -> list[Line]:
     pieces: list[Line] = []
+    if snapshot.link.pending:
+        pieces.append(((f"{snapshot.link.pending} pending", "waiting"),))
     if wide:
         waiting = sum(map(needs_you, snapshot.conflicts))
         if waiting:

@@ -60,6 +60,10 @@ class Columns:
     agent: int
 
 
+PENDING = "pending "
+"""Before the title of a task with a change that is not written yet."""
+
+
 def columns(tasks: Sequence[Task], width: int) -> Columns:
     """Share `width` between the columns."""
     ident = min(max(max((cells(task.id) for task in tasks), default=0), 4), 12)
@@ -94,6 +98,9 @@ def row(task: Task, at: Columns, now: float) -> Line:
 
 
 def _title(task: Task, width: int, ink: str) -> list[Part]:
+    if task.pending:
+        mark = fit(PENDING, min(cells(PENDING), width))
+        return [(mark, "waiting"), (fit(task.title, width - cells(mark)), ink)]
     if not task.fault:
         return [(fit(task.title, width), ink)]
     return [(fit(f"▲ {task.fault}", width), "error")]
