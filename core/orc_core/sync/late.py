@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from orc_core.sync import decisions
 from orc_core.sync.merge import Conflicting, conflicting, merge
 from orc_core.sync.paths import MISSING, field_of, hunk_number, same
-from orc_core.sync.provenance import newest
+from orc_core.sync.provenance import newest, store_side
 from orc_core.sync.rules import Rules
 from orc_storage import documents
 from orc_storage.database import Transaction
@@ -68,7 +68,7 @@ def _merged(edit: LateEdit, ours: Body) -> tuple[Body, tuple[Conflicting, ...]]:
 
 
 def _open(tx: Transaction, edit: LateEdit, values: Conflicting) -> str:
-    right = decisions.store_side(tx.conn, newest(tx.conn, edit.kind, edit.id), values.path)
+    right = store_side(tx.conn, newest(tx.conn, edit.kind, edit.id), values.path)
     opened = decisions.open_conflict(
         tx,
         Conflict(
