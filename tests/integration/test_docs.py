@@ -71,6 +71,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda document: document.name)
+@pytest.mark.timeout(90)  # a document shows dozens of commands
 def test_commands_work(document: Path, environ: dict[str, str]) -> None:
     for command in commands(document):
         done = orc(shlex.split(command)[1:], environ, ROOT)
