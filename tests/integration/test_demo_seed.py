@@ -49,7 +49,7 @@ async def test_conflicts_are_open_and_what_does_not_clash_is_merged(
         found = await store.read(conflicts.listing)
         migration = await Tasks(store).get("T-2")
     assert {(one.doc, one.path) for one in found} == {
-        ("T-2", "text"),
+        ("T-2", "text#1"),
         ("T-3", "title"),
         ("T-11", "due"),
     }
