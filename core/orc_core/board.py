@@ -66,6 +66,7 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
     if store is None:
         return Board()
     day = day_of(now)
+    known = {document.id: document for document in before.documents}
 
     def read(conn: Connection) -> Board:
         waiting = {ConflictState.OPEN, ConflictState.DEFERRED}
@@ -73,7 +74,7 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
         decided = conflicts.listing(
             conn, states={ConflictState.RESOLVED}, decided_since=now - RESOLVED_SHOWN_S
         )
-        tasks = documents.listing(conn, "task")
+        tasks = documents.listing(conn, "task", known=known)
         return Board(
             documents=tuple(tasks),
             ages=ages(conn, tasks, before.ages),

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from orc_storage.errors import InvalidBody
 from orc_storage.records import Body, Json
+
+_encode: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 def encode(value: Json) -> str:
@@ -19,9 +23,7 @@ def encode(value: Json) -> str:
     Raises InvalidBody for NaN, infinities, lone surrogates and what JSON has no form for.
     """
     try:
-        text = json.dumps(
-            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        text = _encode(value)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidBody(f"not storable as JSON: {error}") from None

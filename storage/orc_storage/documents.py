@@ -7,6 +7,7 @@ and only over the revision that the writer had read.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from orc_storage import journal, segments
@@ -38,12 +39,38 @@ def get(conn: Connection, kind: str, id: str) -> Document | None:
     return None if found is None or found.deleted else found
 
 
-def listing(conn: Connection, kind: str, *, with_deleted: bool = False) -> list[Document]:
-    """Return all documents of a kind in the order of their ids."""
-    rows = conn.execute(
-        f"{_DOCUMENT} WHERE kind = ? AND deleted <= ? ORDER BY id", (kind, int(with_deleted))
-    )
+def listing(
+    conn: Connection,
+    kind: str,
+    *,
+    with_deleted: bool = False,
+    known: Mapping[str, Document] | None = None,
+) -> list[Document]:
+    """Return all documents of a kind in the order of their ids.
+
+    What is in `known`, by id, and is still at its revision is taken from there and not read.
+    """
+    if with_deleted:
+        rows = conn.execute(f"{_DOCUMENT} WHERE kind = ? ORDER BY id", (kind,))
+        return [_document(row) for row in rows]
+    if known:
+        return _renewed(conn, kind, known)
+    rows = conn.execute(f"{_DOCUMENT} WHERE kind = ? AND deleted = 0 ORDER BY id", (kind,))
     return [_document(row) for row in rows]
+
+
+def _renewed(conn: Connection, kind: str, known: Mapping[str, Document]) -> list[Document]:
+    rows = conn.execute(
+        "SELECT id, rev FROM document WHERE kind = ? AND deleted = 0 ORDER BY id", (kind,)
+    )
+    found: list[Document] = []
+    for id, rev in rows.fetchall():
+        one = known.get(id)
+        if one is None or one.rev != rev:
+            one = get(conn, kind, id)
+        if one is not None:
+            found.append(one)
+    return found
 
 
 def put(

@@ -139,3 +139,19 @@ async def test_history_cannot_be_rewritten(db: Database, table: str, sql: str) -
     with pytest.raises(StorageError, match="is never"):
         await db.write(lambda tx: tx.conn.execute(sql.format(table, table)))
     assert await db.read(journal.verify) == []
+
+
+async def test_a_list_takes_what_it_knows_and_reads_what_changed(db: Database) -> None:
+    for number in range(1, 5):
+        await put(db, task(f"T-{number}"), 0, f"T-{number}")
+    first = await db.read(lambda conn: documents.listing(conn, "task"))
+    known = {document.id: document for document in first}
+    await put(db, task("T-2", "Rotated"), 1, "T-2")
+    await delete(db, 1, "T-3")
+    await put(db, task("T-9"), 0, "T-9")
+    again = await db.read(lambda conn: documents.listing(conn, "task", known=known))
+    assert again == await db.read(lambda conn: documents.listing(conn, "task"))
+    assert [document.id for document in again] == ["T-1", "T-2", "T-4", "T-9"]
+    assert again[0] is first[0] and again[1] is not first[1] and again[1].rev == 2
+    everything = await db.read(lambda conn: documents.listing(conn, "task", with_deleted=True))
+    assert [document.id for document in everything] == ["T-1", "T-2", "T-3", "T-4", "T-9"]

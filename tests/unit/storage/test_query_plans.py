@@ -10,7 +10,7 @@ import pytest
 from orc_storage import acts, bases, conflicts, documents, journal, live
 from orc_storage.database import Connection, Database
 from orc_storage.engine import Cursor, Value
-from orc_storage.records import ConflictState, Filter
+from orc_storage.records import ConflictState, Document, Filter
 
 
 class Explained:
@@ -26,6 +26,7 @@ class Explained:
         return self._conn.execute(sql, params)
 
 
+KNOWN = {"T-1": Document("task", "T-1", 1, {}, "", 0.0, "a")}
 HOT: dict[str, Callable[[Any], object]] = {
     "head": journal.head,
     "since": lambda conn: journal.since(conn, 5),
@@ -37,6 +38,7 @@ HOT: dict[str, Callable[[Any], object]] = {
     "page by actor and time": lambda conn: journal.page(conn, Filter(actor="a", since=1.0)),
     "get": lambda conn: documents.get(conn, "task", "T-1"),
     "listing": lambda conn: documents.listing(conn, "task"),
+    "listing of what is known": lambda conn: documents.listing(conn, "task", known=KNOWN),
     "base": lambda conn: bases.get(conn, "file", "task", "T-1"),
     "last act": lambda conn: acts.last(conn, "operator", "done"),
     "steps of an agent": lambda conn: live.recent(conn, "claude-1", 8),
@@ -71,3 +73,8 @@ async def test_no_query_looks_at_every_row(db: Database, query: str) -> None:
 @pytest.mark.parametrize("query", HOT)
 async def test_no_query_sorts(db: Database, query: str) -> None:
     assert [plan for plan in await plans(db, HOT[query]) if "TEMP B-TREE" in plan] == []
+
+
+async def test_a_list_of_what_is_known_reads_no_document(db: Database) -> None:
+    found = await plans(db, HOT["listing of what is known"])
+    assert found == ["SEARCH document USING COVERING INDEX document_alive (kind=?)"]
