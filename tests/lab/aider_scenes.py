@@ -337,7 +337,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Shot("working-killed", WORKING, save=False),
         Signal(signal.SIGKILL),
         Until(shows=r"Killed"),
-        Shot("killed", State.CRASHED, shell=True),
+        Shot("killed-working", State.CRASHED, shell=True),
     ),
     told(
         "suspended",

@@ -46,8 +46,11 @@ AGENT: Final = LabAgent(
     command="gemini",
     program=Program(
         package="@google/gemini-cli",
-        versions=("0.61.0", "0.40.1"),
-        binaries=("node_modules/@google/gemini-cli/bundle/gemini.js",),
+        versions=("0.61.0", "0.40.1", "0.20.2"),
+        binaries=(
+            "node_modules/@google/gemini-cli/bundle/gemini.js",
+            "node_modules/@google/gemini-cli/dist/index.js",
+        ),
     ),
     prepare=prepare,
     scenarios=SCENARIOS,

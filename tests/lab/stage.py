@@ -16,14 +16,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tests.lab.cleanup import MARK, end_marked
 from tests.lab.hooking import Hooks
+from tests.lab.lookout import Lookout
 from tests.lab.roster import LabAgent, Place
 from tests.lab.script import (
     Act,
@@ -52,21 +51,18 @@ from tests.lab.script import (
 from tests.lab.server import ModelServer
 from tests.lab.story import Story, Taken, Verdict
 
-from orc_core.agents.observer import Observer
 from orc_core.agents.rules import RuleSet
 from orc_core.agents.typing import Typist
 from orc_core.clock import SystemClock
 from orc_core.errors import TmuxError
-from orc_core.model.agent import Agent, Choice, Delivery, Outcome, Prompt, State
+from orc_core.model.agent import Choice, Delivery, Outcome, State
 from orc_core.tmux.keys import send_keys, send_text
 from orc_core.tmux.screen import clean_lines
 from orc_core.tmux.server import Address, run
-from orc_core.tmux.watcher import Watcher
 
 RC: Final = "export TERM=tmux-256color COLORTERM=truecolor\nPS1='lab$ '\nHISTFILE=\n"
 """What the shell of the pane is told."""
 LOOK_EVERY_S: Final = 0.1
-TIMELINE_MAX: Final = 2000
 READS_S: Final = 1.0
 """How long a person reads a prompt: Claude Code 2.1.329 does not hear keys in its first moment."""
 READ_WITHIN_S: Final = 6.0
@@ -98,10 +94,15 @@ class Stage:
         self._clock = SystemClock()
         self._address = Address(str(self.folder / "s"))
         self._place = Place(self.folder, self.folder, 0, version)
-        self._observer: Observer | None = None
+        self._lookout: Lookout | None = None
         self._hooks: Hooks | None = None
         self._pane = "%0"
         self._began = time.monotonic()
+
+    @property
+    def _orc(self) -> Lookout:
+        assert self._lookout is not None
+        return self._lookout
 
     async def play(self) -> Story:
         """Do all acts in turn. A scenario that gets stuck says so in its story."""
@@ -109,7 +110,10 @@ class Stage:
             async with self.server.running():
                 self._place = self._furnish()
                 await self._open()
-                async with self._watched():
+                self._lookout = Lookout(
+                    self._address, self._rules, self._place.home, self._pane, self._hooks
+                )
+                async with self._lookout.watching(self.story.timeline, self._began):
                     for act in self.scenario.acts:
                         await self._do(act)
         except (Stuck, TmuxError, OSError) as error:
@@ -168,53 +172,6 @@ class Stage:
         if "no-launch" not in self.scenario.setup:
             words = (self.agent.command, *launch.argv, *self.scenario.argv)
             await self._type_line(shlex.join(words))
-
-    @contextlib.asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
-        """Let orc watch the server as it does for a user, and keep what it said and when."""
-        hooks = self._hooks
-        sources = [hooks.source] if hooks is not None else []
-        observer = Observer(self._rules, self._clock, self._place.home, sources=sources)
-        watcher = Watcher(self._address, self._clock)
-        self._observer = observer
-
-        async def watch() -> None:
-            async with aclosing(watcher.ticks()) as ticks:
-                async for tick in ticks:
-                    observer.apply(tick)
-                    self._note()
-
-        def news(keys: Collection[str]) -> None:
-            observer.judge_again(keys)
-            self._note()
-
-        task = asyncio.ensure_future(watch())
-        try:
-            async with hooks.told_to(news) if hooks is not None else contextlib.nullcontext():
-                yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    def _note(self) -> None:
-        verdict = self._verdict()
-        timeline = self.story.timeline
-        if not timeline or _same(timeline[-1][1], verdict) is False:
-            timeline.append((time.monotonic() - self._began, verdict))
-            del timeline[:-TIMELINE_MAX]
-
-    def _seen(self) -> Agent | None:
-        assert self._observer is not None
-        agents = self._observer.agents()
-        return next((one for one in agents if one.pane.pane_id == self._pane), None)
-
-    def _verdict(self) -> Verdict:
-        agent = self._seen()
-        if agent is None:
-            return Verdict(State.UNKNOWN)
-        rule = f"{agent.evidence.source}:{agent.evidence.rule}"
-        return Verdict(agent.state, agent.waiting, agent.substate, rule, agent.does)
 
     async def _do(self, act: Act) -> None:
         if isinstance(act, (Model, Forget, Release, ServerDown, ServerUp)):
@@ -280,7 +237,7 @@ class Stage:
 
     async def _do_through_orc(self, act: Answer | Say | Interrupt) -> None:
         typist = Typist(self._address, self._rules, self._clock)
-        agent = self._seen()
+        agent = self._orc.agent()
         if agent is None:
             raise Stuck("orc does not see the pane")
         if isinstance(act, Answer):
@@ -297,7 +254,7 @@ class Stage:
         deadline = time.monotonic() + READ_WITHIN_S
         read, since = "", time.monotonic()
         while True:
-            agent, prompt = self._asked()
+            agent, prompt = self._orc.agent(), self._orc.prompt()
             mark = prompt.fingerprint if prompt is not None else ""
             if mark != read:
                 read, since = mark, time.monotonic()
@@ -315,11 +272,6 @@ class Stage:
         if delivery.outcome is Outcome.PROMPT_CHANGED:
             delivery = replace(delivery, text=f"{delivery.text}; it was {prompt.lines}")
         return delivery
-
-    def _asked(self) -> tuple[Agent | None, Prompt | None]:
-        assert self._observer is not None
-        agent = self._seen()
-        return agent, self._observer.prompt(agent.key) if agent is not None else None
 
     async def _lines(self) -> tuple[str, ...]:
         raw = await run(self._address, "capture-pane", "-p", "-t", self._pane)
@@ -373,7 +325,7 @@ class Stage:
 
     async def _measure(self, act: Measured) -> None:
         deadline = time.monotonic() + act.within_s
-        while (agent := self._seen()) is None or agent.usage.context is None:
+        while (agent := self._orc.agent()) is None or agent.usage.context is None:
             if time.monotonic() > deadline:
                 raise Stuck(
                     f"{act}: nothing told within {act.within_s:g} s\n{await self._screen()}"
@@ -384,7 +336,7 @@ class Stage:
         """Give orc its time to see it right, then keep the screen and what orc says."""
         began = time.monotonic()
         while True:
-            verdict = self._verdict()
+            verdict = self._orc.verdict()
             took_s = time.monotonic() - began
             if is_right(shot, verdict) or took_s > shot.within_s:
                 break
@@ -402,7 +354,7 @@ class Stage:
                 title=title,
                 command=command,
                 level=self.agent.level(self._place),
-                live=self._verdict(),
+                live=self._orc.verdict(),
                 took_s=took_s,
             )
         )
@@ -426,10 +378,6 @@ def is_right(shot: Shot, verdict: Verdict) -> bool:
 
 def _waits(act: Act) -> bool:
     return isinstance(act, Until) and act.level == "waiting"
-
-
-def _same(one: Verdict, two: Verdict) -> bool:
-    return (one.state, one.waiting, one.substate) == (two.state, two.waiting, two.substate)
 
 
 def _chosen(choice: Choice, act: Answer) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
+SCROLL_BAR: Final = ("█", "▀", "▄")
 _NONE: Final[frozenset[str]] = frozenset()
 INPUT_LINES: Final = 6
 """How many non-empty lines from the bottom the input line may be."""
@@ -231,7 +232,7 @@ def _regions(page: _Page, layout: Layout | None) -> dict[str, _Region]:
     filled: list[int] = []
     turn = 0
     for at in range(len(lines) - 1, -1, -1):
-        if lines[at].strip():
+        if (text := lines[at].strip()) and text not in SCROLL_BAR:
             if page.told_at is None or at > page.told_at:
                 turn += 1
             filled.append(at)
@@ -251,10 +252,10 @@ def _regions(page: _Page, layout: Layout | None) -> dict[str, _Region]:
 
 
 def tail(lines: Sequence[str], count: int) -> list[str]:
-    """The last non-empty lines, top to bottom."""
+    """The last non-empty lines, top to bottom; a bar to scroll by is nothing on a line."""
     kept: list[str] = []
     for line in reversed(lines):
-        if line.strip():
+        if (text := line.strip()) and text not in SCROLL_BAR:
             kept.append(line)
             if len(kept) == count:
                 break

@@ -217,6 +217,13 @@ def test_what_it_does_and_was_told(rules: RuleSet, screen: Screen) -> None:
     assert last_prompt(codex, screen("codex/working-spinner")) == "please doslow"
 
 
+def test_a_bar_to_scroll_by_is_no_part_of_what_is_done(rules: RuleSet) -> None:
+    opencode = rules.kind("opencode")
+    assert opencode is not None
+    lines = ("     I remove it.", f"     $ rm -rf build{' ' * 40}█", f"{' ' * 60}█")
+    assert activity(opencode, lines) == "rm -rf build"
+
+
 def test_the_prompt_decides_what_is_waited_for(rules: RuleSet, pane: Pane, screen: Screen) -> None:
     (told,) = signals(rules, "claude", pane(), screen("claude/waiting-question-tool"), NOW).signals
     assert (told.waiting, told.evidence.rule) == (Waiting.QUESTION, "claude/question")
