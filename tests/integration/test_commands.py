@@ -108,6 +108,7 @@ async def test_a_refusal_is_a_line_and_never_a_crash(desk: Desk) -> None:
         ("type", keymap.AGENTS),
         ("attach", keymap.AGENTS),
         ("history", keymap.SYNC),
+        ("type", keymap.TIMELINE),
         ("rollback", keymap.AGENTS),
         ("edit", keymap.CONFLICTS),
         ("take-left", keymap.CONFLICTS),

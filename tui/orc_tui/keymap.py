@@ -51,7 +51,7 @@ def _panes(*names: str) -> frozenset[str]:
 
 _ALL = _panes(EVERYWHERE)
 _AGENT = _panes(AGENTS, LIVE)
-_WITH_AGENT = _panes(AGENTS, LIVE, TASKS)
+_WITH_AGENT = _panes(AGENTS, LIVE, TASKS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _STORY = _panes(TIMELINE)
 

@@ -5,6 +5,7 @@ Invariant: a preview has three lists: what comes back, what stays, what cannot b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from orc_core.model.history import FieldChange, Plan, Standing, Step
 from orc_core.sync.paths import MISSING
 from orc_core.sync.wording import place, word
 from orc_core.text import clean
+from orc_storage.records import Json
 
 NOT_TOUCHED: Final = "files in the work tree are not touched"
 LEASES: Final = "leases are not touched: whoever works on it goes on"
@@ -26,9 +28,12 @@ def line(change: FieldChange) -> str:
     """Say one change: `title: Cart -> Basket`."""
     if not change.path:
         return GONE
+    path = clean(change.path, limit=80)
+    if lines := _lines_changed(change.before, change.after):
+        return f"{path}: {lines}"
     before = word(change.before if change.before_present else MISSING)
     after = word(change.after if change.after_present else MISSING)
-    return f"{clean(change.path, limit=80)}: {before} -> {after}"
+    return f"{path}: {before} -> {after}"
 
 
 def make_plan(
@@ -62,6 +67,21 @@ def standing_line(id: str, one: Standing) -> str:
     else:
         done = "edited" if one.now_present else "deleted"
     return f"{place(id, one.path)} was {done} by {one.by} at revision {one.rev} since"
+
+
+def _lines_changed(before: Json, after: Json) -> str:
+    """Count the lines of a long text that go and come; "" where it is no long text."""
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return ""
+    if "\n" not in before or "\n" not in after:
+        return ""
+    now, then = Counter(before.split("\n")), Counter(after.split("\n"))
+    back, gone = (then - now).total(), (now - then).total()
+    return f"{_count(back)} back, {_count(gone)} gone" if back + gone else ""
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
 
 
 def _returns(steps: Sequence[Step]) -> Iterable[str]:

@@ -91,7 +91,7 @@ async def test_a_preview_has_three_lists(tasks: Tasks, history: History, clock: 
     (step,) = plan.steps
     assert (step.id, step.from_rev, step.to_rev) == ("T-1", 2, 1)
     assert plan.returns == (
-        "text: one … (3 lines) -> one … (2 lines)",
+        "text: 0 lines back, 1 line gone",
         "title: Basket -> Cart",
     )
     assert plan.stays == (

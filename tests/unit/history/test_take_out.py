@@ -43,7 +43,7 @@ async def test_later_changes_are_kept(ws: Workspace) -> None:
     plan = await ws.history.plan_take_out(marks(2))
     assert plan.returns == (
         'labels: ["shop", "cart", "urgent"] -> ["shop", "urgent"]',
-        "text: one … (4 lines) -> one … (4 lines)",
+        "text: 1 line back, 1 line gone",
         "title: Basket -> Cart",
     )
     assert plan.standing == ()

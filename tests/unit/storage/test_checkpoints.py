@@ -102,13 +102,13 @@ async def test_what_can_be_gone_back_to_is_pinned(db: Database) -> None:
         acts.record(tx, actor="x", label="", changes=(Change("task", "T-1", 2, 3),))
         first = acts.record(tx, actor="y", label="", changes=(Change("task", "T-1", 1, 2),))
         acts.mark(tx, first.seq, "undone")
+        other = acts.record(tx, actor="z", label="", changes=())
+        acts.mark(tx, other.seq, "undone", turned=(Change("task", "T-1", 4, 6),))
         acts.record(tx, actor="y", label="", changes=(Change("task", "T-2", 0, 1),))
 
     await db.write(work)
     assert await db.read(checkpoints.pinned) == {
-        ("task", "T-1", 2),
-        ("task", "T-1", 3),
-        ("task", "T-1", 5),
+        *(("task", "T-1", rev) for rev in (2, 3, 4, 5, 6)),
         ("task", "T-2", 1),
     }
     await db.write(lambda tx: checkpoints.remove(tx, "C", actor="you"))

@@ -95,6 +95,23 @@ async def test_acts_name_the_row_under_the_cursor(ws: Workspace) -> None:
         assert stage.results == [""]
 
 
+async def test_whoever_did_it_is_who_is_typed_to(ws: Workspace) -> None:
+    view = a_view(ws, Tab.THIS)
+    stage = Stage(view)
+    async with stage.run_test() as pilot:
+        assert view.who == ""
+        await until(lambda: "+ 11" in stage.text)
+        assert view.who == "codex-1"
+        await pilot.press("a", "i", "I")
+        assert [act[:2] for act in stage.acts] == [
+            ("attach", "timeline"),
+            ("type", "timeline"),
+            ("interrupt", "timeline"),
+        ]
+        await pilot.press("j")
+        assert view.who == OPERATOR
+
+
 async def test_a_checkpoint_is_restored_and_named(ws: Workspace) -> None:
     view = a_view(ws, Tab.CHECKPOINTS)
     stage = Stage(view)

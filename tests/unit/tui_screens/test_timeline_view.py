@@ -41,7 +41,7 @@ def test_every_size_is_filled_exactly(width: int, height: int, whole: bool) -> N
 @pytest.mark.parametrize("width", [80, 160])
 def test_rows_say_when_who_what_and_why(width: int) -> None:
     text = drawn(a_view(), width)
-    assert "   now  you         edit       T-14@4       dashboard  (now)" in text
+    assert "   now  you         edit       T-14@4       now · dashboard" in text
     assert "    4m  claude-2    waiting    hook: Bash" in text
     assert "›   11m  codex-1     edit       T-14@3" in text
     assert text.index("dashboard") < text.index("T-14@3") < text.index("T-14@1")

@@ -100,6 +100,11 @@ class TimelineView(Screen[str], inherit_bindings=False):
         return views.checkpoint_of(self._view.current)
 
     @property
+    def who(self) -> str:
+        """Who did what the row under the cursor tells."""
+        return self._view.current.actor if self._view.current is not None else ""
+
+    @property
     def current(self) -> Row | None:
         """The row under the cursor."""
         return self._view.current

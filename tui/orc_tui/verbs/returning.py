@@ -19,6 +19,7 @@ from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.story import Tab, parse_row_key
 
 TASK = "task"
+AGENT = "agent"
 CHECKPOINT = "checkpoint"
 
 
@@ -60,7 +61,8 @@ class Returning(Verb):
         if not plan.steps:
             self.tell(f"{id} is as it was at revision {rev}: choose another one")
             return
-        await self._confirm(plan, f"Roll back {kind} {id} to revision {rev}", "Roll back")
+        title = f"Roll back {kind} {id} to revision {rev}"
+        await self._confirm(plan, title, f"Roll back {_documents(plan)}")
 
     async def take_out(self, act: Act) -> None:
         """Take the change under the cursor, or the marked ones, out and keep later ones."""
@@ -92,11 +94,11 @@ class Returning(Verb):
 
     async def undo(self, act: Act) -> None:
         history = self.core.history
-        await self._turn(history.undo, history.plan_undo, "Undo")
+        await self._turn(history.undo, history.plan_undo, "Undo it")
 
     async def redo(self, act: Act) -> None:
         history = self.core.history
-        await self._turn(history.redo, history.plan_redo, "Do again")
+        await self._turn(history.redo, history.plan_redo, "Do it again")
 
     async def _turn(
         self,
@@ -118,9 +120,11 @@ class Returning(Verb):
         if not plan.steps:
             self.tell("what that changed is not there any more: nothing to take out")
             return
-        first = marks[0]
-        what = f"revision {first.rev} of {first.id}" if len(marks) == 1 else f"{len(marks)} changes"
-        if await self._confirm(plan, f"Take out {what}", "Take out") and self._view is not None:
+        title, word = f"Take out revision {marks[0].rev} of {marks[0].id}", "Take it out"
+        if len(marks) > 1:
+            title = f"Take out {len(marks)} changes of {_documents(plan)}"
+            word = f"Take out {len(marks)} changes"
+        if await self._confirm(plan, title, word) and self._view is not None:
             self._view.unmark()
 
     async def _restore(self, name: str) -> None:
@@ -139,12 +143,11 @@ class Returning(Verb):
             self._done(await history.revert(plan))
         elif chosen == "exact":
             title = f"Restore checkpoint {name}, and delete what was made later"
-            await self._confirm(exact, title, "Restore and delete")
+            await self._confirm(exact, title, f"Restore and delete {_documents(exact)}")
 
     async def _confirm(self, plan: Plan, title: str, word: str) -> bool:
         """Show a plan, and carry it out if that is wanted."""
-        options = [Option("go", f"{word} {_documents(plan)}".rstrip())]
-        if await self.ask(Dialog(title, options, plan=plan)) != "go":
+        if await self.ask(Dialog(title, [Option("go", word)], plan=plan)) != "go":
             return False
         self._done(await self.core.history.revert(plan))
         return True
@@ -202,6 +205,8 @@ class Returning(Verb):
             kind, id = conflict.doc_kind, conflict.doc
         elif act.pane == keymap.TIMELINE:
             kind, id, _ = parse_row_key(act.row_key)
+            if kind == AGENT:
+                return Query(agent=id), f"agent {id}", ""
         elif act.pane in (keymap.AGENTS, keymap.LIVE):
             agent = self.agent(act)
             if not agent.task:

@@ -35,6 +35,14 @@ class Notes(Protocol):
     def note(self, text: str) -> None: ...
 
 
+@runtime_checkable
+class Pointing(Protocol):
+    """A view whose row was made by somebody."""
+
+    @property
+    def who(self) -> str: ...
+
+
 class Verb:
     """Holds the app; each subclass has the verbs of one noun."""
 
@@ -84,13 +92,19 @@ class Verb:
         return found
 
     def agent(self, act: Act) -> Agent:
-        """The agent of a row: itself, or the one that works on the task of the row."""
+        """The agent of a row: itself, who works on its task, or who did what a row tells."""
         if act.pane == keymap.TASKS:
             task = self.task(act)
             for agent in self.snapshot.agents:
                 if agent.task == task.id or (task.assignee and agent.name == task.assignee):
                     return agent
             raise OrcError(f"nobody works on {task.id}: `A` gives it to an agent")
+        if act.pane == keymap.TIMELINE:
+            who = view.who if isinstance(view := self.app.screen, Pointing) else ""
+            for agent in self.snapshot.agents:
+                if agent.name == who:
+                    return agent
+            raise OrcError(f"{who} is no agent that runs now" if who else "nobody did that")
         for agent in self.snapshot.agents:
             if agent.key == act.row_key:
                 return agent

@@ -190,9 +190,10 @@ def _told(view: Timeline, row: Row, width: int, press: str) -> Line:
     of = f"@{row.rev}" if row.rev else ""
     if view.tab is not Tab.THIS or view.subject != f"{row.kind} {row.id}" or not row.rev:
         of = f"{row.id}{of}"
-    is_now = "  (now)" if row.rev and row.rev == row.now_rev else ""
+    is_now = "now · " if row.rev and row.rev == row.now_rev else ""
     room = 5 if of.startswith("@") else 12
-    return (*what, (f"{fit(of, room)} ", f"accent {press}"), (row.text + is_now, f"dim {press}"))
+    told: Line = ((is_now, press), (row.text, f"dim {press}"))
+    return (*what, (f"{fit(of, room)} ", f"accent {press}"), *told)
 
 
 def _place_of(view: Timeline) -> Line:
