@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from orc_core import board, dashboards, leader, settings, workspace
+from orc_core import board, dashboards, layering, leader, settings, workspace
 from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
@@ -43,9 +43,7 @@ from orc_core.publisher import Publisher
 from orc_core.rulebook import Rulebook
 from orc_core.settings import Settings
 from orc_core.switches import Switches
-from orc_core.sync import plugins
 from orc_core.sync.conflicts import Conflicts
-from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.policies import Policy
 from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
@@ -60,7 +58,6 @@ from orc_storage import live
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
 from orc_storage.feed import Feed
-from orc_storage.files import Mirror
 from orc_storage.records import OPERATOR, LiveRow, StateChange
 
 WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
@@ -119,15 +116,16 @@ class Core:
             )
         self._synchronizer: Synchronizer | None = None
         self._rules = govern(WRITTEN, Policy.of(told.conflicts.strategies, told.conflicts.owners))
+        self._is_watching = False
         if store is not None:
-            self._synchronizer = Synchronizer(
+            self._synchronizer = layering.synchronizer(
                 store,
-                [FileLayer(Mirror(place.folder / "files"))],
+                place.folder,
+                fleet,
                 clock,
-                on_change=self._layers_changed,
-                rules=self._rules,
                 settings=told,
-                find=lambda: plugins.find(place.folder, WRITTEN),
+                rules=self._rules,
+                on_change=self._layers_changed,
             )
         self._publisher = Publisher(
             Snapshot(
@@ -242,6 +240,8 @@ class Core:
 
         Raises ReadOnly, and OrcError where the leader does not answer within `timeout_s`.
         """
+        if not self._is_watching and not self.led_elsewhere:
+            await self.agents.scan(must_answer=False)  # whose panes are to be published to
         return await self._leadership.sync_once(
             self.sync, accept_deletions=accept_deletions, timeout_s=timeout_s
         )
@@ -275,6 +275,7 @@ class Core:
 
     async def watch(self) -> None:
         """Watch tmux, follow the store, lead when nobody else does; until cancelled."""
+        self._is_watching = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.agents.run(self._fleet_changed, self._store))
@@ -375,13 +376,14 @@ class Core:
         return self._pending.mark(will_be.tasks(_faults(layers)))
 
     def layers(self) -> tuple[Layer, ...]:
-        """The lines of the sync pane: the tmux servers, then the file layer and the store."""
+        """The lines of the sync pane: the tmux servers, then the other layers and the store."""
         below = self._leadership.layers(self._synchronizer)
         trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
         first, *others = self.agents.layers()
         tmux = (self._rulebook.with_trouble(first), *others)
         below = leader.with_store_trouble(below, *trouble)
-        return (*tmux, *(self._pending.over(below) if self._pending is not None else below))
+        below = self._pending.over(below) if self._pending is not None else below
+        return leader.with_publishing(tmux, below)
 
     def _link(self) -> Link:
         pending = len(self._pending.waiting) if self._pending is not None else 0

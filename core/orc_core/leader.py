@@ -23,6 +23,7 @@ LOCK_NAME = "leader.lock"
 BULLETIN_NAME = "health.json"
 BULLETIN_MAX_BYTES = 4 * 1024 * 1024
 RETRY_S = 0.2
+TMUX = "tmux"
 NO_LEADER = "no dashboard syncs this workspace: run `orc sync --once`"
 
 _LAYERS: TypeAdapter[tuple[Layer, ...]] = TypeAdapter(tuple[Layer, ...])
@@ -98,3 +99,27 @@ def with_store_trouble(layers: Sequence[Layer], trouble: str, at: float) -> tupl
     store = known[0] if known else Layer("store", LayerState.OFFLINE, "", 0.0, 0, 0)
     store = replace(store, state=LayerState.OFFLINE, trouble=trouble, trouble_at=at)
     return (*(layer for layer in layers if layer.name != "store"), store)
+
+
+def with_publishing(servers: Sequence[Layer], below: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The lines of the tmux servers, the first with how publishing to panes goes, and the rest.
+
+    A server that cannot be watched shows that first.
+    """
+    told = next((layer for layer in below if layer.name == TMUX), None)
+    rest = tuple(layer for layer in below if layer.name != TMUX)
+    if told is None or not servers:
+        return (*servers, *rest)
+    first, *others = servers
+    is_well = first.state is LayerState.OK
+    known = told.state not in (LayerState.UNKNOWN, LayerState.STARTING)
+    newest = max(first, told, key=lambda layer: layer.trouble_at if layer.trouble else 0.0)
+    line = replace(
+        told,
+        name=first.name,
+        state=told.state if is_well and known else first.state,
+        behind_s=max(first.behind_s, told.behind_s),
+        trouble=newest.trouble if newest.trouble_at else first.trouble,
+        trouble_at=newest.trouble_at,
+    )
+    return (line, *others, *rest)

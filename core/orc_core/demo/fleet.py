@@ -27,6 +27,7 @@ from orc_core.demo.programs.run import PAINTED, SCENE, STILL
 from orc_core.demo.reaper import PREFIX, SOCKET, Marker, remove_stale, write_marker
 from orc_core.demo.seed import seed
 from orc_core.errors import TmuxError, TmuxTimeout
+from orc_core.tmux.making import OURS
 
 COLUMNS: Final = 120
 ROWS: Final = 40
@@ -41,6 +42,7 @@ _PIPE: Final = "painted"
 _OPTIONS: Final = (
     ("-s", "set-clipboard", "off"),
     ("-s", "escape-time", "10"),
+    ("-s", OURS, "1"),
     ("-g", "allow-passthrough", "off"),
     ("-g", "allow-rename", "off"),
     ("-g", "automatic-rename", "off"),

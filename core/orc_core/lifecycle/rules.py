@@ -11,7 +11,7 @@ from typing import Final
 from orc_core.model.agent import PaneRef
 from orc_core.model.agent_body import AgentBody, PanePart, policy_of
 from orc_core.model.bodies import read_as
-from orc_core.model.life import ARGV_MAX, LABEL_MAX, LIST_MAX, WORD_MAX, Known, Policy
+from orc_core.model.life import ARGV_MAX, LABEL_MAX, LIST_MAX, NOTE_MAX, WORD_MAX, Known, Policy
 from orc_core.text import clean
 from orc_storage.database import Connection
 from orc_storage.records import Body, Document, Json
@@ -26,6 +26,7 @@ REMEDIES: Final = {
     "labels": _WORDS,
     "capabilities": _WORDS,
     "version": f"at most {LABEL_MAX} characters",
+    "note": f"at most {NOTE_MAX} characters",
     "session": "at most 60 characters",
     "conversation": "up to 128 letters, digits, hyphens and underscores",
     "policy": "restart (never, on-failure, always), counts and seconds from 0 on",

@@ -15,6 +15,7 @@ from orc_core.model.life import (
     ARGV_MAX,
     LABEL_MAX,
     LIST_MAX,
+    NOTE_MAX,
     PATH_MAX,
     WORD_MAX,
     Policy,
@@ -79,6 +80,7 @@ class AgentBody(BaseModel):
     labels: Annotated[list[Label], Field(max_length=LIST_MAX)] = []
     capabilities: Annotated[list[Label], Field(max_length=LIST_MAX)] = []
     version: Annotated[str, StringConstraints(max_length=LABEL_MAX)] = ""
+    note: Annotated[str, StringConstraints(max_length=NOTE_MAX)] = ""
     instance_of: Annotated[str, StringConstraints(max_length=63)] = ""
     wanted: Literal["running", "stopped"] = "running"
     policy: PolicyPart = PolicyPart()

@@ -16,6 +16,7 @@ WORD_MAX: Final = 8192
 PATH_MAX: Final = 4096
 LIST_MAX: Final = 64
 LABEL_MAX: Final = 60
+NOTE_MAX: Final = 200
 
 
 class Restart(StrEnum):

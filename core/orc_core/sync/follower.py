@@ -194,6 +194,8 @@ class Follower:
                 self._group = group
                 if self.choice.on:
                     self._start(group)
+                else:
+                    await self._withdraw()  # it may have been switched off while nobody led
                 await asyncio.Event().wait()
         finally:
             self._group, self._running = None, None

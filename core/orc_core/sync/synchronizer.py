@@ -74,10 +74,10 @@ class Synchronizer:
         on_change: Callable[[], None] = lambda: None,
         *,
         rules: Mapping[str, Rules],
-        settings: Settings | None = None,
+        choices: Choices | None = None,
         find: Callable[[], Iterable[Layer]] = tuple,
     ) -> None:
-        self.choices = Choices(db, settings or Settings())
+        self.choices = choices or Choices(db, Settings())
         self._db = db
         self._clock = clock
         self._on_change = on_change

@@ -30,6 +30,9 @@ MARK: Final = "@orc_agent"
 HOME: Final = "@orc_workspace"
 """The option that says from which workspace: two of them may have an agent of one name."""
 
+OURS: Final = "@orc_made"
+"""The option of a server that says it was started by us."""
+
 SESSION: Final = "orc"
 """The session in which agents are started when no other one is named."""
 
@@ -105,8 +108,10 @@ async def make(
     size = ("-x", str(COLUMNS), "-y", str(LINES))
     first = _chain("new-session", "-d", "-s", session, *size, session=session, of=(start, token))
     refused = ""
+    ours = [";", "if-shell", "-F", "#{==:#{server_sessions},1}", f"set-option -s {OURS} 1"]
     for _ in range(TRIES):
-        if await alive(address):
+        was_alive = await alive(address)
+        if was_alive:
             answer = await _ask(address, window, timeout_s)
             refused = " ".join(answer.stderr)
             if answer.returncode == 0:
@@ -114,7 +119,8 @@ async def make(
             if not any(sign in refused for sign in _NO_SESSION) and not _is_gone(address, answer):
                 raise failure(address, refused.encode())
         _make_room(address)
-        answer = await _ask(address, first, timeout_s, may_start=True, environ=environ)
+        chain = first if was_alive else [*first, *ours]
+        answer = await _ask(address, chain, timeout_s, may_start=True, environ=environ)
         refused = " ".join(answer.stderr)
         if answer.returncode == 0 and (answer.stdout or not refused):
             return _made(address, answer)

@@ -37,7 +37,11 @@ class Bench:
     def __post_init__(self) -> None:
         self.tasks = Tasks(self.db)
         self.sync = Synchronizer(
-            self.db, self.layers, self.clock, rules={KIND: TaskRules()}, settings=self.settings
+            self.db,
+            self.layers,
+            self.clock,
+            rules={KIND: TaskRules()},
+            choices=Choices(self.db, self.settings),
         )
 
     async def add(self, title: str = "Cart") -> None:

@@ -18,6 +18,7 @@ from memory_layer import MemoryLayer
 from orc_core.model.health import Layer, LayerState
 from orc_core.settings import Settings
 from orc_core.sync import plugins
+from orc_core.sync.choices import Choices
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import KIND, TaskRules
@@ -74,7 +75,7 @@ def _synchronizer(db: Database, clock: TurnedClock, beside: MemoryLayer, *on: st
         [beside],
         clock,
         rules={KIND: TaskRules()},
-        settings=Settings.model_validate(chosen),
+        choices=Choices(db, Settings.model_validate(chosen)),
         find=lambda: plugins.find(db.folder, {KIND}, timeout_s=TIMEOUT_S),
     )
 
