@@ -78,7 +78,7 @@ def edit(pane: Pane, given: Given | None, name: str) -> str | None:
 
 def noted(value: str) -> str:
     """A note as somebody set it in a pane, fit to be kept."""
-    return clean(value, limit=NOTE_MAX).strip()
+    return clean(" ".join(value.split()), limit=NOTE_MAX).strip()
 
 
 def work_of(body: Body) -> Work:
@@ -131,7 +131,9 @@ def settings(pane: Pane, given: Given | None, want: Mapping[str, str]) -> list[S
     ]
     for name, option in _EDITED.items():
         if has[option] != want[option] and edit(pane, given, name) is None:
-            found.append(Setting(pane.pane_id, option, has[option], want[option] or None))
+            # What tmux would expand cannot be compared with, and is what was just merged.
+            before = has[option] if render(has[option]) == has[option] else None
+            found.append(Setting(pane.pane_id, option, before, want[option] or None))
     return found
 
 

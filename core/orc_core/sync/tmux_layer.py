@@ -70,8 +70,7 @@ class TmuxLayer:
         if kind == AGENT:
             every = {**known.crew, **_ids(known.agents)}
             shown = {id for folded, id in every.items() if folded in self._panes}
-            tasks = known.open_tasks
-            return {id: self._agent(id, known.agents.get(id.casefold()), tasks) for id in shown}
+            return {id: self._agent(id, known.agents.get(id.casefold())) for id in shown}
         ids = {**known.open_tasks, **_ids(known.tasks)}
         return {id: self._task(id, known.tasks.get(folded)) for folded, id in ids.items()}
 
@@ -85,7 +84,7 @@ class TmuxLayer:
         known = await self._read_known()
         if id.casefold() not in {**known.crew, **known.agents}:
             return None
-        return self._agent(id, known.agents.get(id.casefold()), known.open_tasks)
+        return self._agent(id, known.agents.get(id.casefold()))
 
     async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
         """Take in what is to be shown; it is written with all the rest."""
@@ -157,11 +156,11 @@ class TmuxLayer:
         elif body is not None:
             self._notes[folded] = _note(body)
 
-    def _agent(self, id: str, base: Base | None, tasks: Mapping[str, str]) -> Reading:
+    def _agent(self, id: str, base: Base | None) -> Reading:
         """An agent's document as its pane has it."""
         pane = self._panes[id.casefold()]
         task = self._publication.edit(pane, TASK_OPTION)
-        if task and task.casefold() not in tasks:
+        if task and not self._is_open(task):
             said = f"{options.TASK} of its pane is {task[:60]!r}, which is no open task"
             return Unreadable(AGENT, id, f"{said}: `orc tasks` lists them")
         if base is None or base.seen is None:
@@ -193,7 +192,7 @@ class TmuxLayer:
         releases: list[Pane] = []
         for name, pane in self._panes.items():
             value = self._publication.edit(pane, TASK_OPTION)
-            if value is None:
+            if value is None or (value and not self._is_open(value)):
                 continue
             given = self._publication.given[name].values[TASK_OPTION]
             if value.casefold() == folded:
@@ -223,13 +222,15 @@ class TmuxLayer:
             task = self._publication.edit(pane, TASK_OPTION)
             if task is not None:
                 both = (task, self._publication.given[folded].values[TASK_OPTION])
-                names |= {(TASK, self._tasks[id.casefold()].id) for id in both if self._knows(id)}
+                names |= {(TASK, self._tasks[id.casefold()].id) for id in both if self._is_open(id)}
             if task is not None or self._publication.edit(pane, NOTE_OPTION) is not None:
                 names.add((AGENT, pane.agent))
         return names
 
-    def _knows(self, task: str) -> bool:
-        return task.casefold() in self._tasks
+    def _is_open(self, task: str) -> bool:
+        """Whether a value is a task that this layer holds and that is not over."""
+        work = self._tasks.get(task.casefold())
+        return work is not None and panes.is_open(work)
 
     def _outdated(self) -> set[Key]:
         """Name the agents whose panes do not say what they should."""

@@ -70,7 +70,7 @@ async def read(address: Address, *, timeout_s: float = TIMEOUT_S) -> Listing:
     mark = secrets.token_hex(8)
     between = f"|{mark}|"
     fields = (HOME, *_OPTIONS)
-    told = "".join(f"{between}#{{s/[\x01-\x1f\x7f]/ /:{name}}}" for name in fields)
+    told = "".join(f"{between}{_plain(name)}" for name in fields)
     form = f"<{mark}>#{{pid}} #{{start_time}} #{{pane_id}} #{{{OURS}}}{told}"
     text = await run(address, "list-panes", "-a", "-F", form, timeout_s=timeout_s)
     pid = start = 0
@@ -131,8 +131,13 @@ def _line(setting: Setting) -> str:
         write = f"set-option {where} {_quoted(setting.value)}"
     if setting.before is None:
         return write
-    is_as_read = f"#{{==:#{{{setting.option}}},{_escaped(setting.before)}}}"
+    is_as_read = f"#{{==:{_plain(setting.option)},{_escaped(setting.before)}}}"
     return f"if-shell -F -t {setting.pane_id} {_quoted(is_as_read)} {_quoted(write)}"
+
+
+def _plain(option: str) -> str:
+    """Ask for an option on one line, whatever is in it."""
+    return f"#{{s/[\x01-\x1f\x7f]/ /:{option}}}"
 
 
 def _quoted(text: str) -> str:
