@@ -18,6 +18,7 @@ from orc_tui.screens.palette import Palette
 from orc_tui.verbs.answering import Answering
 from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
+from orc_tui.verbs.layering import Layering
 from orc_tui.verbs.living import Living
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
@@ -57,9 +58,10 @@ class Commands(Verb):
         super().__init__(app)
         answering, editing = Answering(app), Editing(app)
         deciding, returning = Deciding(app), Returning(app)
-        living = Living(app)
+        living, layering = Living(app), Layering(app)
         self._deciding = deciding
         self._editing = editing
+        self._layering = layering
         self._methods: dict[str, Method] = {
             "answer": answering.answer,
             "refuse": answering.answer,
@@ -70,6 +72,8 @@ class Commands(Verb):
             "edit": self.edit,
             "end": editing.end,
             "again": self.again,
+            "pace": layering.strategy,
+            "switch": layering.switch,
             "assign": editing.assign,
             "take-left": partial(deciding.take, take="left"),
             "take-right": partial(deciding.take, take="right"),
@@ -151,8 +155,7 @@ class Commands(Verb):
         if act.pane != keymap.SYNC:
             await self._editing.retry(act)
             return
-        await self.core.sync_once()
-        self.tell("synced")
+        await self._layering.sync(act)
 
     async def open(self, act: Act) -> None:
         """Open the conflict view; what Enter does elsewhere is up to the view."""

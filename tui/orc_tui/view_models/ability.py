@@ -27,6 +27,8 @@ _ON_ROW: Final = frozenset(
         "assign",
         "end",
         "end-agent",
+        "pace",
+        "switch",
         "again",
         "restart",
         "adopt",
@@ -57,6 +59,8 @@ def reason(action_id: str, row: Row) -> str:
         return _task(action_id, row)
     if isinstance(row, Conflict):
         return _conflict(action_id, row)
+    if isinstance(row, Layer) and action_id in ("pace", "switch") and not row.strategy:
+        return f"{row.name} has no strategy: it is always on"
     return ""
 
 

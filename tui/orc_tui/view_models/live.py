@@ -17,7 +17,7 @@ from orc_storage.records import Conflict, ConflictState, Side
 from orc_tui.view_models import agents, conflicts, glyphs
 from orc_tui.view_models.conflict_view import base_origin
 from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
-from orc_tui.view_models.spans import clock, lag
+from orc_tui.view_models.spans import brief, clock, lag
 from orc_tui.view_models.tasks import person
 from orc_tui.view_models.why import field
 
@@ -181,6 +181,11 @@ def layer_lines(layer: Layer, now: float, width: int) -> list[Line]:
     if layer.strategy:
         lines += [field("strategy", layer.strategy), field("behind", lag(layer.behind_s))]
     lines += [field("queued", str(layer.queued)), field("failed", str(layer.failed))]
+    if layer.passes:
+        took = f"{brief(layer.latency_s)}, nearly all within {brief(layer.p95_s)}"
+        lines += [field("took", took), field("errors", str(layer.errors))]
+    if layer.rests_s:
+        lines.append(field("rests", f"tried again in {layer.rests_s:.0f} s, or with r"))
     if layer.trouble:
         when = f"{clock(layer.trouble_at)}  " if layer.trouble_at else ""
         lines += [BLANK, ((f"{when}{layer.trouble}", "text"),)]

@@ -42,3 +42,12 @@ def lag(seconds: float) -> str:
 def clock(at: float) -> str:
     """The time of day, in the zone of the operator: `12:10`."""
     return time.strftime("%H:%M", time.localtime(at))
+
+
+def brief(seconds: float) -> str:
+    """How long something took, roughly: `< 10 ms`, `120 ms`, `1.5 s`, `30 s`."""
+    if seconds < 0.01:
+        return "< 10 ms"
+    if seconds < 1.0:
+        return f"{round(seconds * 100) * 10} ms"
+    return f"{seconds:.1f} s" if seconds < 10.0 else lag(seconds)

@@ -12,7 +12,7 @@ from orc_core.model.health import Layer, LayerState
 from orc_core.text import cells, fit
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.lines import Line, Part, ends, join
-from orc_tui.view_models.spans import clock, lag
+from orc_tui.view_models.spans import brief, clock, lag
 
 EMPTY: Final = "no layers yet: the workspace is being opened"
 _FIXED: Final = 35
@@ -23,6 +23,9 @@ _TMUX: Final = "tmux"
 _STRATEGY: Final = 10
 _WIDE: Final = 72
 """From this width on there is room for the strategy."""
+_TOOK: Final = 9
+_WIDER: Final = 96
+"""From this width on there is room for how long it took."""
 
 
 def needs_you(layer: Layer) -> bool:
@@ -39,7 +42,8 @@ def heading(width: int, name: int = _NAME) -> Line:
     """The names of the columns; `name` is the cells for the first."""
     strategy = fit("strategy", _STRATEGY) if width >= _WIDE else ""
     layer = fit("layer", name)
-    text = f"   {layer} state    {strategy}behind   queued  failed  last trouble"
+    took = "took".rjust(_TOOK) if width >= _WIDER else ""
+    text = f"   {layer} state    {strategy}behind   queued  failed{took}  last trouble"
     return ((fit(text, width), "dim"),)
 
 
@@ -48,7 +52,9 @@ def row(layer: Layer, width: int, name: int = _NAME) -> Line:
     sign, ink = glyphs.LAYERS[layer.state]
     wide = width >= _WIDE - 1
     strategy = fit(layer.strategy, _STRATEGY) if wide else ""
-    room = width - _FIXED - name - (_STRATEGY if wide else 0)
+    wider = width >= _WIDER - 1
+    took = brief(layer.latency_s) if layer.passes else ""
+    room = width - _FIXED - name - (_STRATEGY if wide else 0) - (_TOOK if wider else 0)
     behind = lag(layer.behind_s) if layer.strategy else ""
     parts: list[Part] = [
         (f"{sign} ", ink),
@@ -57,6 +63,7 @@ def row(layer: Layer, width: int, name: int = _NAME) -> Line:
         (f"{strategy}{behind.rjust(6)}", "text"),
         (f"{layer.queued:>9}", "text" if layer.queued else "dim"),
         (f"{layer.failed:>8}", "error" if layer.failed else "dim"),
+        (took.rjust(_TOOK) if wider else "", "text"),
         (fit("  " + _trouble(layer), max(room, 0)), "error" if layer.faults else "dim"),
     ]
     return tuple(parts)
