@@ -425,7 +425,9 @@ async def test_in_batches_the_panes_are_written_once_an_interval(
             desk.see("claude-1", pane, state)
             await desk.pass_s(2)
         assert written == []
-        await _until(desk, lambda: "@orc_state" in desk.options(pane))
+        await _until(desk, lambda: written)
+        assert desk.options(pane)["@orc_state"] == "idle"
+        await desk.pass_s(3)
         assert len(written) == 1
 
 
