@@ -17,6 +17,7 @@ from orc_core.clock import SystemClock
 from orc_core.model.health import LinkState
 from orc_core.model.snapshot import Span, Style
 from orc_core.tmux.link import Link, Strategy
+from orc_core.tmux.panes import Shot
 from orc_core.tmux.watcher import PaneInfo, Watcher
 from private_tmux import PrivateTmux
 from watches import watching
@@ -311,7 +312,8 @@ async def test_a_pane_that_is_gone_spoils_no_other_capture(tmux: PrivateTmux) ->
     first, second = tmux.start("printf one; exec cat"), tmux.window("printf two; exec cat")
     await wait_for(lambda: tmux.screen(first) == "one" and tmux.screen(second) == "two")
     link = Link(tmux.address, SystemClock(), "sync")
-    shots = await link.captures([(first, False), ("%77", False), (second, False)])
+    shots: list[Shot] = []
+    await link.captures([(first, False), ("%77", False), (second, False)], shots.extend)
     assert [(shot.pane_id, shot.raw.strip()) for shot in shots] == [(first, "one"), (second, "two")]
 
 
@@ -321,11 +323,13 @@ async def test_captures_over_the_connection_read_the_same(tmux: PrivateTmux) -> 
     link = Link(tmux.address, SystemClock(), "async")
     try:
         await link.listing(0)
-        by_process = await link.captures([(pane, True) for pane in panes])
+        by_process: list[Shot] = []
+        over_control: list[Shot] = []
+        await link.captures([(pane, True) for pane in panes], by_process.extend)
         assert link._control is not None
         link._control.version = (3, 6)
         forks = link.forks
-        over_control = await link.captures([(pane, True) for pane in [*panes, "%77"]])
+        await link.captures([(pane, True) for pane in [*panes, "%77"]], over_control.extend)
         assert link.forks == forks
         assert [shot.raw for shot in over_control] == [shot.raw for shot in by_process]
     finally:

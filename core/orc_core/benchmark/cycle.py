@@ -15,8 +15,8 @@ import asyncio
 import secrets
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -30,7 +30,8 @@ from orc_core.tmux.control import ControlClient
 from orc_core.tmux.link import Strategy
 from orc_core.tmux.panes import capture_commands, list_commands
 from orc_core.tmux.server import Address, spawn
-from orc_core.tmux.watcher import CAPTURES_MAX, Sighting, Watcher, portions
+from orc_core.tmux.ticks import Tick, portions
+from orc_core.tmux.watcher import CAPTURES_MAX, Sighting, Watcher
 
 CHANGED_SHARE: Final = 0.2
 _AFTER_SECOND_S: Final = 0.08
@@ -153,14 +154,12 @@ class _Stage:
         self._mark = secrets.token_hex(8)
 
     async def meet(self) -> float:
-        """See every pane for the first time, as the dashboard does it: a share at a time."""
+        """See every pane for the first time."""
         seen: set[str] = set()
         began = time.perf_counter()
         for _ in range(_SETTLE_LOOKS):
-            for tick in portions(await self.watcher.look()):
-                self._observer.apply(tick)
+            async for tick in self._look():
                 seen |= {one.info.pane.pane_id for one in tick.fresh if one.lines is not None}
-                await asyncio.sleep(0)
             if len(seen) == len(self._fleet.panes):
                 return time.perf_counter() - began
         raise TmuxError(f"{len(seen)} of {len(self._fleet.panes)} panes of the benchmark were seen")
@@ -199,6 +198,15 @@ class _Stage:
                 raise TmuxError(f"{captured} panes were captured where {len(panes)} changed")
         return samples.cost()
 
+    async def _look(self) -> AsyncGenerator[Tick, None]:
+        """One look, taken in as the dashboard does it: a share at a time."""
+        async with aclosing(self.watcher.look()) as told:
+            async for tick in told:
+                for part in portions(tick):
+                    self._observer.apply(part)
+                    yield part
+                    await asyncio.sleep(0)
+
     async def _cycle(self, samples: _Samples) -> int:
         """One cycle; the number of panes whose screen it found changed."""
         meter = Meter(self._fleet.server_pid, children() - self._others)
@@ -206,9 +214,8 @@ class _Stage:
         meter.start()
         began = time.perf_counter()
         while True:
-            tick = await self.watcher.look()
-            self._observer.apply(tick)
-            forks, captured = forks + tick.forks, captured + _captured(tick.fresh)
+            async for tick in self._look():
+                forks, captured = forks + tick.forks, captured + _captured(tick.fresh)
             if not self.watcher.backlog:
                 break
         samples.walls_s.append(time.perf_counter() - began)
@@ -235,9 +242,7 @@ class _Stage:
         """Look until nothing is new: the second of the last change is over then."""
         for _ in range(_SETTLE_LOOKS):
             await _next_second()
-            tick = await self.watcher.look()
-            self._observer.apply(tick)
-            if not tick.fresh:
+            if not any([tick.fresh async for tick in self._look()]):
                 return
 
     def _some(self, number: int) -> list[Pane]:

@@ -9,7 +9,7 @@ most one process. Nothing is asked of a server over a connection that keeps it a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,11 +24,12 @@ from orc_core.tmux.panes import (
     Row,
     RowReader,
     Shot,
+    ShotReader,
     capture_commands,
     identity_command,
     list_commands,
     parse_identity,
-    parse_shots,
+    pause_command,
 )
 from orc_core.tmux.server import Address, alive, failure, spawn
 
@@ -44,8 +45,8 @@ _UNMET: Final = (0, 0)
 INTRODUCTIONS: Final = Limits(failures=3, within_s=60.0, reset_s=60.0, successes=1)
 """Three in a minute where each fails, then one a minute."""
 
-CONTROL_CHUNK: Final = 20
-"""Captures asked for at once over the connection: more makes typing lag for who is attached."""
+CHUNK: Final = 20
+"""Captures that the server does at once: more makes typing lag for who is attached."""
 
 CAPTURE_IN_CONTROL: Final = (3, 6)
 """Before this version such captures leak memory of the user's server."""
@@ -127,23 +128,30 @@ class Link:
                 raise
         return await self._listing_by_process(commands)
 
-    async def captures(self, panes: Sequence[tuple[str, bool]]) -> list[Shot]:
-        """Capture panes, (id, in colour); those that are gone are left out."""
+    async def captures(
+        self, panes: Sequence[tuple[str, bool]], taken: Callable[[list[Shot]], None]
+    ) -> None:
+        """Capture panes, (id, in colour), and hand over some as soon as they are there.
+
+        Those that are gone are left out.
+        """
         if self._control is not None and self._control.version >= CAPTURE_IN_CONTROL:
             try:
-                return await self._captures_by_control(self._control, panes)
+                return await self._captures_by_control(self._control, panes, taken)
             except TmuxGone:
                 await self._drop(wedged=False)
             except TmuxError:
                 await self._drop(wedged=True)
                 raise
-        script = [
-            command
-            for pane_id, colour in panes
-            for command in capture_commands(self._mark, pane_id, colour=colour)
-        ]
+        script: list[str] = []
+        for number, (pane_id, colour) in enumerate(panes):
+            if number and number % CHUNK == 0:
+                script.append(pause_command())
+            script += capture_commands(self._mark, pane_id, colour=colour)
+        reader = ShotReader(self._mark)
         try:
-            return list(parse_shots(self._mark, await self._source(script)))
+            await self._source(script, lambda data: taken(reader.feed(data)))
+            taken(reader.end())
         except TmuxGone:
             if self._control is None or self._control.closed.is_set():
                 raise
@@ -270,12 +278,16 @@ class Link:
             raise TmuxError(f"tmux: {clean(' '.join(refused.lines), limit=300)}")
         return "".join(f"{line}\n" for reply in replies for line in reply.lines)
 
-    async def _source(self, script: Sequence[str]) -> str:
+    async def _source(
+        self, script: Sequence[str], received: Callable[[bytes], None] | None = None
+    ) -> str:
         """Run a script of tmux commands in one process; one that fails spoils no other."""
         self.forks += 1
         data = "".join(f"{line}\n" for line in script).encode()
         try:
-            code, out, err = await spawn(self._address, ["source-file", "-"], data, DEADLINE_S)
+            code, out, err = await spawn(
+                self._address, ["source-file", "-"], data, DEADLINE_S, received
+            )
         except TmuxTimeout:
             self._answers = False
             raise
@@ -288,16 +300,18 @@ class Link:
         return out.decode("utf-8", "surrogateescape")
 
     async def _captures_by_control(
-        self, control: ControlClient, panes: Sequence[tuple[str, bool]]
-    ) -> list[Shot]:
-        shots: list[Shot] = []
-        for first in range(0, len(panes), CONTROL_CHUNK):
+        self,
+        control: ControlClient,
+        panes: Sequence[tuple[str, bool]],
+        taken: Callable[[list[Shot]], None],
+    ) -> None:
+        for first in range(0, len(panes), CHUNK):
             commands = [
                 command
-                for pane_id, colour in panes[first : first + CONTROL_CHUNK]
+                for pane_id, colour in panes[first : first + CHUNK]
                 for command in capture_commands(self._mark, pane_id, colour=colour)
             ]
             replies = await control.requests(commands, timeout_s=DEADLINE_S)
             text = "".join(f"{line}\n" for reply in replies for line in reply.lines)
-            shots.extend(parse_shots(self._mark, text))
-        return shots
+            reader = ShotReader(self._mark)
+            taken([*reader.feed(text.encode("utf-8", "surrogateescape")), *reader.end()])

@@ -159,10 +159,15 @@ class Memory:
             return self._all
         return tuple(news.get(one.info.pane.pane_id, one) for one in self._all)
 
-    def take_news(self, fresh: Iterable[Sighting]) -> tuple[Sighting, ...]:
-        """What is fresh, and the panes of which other facts were told since the last call."""
+    def take_news(
+        self, fresh: Iterable[Sighting], waiting: Collection[str] = ()
+    ) -> tuple[Sighting, ...]:
+        """What is fresh, and the panes of which other facts were told since the last call.
+
+        Those of panes in `waiting` are kept until their screens are there, too.
+        """
         news = self._news | {sighting.info.pane.pane_id: sighting for sighting in fresh}
-        self._news = {}
+        self._news = {one: news.pop(one) for one in waiting if one in news}
         return tuple(news.values())
 
     def _known(self, row: Row, start: int) -> bool:

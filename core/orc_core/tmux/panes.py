@@ -7,7 +7,7 @@ by tmux before they travel, and all text is cleaned here, once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -151,6 +151,11 @@ def capture_commands(mark: str, pane_id: str, *, colour: bool) -> tuple[str, str
     )
 
 
+def pause_command() -> str:
+    """Have the server serve everybody else, and send what it has for us, before it goes on."""
+    return "run-shell -d 0"
+
+
 def parse_identity(mark: str, line: str) -> tuple[int, int, int]:
     """The pid, start and time of the server; zeros where it has no session that could tell."""
     head = line.partition(f"<{mark}>")[2].removesuffix("\n").split(" ")
@@ -247,15 +252,34 @@ def describe(row: Row, details: Details, server: str, server_start: int) -> Pane
     )
 
 
-def parse_shots(mark: str, text: str) -> Iterable[Shot]:
-    """Read what pairs of `capture_commands` printed; a pane that was gone is left out."""
-    for chunk in text.split(f"<{mark}>")[1:]:
-        head, _, raw = chunk.partition("\n")
-        words = head.split(" ")
-        if len(words) != 7 or not words[0] or not raw:
-            continue
-        x, y, shown, width, height = map(_int, words[2:])
-        yield Shot(words[0], _int(words[1]), (x, y) if shown else None, width, height, raw)
+class ShotReader:
+    """Reads what pairs of `capture_commands` print, as it comes; what is gone is left out."""
+
+    def __init__(self, mark: str) -> None:
+        self._start = f"<{mark}>".encode()
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Shot]:
+        """The screens that are whole now: those after which another one has begun."""
+        self._rest += data
+        *whole, self._rest = self._rest.split(self._start)
+        self._rest = self._start + self._rest if whole else self._rest
+        return [shot for chunk in whole if (shot := _shot(chunk)) is not None]
+
+    def end(self) -> list[Shot]:
+        """Nothing more comes: the last screen, if there is one."""
+        _, _, chunk = self._rest.partition(self._start)
+        shot, self._rest = _shot(chunk), b""
+        return [shot] if shot is not None else []
+
+
+def _shot(chunk: bytes) -> Shot | None:
+    head, _, raw = chunk.decode("utf-8", "surrogateescape").partition("\n")
+    words = head.split(" ")
+    if len(words) != 7 or not words[0] or not raw:
+        return None
+    x, y, shown, width, height = map(_int, words[2:])
+    return Shot(words[0], _int(words[1]), (x, y) if shown else None, width, height, raw)
 
 
 def _int(digits: str) -> int:

@@ -14,7 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -172,9 +172,16 @@ def failure(address: Address, stderr: bytes) -> TmuxError:
 
 
 async def spawn(
-    address: Address, argv: Sequence[str], stdin: bytes | None, timeout_s: float
+    address: Address,
+    argv: Sequence[str],
+    stdin: bytes | None,
+    timeout_s: float,
+    received: Callable[[bytes], None] | None = None,
 ) -> tuple[int, bytes, bytes]:
-    """Run one client to its end: exit code, stdout, stderr. Raises `TmuxTimeout`."""
+    """Run one client to its end: exit code, stdout, stderr. Raises `TmuxTimeout`.
+
+    What it prints is handed to `received` as it comes, where that is given.
+    """
     with tether.end() as ends:
         child = await asyncio.create_subprocess_exec(
             *client_argv(address, *argv),
@@ -189,7 +196,7 @@ async def spawn(
         tether.tie(ends, child.pid)
     try:
         async with asyncio.timeout(timeout_s):
-            out, err = await _converse(child, stdin)
+            out, err = await _converse(child, stdin, received)
             return await child.wait(), out, err
     except TimeoutError:
         raise TmuxTimeout(
@@ -199,10 +206,14 @@ async def spawn(
         await reap(child)
 
 
-async def _converse(child: asyncio.subprocess.Process, stdin: bytes | None) -> tuple[bytes, bytes]:
+async def _converse(
+    child: asyncio.subprocess.Process,
+    stdin: bytes | None,
+    received: Callable[[bytes], None] | None,
+) -> tuple[bytes, bytes]:
     assert child.stdout is not None and child.stderr is not None  # noqa: S101
     async with asyncio.TaskGroup() as group:
-        out = group.create_task(_read_all(child.stdout))
+        out = group.create_task(_read_all(child.stdout, received))
         err = group.create_task(_read_all(child.stderr))
         if stdin is not None and child.stdin is not None:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -212,12 +223,18 @@ async def _converse(child: asyncio.subprocess.Process, stdin: bytes | None) -> t
     return out.result(), err.result()
 
 
-async def _read_all(stream: asyncio.StreamReader) -> bytes:
+async def _read_all(
+    stream: asyncio.StreamReader, received: Callable[[bytes], None] | None = None
+) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while chunk := await stream.read(_READ_BYTES):
         size += len(chunk)
-        if size <= OUTPUT_MAX_BYTES:
+        if size > OUTPUT_MAX_BYTES:
+            continue
+        if received is not None:
+            received(chunk)
+        else:
             chunks.append(chunk)
     return b"".join(chunks)
 

@@ -8,8 +8,9 @@ for captures, and none when nothing changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from orc_core.clock import Clock
@@ -18,10 +19,11 @@ from orc_core.model.agent import PaneRef
 from orc_core.model.health import LinkState
 from orc_core.tmux.cadence import OTHERS_S, Cadence
 from orc_core.tmux.inotify import TerminalMarks
-from orc_core.tmux.link import Link, Listing, Strategy
+from orc_core.tmux.link import CHUNK, Link, Listing, Strategy
 from orc_core.tmux.memory import Memory, Pane, Sighting
-from orc_core.tmux.panes import PaneInfo
+from orc_core.tmux.panes import PaneInfo, Shot
 from orc_core.tmux.server import Address
+from orc_core.tmux.ticks import Tick, portions
 
 __all__ = ["PaneInfo", "Sighting", "Strategy", "Tick", "Watcher"]
 
@@ -32,46 +34,6 @@ URGENT_MAX: Final = 16
 HEEDED_MAX: Final = 32
 FULL_EVERY_S: Final = 10.0
 """A program may change its folder, or another may run, without a sign of it."""
-
-NEWS_MAX: Final = 40
-"""News in one tick: what comes of them must not hold up the loop for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One look at a server.
-
-    `sightings` has all panes that are there, `news` those of them that are new, whose screen or
-    whose other facts are new. `gone` are those that are not there any more, after two lists
-    without them. A pane whose number was given to another is not in `gone`: the sighting carries
-    the new `PaneRef`. Of a look with many news come several ticks, each with its share. Where
-    `complete` is False nothing was learned. `wall_s` is how long the look took, `forks` how many
-    processes it started; `trouble` says what tmux said.
-    """
-
-    at: float
-    state: LinkState
-    sightings: tuple[Sighting, ...]
-    gone: tuple[PaneRef, ...]
-    complete: bool
-    forks: int
-    wall_s: float
-    trouble: str = ""
-    news: tuple[Sighting, ...] | None = None
-
-    @property
-    def fresh(self) -> tuple[Sighting, ...]:
-        """The news; where nobody said what is new, everything is."""
-        return self.sightings if self.news is None else self.news
-
-
-def portions(tick: Tick) -> Iterator[Tick]:
-    """One look as ticks of no more than NEWS_MAX news each; its costs stand in the first."""
-    fresh = tick.fresh
-    yield replace(tick, news=fresh[:NEWS_MAX]) if len(fresh) > NEWS_MAX else tick
-    for first in range(NEWS_MAX, len(fresh), NEWS_MAX):
-        news = fresh[first : first + NEWS_MAX]
-        yield replace(tick, news=news, gone=(), forks=0, wall_s=0.0)
 
 
 class Watcher:
@@ -105,6 +67,8 @@ class Watcher:
         self._watched: tuple[int, set[str]] | None = None
         self._skipped: set[str] = set()
         self._answers = False
+        self._took_s = 0.0
+        """How long the last captures kept the server busy."""
         self._nap: asyncio.Task[None] | None = None
 
     def select(self, key: str | None) -> None:
@@ -143,22 +107,23 @@ class Watcher:
             self._cadence.selected_s = OTHERS_S
         try:
             while True:
-                tick = await self._look()
-                for part in portions(tick) if tick is not None else ():
-                    yield part
-                    await asyncio.sleep(0)
+                async with aclosing(self._looking()) as told:
+                    async for tick in told:
+                        for part in portions(tick):
+                            yield part
+                            await asyncio.sleep(0)
                 await self._rest()
         finally:
             await self.close()
 
-    async def look(self) -> Tick:
+    async def look(self) -> AsyncGenerator[Tick, None]:
         """Look now, whatever is due: list all panes and capture those that changed."""
         if not self._marks.available:
             self._marks.open()
         self._cadence.all_due()
-        tick = await self._look()
-        assert tick is not None  # noqa: S101  # a list was due
-        return tick
+        async with aclosing(self._looking()) as told:
+            async for tick in told:
+                yield tick
 
     @property
     def backlog(self) -> bool:
@@ -177,7 +142,9 @@ class Watcher:
             panes = [pane.row.pane_id for pane in memory.dirty(self._skip_ttys())]
             for first in range(0, len(panes), CAPTURES_MAX):
                 chunk = [(pane_id, False) for pane_id in panes[first : first + CAPTURES_MAX]]
-                for shot in await link.captures(chunk):
+                shots: list[Shot] = []
+                await link.captures(chunk, shots.extend)
+                for shot in shots:
                     sighting = memory.take_shot(shot, self._clock.now(), colour=False)
                     fresh += [sighting] if sighting else []
         except (TmuxError, OSError) as error:  # OSError: no process could be started
@@ -198,32 +165,66 @@ class Watcher:
         self._marks.close()
         await self._link.close()
 
-    async def _look(self) -> Tick | None:
-        """Do what is due; None when there was nothing to tell."""
+    async def _looking(self) -> AsyncGenerator[Tick, None]:
+        """Do what is due and tell what comes of it, while the server is at work on the rest."""
+        told: asyncio.Queue[Tick | None] = asyncio.Queue()
+        look = asyncio.ensure_future(self._look(told.put_nowait))
+        look.add_done_callback(lambda _: told.put_nowait(None))
+        try:
+            while (tick := await told.get()) is not None:
+                yield tick
+            await look
+        finally:
+            look.cancel()
+            await asyncio.wait({look})
+            if not look.cancelled():
+                look.exception()  # whoever waited for it has heard of it
+
+    async def _look(self, tell: Callable[[Tick], None]) -> None:
+        """Do what is due; nothing is told where there was nothing to tell."""
         began = self._clock.monotonic()
         forks = self._link.forks
         gone: tuple[PaneRef, ...] = ()
         listed = self._cadence.list_due()
+        captured = False
+        fresh: list[Sighting] = []
+
+        def seen(sightings: list[Sighting], waiting: Collection[str]) -> None:
+            """Some screens are there; of the panes that wait for theirs nothing is told yet."""
+            nonlocal gone
+            tell(self._tick(sightings, gone, waiting))
+            gone = ()
+
         try:
             if listed:
                 gone = await self._list()
             self._drain()
-            fresh, captured = await self._capture()
+            due, backlog, others = self._due()
+            if due:
+                fresh, captured = await self._capture(due, seen), True
+                self._cadence.captured(others=others, backlog=backlog, took_s=self._took_s)
         except (TmuxError, OSError) as error:  # OSError: no process could be started
             self._answers = False
             self._cadence.listed()
-            return self._unhappy(error, self._link.forks - forks, began)
-        if not listed and not captured:
-            return None
+            tell(self._unhappy(error, self._link.forks - forks, began))
+            return
+        if listed or captured:
+            tick = self._tick(fresh, gone)
+            forks, wall_s = self._link.forks - forks, self._clock.monotonic() - began
+            tell(replace(tick, forks=forks, wall_s=wall_s))
+
+    def _tick(
+        self, fresh: list[Sighting], gone: tuple[PaneRef, ...], waiting: Collection[str] = ()
+    ) -> Tick:
         return Tick(
             at=self._clock.now(),
             state=self._link.state,
             sightings=self._memory.sightings(fresh),
-            news=self._memory.take_news(fresh),
+            news=self._memory.take_news(fresh, waiting),
             gone=gone,
             complete=True,
-            forks=self._link.forks - forks,
-            wall_s=self._clock.monotonic() - began,
+            forks=0,
+            wall_s=0.0,
         )
 
     def _unhappy(self, error: Exception, forks: int, began: float) -> Tick:
@@ -312,32 +313,46 @@ class Watcher:
             due = [pane for pane in due if pane.info.tty not in self._skipped]
         return due[:CAPTURES_MAX], len(due) > CAPTURES_MAX, bool(others)
 
-    async def _capture(self) -> tuple[list[Sighting], bool]:
-        """Capture what is due, in one process or over the connection."""
-        due, backlog, others = self._due()
-        if not due:
-            return [], False
+    async def _capture(
+        self, due: Sequence[Pane], seen: Callable[[list[Sighting], Collection[str]], None]
+    ) -> list[Sighting]:
+        """Capture these panes, in one process or over the connection.
+
+        Of many, `seen` is told those that are there already; what is left is returned.
+        """
         began = self._clock.monotonic()
-        colour = {pane.row.pane_id: pane.key == self._selected for pane in due}
+        waiting = {pane.row.pane_id: pane for pane in due}
+        fresh: list[Sighting] = []
+
+        def taken(shots: list[Shot]) -> None:
+            at = self._clock.now()
+            for shot in shots:
+                pane = waiting.pop(shot.pane_id, None)
+                if pane is None:
+                    continue
+                colour = pane.key == selected
+                sighting = self._memory.take_shot(shot, at, colour=colour)
+                fresh.extend([sighting] if sighting is not None else [])
+            if fresh and waiting and len(due) > CHUNK:
+                seen(fresh.copy(), waiting)
+                fresh.clear()
+
+        selected = self._selected
         # What changes from here on may or may not be on the screens that come back.
         for pane in due:
             pane.dirty = False
+        if len(due) > CHUNK:
+            seen([], waiting)
         try:
-            shots = await self._link.captures(list(colour.items()))
+            colours = [(pane.row.pane_id, pane.key == selected) for pane in due]
+            await self._link.captures(colours, taken)
         except BaseException:
-            for pane in due:
+            for pane in waiting.values():
                 pane.dirty = True
             raise
-        took_s = self._clock.monotonic() - began
-        self._cadence.captured(others=others, backlog=backlog, took_s=took_s)
+        self._took_s = self._clock.monotonic() - began
         self.urgent -= {pane.key for pane in due}
-        at = self._clock.now()
-        fresh = [
-            self._memory.take_shot(shot, at, colour=colour[shot.pane_id])
-            for shot in shots
-            if shot.pane_id in colour
-        ]
-        return [sighting for sighting in fresh if sighting is not None], True
+        return fresh
 
     async def _rest(self) -> None:
         """Sleep until something is due, a terminal is written to, or someone calls."""

@@ -7,11 +7,11 @@ import pytest
 from orc_core.tmux.panes import (
     Row,
     RowReader,
+    ShotReader,
     capture_commands,
     describe,
     list_commands,
     parse_identity,
-    parse_shots,
 )
 
 MARK = "0123456789abcdef"
@@ -100,17 +100,38 @@ def test_lists_are_one_line_each_and_details_come_first() -> None:
     )
 
 
+TOLD = (
+    f"<{MARK}>%1 100 5 6 1 80 24\none\n\n"
+    f"<{MARK}> 100    \n"
+    f"<{MARK}>%2 101 0 0 0 90 25\n<wrong>%3 1 1 1 1 1 1 ❯\n\n"
+    f"<{MARK}>%4 101 0 0 0 90 25\n"
+)
+
+
 def test_captures_are_told_apart_by_their_own_heads() -> None:
-    text = (
-        f"<{MARK}>%1 100 5 6 1 80 24\none\n\n"
-        f"<{MARK}> 100    \n"
-        f"<{MARK}>%2 101 0 0 0 90 25\n<wrong>%3 1 1 1 1 1 1\n\n"
-        f"<{MARK}>%4 101 0 0 0 90 25\n"
-    )
-    first, second = parse_shots(MARK, text)
+    reader = ShotReader(MARK)
+    first, second = [*reader.feed(TOLD.encode()), *reader.end()]
     assert (first.pane_id, first.second, first.cursor, first.raw) == ("%1", 100, (5, 6), "one\n\n")
     assert (second.pane_id, second.cursor, second.width) == ("%2", None, 90)
     assert second.raw.startswith("<wrong>")
+    assert reader.end() == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 30])
+def test_captures_are_the_same_in_whatever_pieces_they_come(size: int) -> None:
+    data = TOLD.encode()
+    whole, reader = ShotReader(MARK), ShotReader(MARK)
+    expected = [*whole.feed(data), *whole.end()]
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    assert [shot for piece in pieces for shot in reader.feed(piece)] + reader.end() == expected
+
+
+def test_a_screen_is_told_as_soon_as_the_next_one_begins() -> None:
+    reader = ShotReader(MARK)
+    data = TOLD.encode()
+    second = data.index(f"<{MARK}> 100".encode())
+    assert reader.feed(data[:second]) == []
+    assert [shot.pane_id for shot in reader.feed(data[second : second + 20])] == ["%1"]
 
 
 def test_identity() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from orc_core.model.agent import PaneRef
 from orc_core.model.health import LinkState
+from orc_core.tmux.memory import Sighting
 from orc_core.tmux.panes import PaneInfo
-from orc_core.tmux.watcher import NEWS_MAX, Sighting, Tick, portions
+from orc_core.tmux.ticks import NEWS_MAX, Tick, portions
 
 pytest_plugins = ("agents_on_stage",)
 
