@@ -42,10 +42,14 @@ _INVISIBLE: Final = (
 _DROPPED: Final = re.compile(f"[{_INVISIBLE}]")
 
 # Where combining marks live; a run of more than the allowed number is looked at closely.
-_MARK_RUN: Final = re.compile(
-    "[\u0300-\u1fff\u20d0-\u20ff\u2cef-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e"
-    f"\ufe20-\ufe2f\U000101fd-\U0001e94a]{{{MARKS_MAX + 1},}}"
+_MARKS: Final = (
+    "\u0300-\u1fff\u20d0-\u20ff\u2cef-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e"
+    "\ufe20-\ufe2f\U000101fd-\U0001e94a"
 )
+_MARK_RUN: Final = re.compile(f"[{_MARKS}]{{{MARKS_MAX + 1},}}")
+
+# Whatever anything here looks for has one of these: a text without them is clean already.
+_SUSPECT: Final = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_INVISIBLE}{_MARKS}]")
 
 # Wide since Unicode 16, which the interpreter's tables may not know yet.
 _WIDE_SYMBOLS: Final = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d376]")
@@ -66,7 +70,7 @@ def clean(text: str | bytes, *, limit: int = 4000, newlines: bool = False) -> st
     raw = text[:cap]
     if isinstance(raw, bytes):
         raw = raw.decode("utf-8", "surrogateescape").translate(_C1_BYTES)
-    if raw.isascii() and raw.isprintable():
+    if raw.isprintable() and (raw.isascii() or _SUSPECT.search(raw) is None):
         return raw[:limit]
     raw = _BREAKS.sub("\n", raw)
     raw = _SEQUENCES.sub("", raw)

@@ -18,24 +18,27 @@ OWN_SHARE_MAX = 0.02
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Cycles with a fifth of the panes changed, and with none."""
+    """Cycles with a fifth of the panes changed, a little or wholly, and with none."""
     figures: list[Figure] = []
     for panes, cycles in SIZES.items():
         place = folder / str(panes)
         place.mkdir()
         async with stage(panes, place) as fleet:
-            course = await run(fleet, "async", cycles)
+            course = await run(fleet, "async", cycles, whole_screens=True)
         figures += _figures(panes, course)
     return figures
 
 
 def _figures(panes: int, course: Course) -> list[Figure]:
-    changed = f"cycle over {panes} panes, a fifth changed"
+    changed = f"cycle over {panes} panes, a fifth changed by a few lines"
+    whole = f"cycle over {panes} panes, a fifth wholly new"
     quiet = f"cycle over {panes} panes, none changed"
     return [
         _wall(changed, course.changed),
+        *([_wall(whole, course.whole)] if course.whole is not None else []),
         _wall(quiet, course.quiet),
         *_costs(changed, course.changed, forks=1),
+        *(_costs(whole, course.whole, forks=1) if course.whole is not None else []),
         *_costs(quiet, course.quiet, forks=0),
         Figure(
             f"first look at {panes} panes",

@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.bench.report import Figure, p50, p95
 from tests.bench.terminal import Terminal, dashboard
 
-from orc_core.benchmark.fleet import Fleet, fleet, idle_screen, prompt_screen
+from orc_core.benchmark.fleet import Fleet, fleet
+from orc_core.benchmark.screens import idle_screen, prompt_screen
 
 PANES = 50
 SAMPLES = 30

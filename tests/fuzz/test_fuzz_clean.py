@@ -5,6 +5,7 @@ Drawing a text costs more than cleaning it, so all properties look at each draw.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from orc_core import text as text_module
 from orc_core.text import MARKS_MAX, cells, clean, fit
 from orc_core.tmux.screen import clean_lines, parse_lines, plain
 
@@ -72,6 +74,15 @@ def screens_are_safe(text: str) -> None:
 
 
 @settings(max_examples=1000, deadline=None)
+@given(TEXTS)
+def test_what_needs_no_cleaning_is_told_rightly(text: str) -> None:
+    """The short way out gives what the long way does."""
+    if text.isprintable() and text_module._SUSPECT.search(text) is None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(text_module, "_SUSPECT", re.compile(""))
+            assert clean(text, limit=60) == text[:60]
+
+
 @given(st.binary(max_size=200))
 def test_clean_takes_any_bytes(data: bytes) -> None:
     assert_safe(clean(data))

@@ -14,6 +14,7 @@ import pytest
 from clocks import wait_for
 from orc_cli.main import FAILED, USAGE, main
 from orc_core.benchmark.measuring import stage
+from orc_core.benchmark.screens import HEIGHT, SCROLLED_LINES, working_screen
 from orc_core.tmux.server import Address, alive
 
 KEYS = {"agents", "cycle_s", "floor_s", "ratio", "forks_per_cycle", "cpu_ms_per_cycle", "quiet"}
@@ -58,6 +59,29 @@ def test_json_has_the_figures_of_both_strategies(
             assert cost["cpu_ms_per_cycle"] > 0
     assert list(place.iterdir()) == []
     assert servers(place) == []
+
+
+def test_wholly_new_screens_are_measured_when_asked_for_and_named(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["benchmark", "--agents", "4", "--cycles", "1", "--whole-screens"]
+    assert main([*argv, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["changed_lines"] == "a few"
+    assert told["whole_screens"]["cycle_s"]["p50"] > 0
+    assert told["whole_screens"]["forks_per_cycle"] == 1
+    assert main(argv) == 0
+    table = capsys.readouterr().out
+    assert "async, 20% changed: a few lines" in table
+    assert "async, 20% changed: every line" in table
+
+
+def test_an_agent_at_work_changes_a_few_lines_a_step() -> None:
+    before, after = (working_screen(7, step).splitlines() for step in (4, 5))
+    assert len(before) == HEIGHT - 1
+    new = [line for line in after if line not in before]
+    assert len(new) == SCROLLED_LINES + 1, "and the spinner with its counters"
+    assert not {*working_screen(8, 4).splitlines()[:-7]} & {*before} - {""}
 
 
 def test_quiet_prints_the_seconds_of_the_median_cycle_alone(

@@ -39,6 +39,11 @@ def register(commands: Commands) -> None:
         "--cycles", type=int, default=CYCLES, metavar="N", help="how many of each kind (default 20)"
     )
     parser.add_argument("--compare", action="store_true", help="measure the sync strategy, too")
+    parser.add_argument(
+        "--whole-screens",
+        action="store_true",
+        help="measure wholly new screens, too: the most work that a change can make",
+    )
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument(
         "--quiet", action="store_true", help="print the seconds of the median cycle alone"
@@ -56,7 +61,11 @@ async def run_benchmark(args: argparse.Namespace) -> int:
     with _ended_by_signals() as ended:
         try:
             done = await measure(
-                args.agents, cycles=args.cycles, compare=args.compare, progress=progress
+                args.agents,
+                cycles=args.cycles,
+                compare=args.compare,
+                whole_screens=args.whole_screens,
+                progress=progress,
             )
         except asyncio.CancelledError:
             if not ended:
@@ -100,7 +109,12 @@ def _json(done: Benchmark) -> dict[str, object]:
 def _course_json(course: Course) -> dict[str, object]:
     return (
         _cost_json(course.changed)
-        | {"changed_share": course.changed_share, "quiet": _cost_json(course.quiet)}
+        | {
+            "changed_lines": "a few",
+            "changed_share": course.changed_share,
+            "quiet": _cost_json(course.quiet),
+        }
+        | ({"whole_screens": _cost_json(course.whole)} if course.whole is not None else {})
         | {"first_look_s": _round(course.first_s), "longest_stretch_s": _round(course.stretch_s)}
     )
 
@@ -125,15 +139,24 @@ def _round(seconds: float) -> float:
 def _print(done: Benchmark) -> None:
     print(f"{done.agents} agents, {done.course.changed.cycles} cycles of each kind; times in ms")
     print()
-    print(f"{'':28}{'p50':>8}{'p95':>8}{'floor':>8}{'ratio':>8}{'forks':>7}{'cpu':>8}{'tmux':>8}")
+    print(f"{'':34}{'p50':>8}{'p95':>8}{'floor':>8}{'ratio':>8}{'forks':>7}{'cpu':>8}{'tmux':>8}")
     for course in (done.course, done.sync):
         if course is not None:
-            share = f"{course.changed_share:.0%} changed"
-            _print_cost(f"{course.strategy}, {share}", course.changed)
+            share = f"{course.strategy}, {course.changed_share:.0%} changed"
+            _print_cost(f"{share}: a few lines", course.changed)
+            if course.whole is not None:
+                _print_cost(f"{share}: every line", course.whole)
             _print_cost(f"{course.strategy}, nothing changed", course.quiet)
     print()
     first, stretch = done.course.first_s * 1e3, done.course.stretch_s * 1e3
     print(f"first look at all of them: {first:.0f} ms, held up for {stretch:.0f} ms at most")
+    print(
+        "a few lines: a spinner, a counter and three scrolled lines, as an agent at work has them"
+    )
+    if done.course.whole is None:
+        print("  (--whole-screens measures screens of which no line was seen before, too)")
+    else:
+        print("every line: screens of which no line was seen before, the most work there can be")
     print("floor: the same questions over the same transport, the answers thrown away")
     print("cpu: ours, per cycle; tmux: that of the server")
 
@@ -141,4 +164,4 @@ def _print(done: Benchmark) -> None:
 def _print_cost(name: str, cost: Cost) -> None:
     times = "".join(f"{each * 1e3:8.2f}" for each in (cost.p50_s, cost.p95_s, cost.floor_s))
     used = f"{cost.cpu_ms:8.2f}{cost.server_cpu_ms:8.2f}"
-    print(f"{name:28}{times}{cost.ratio:8.2f}{cost.forks:7}{used}")
+    print(f"{name:34}{times}{cost.ratio:8.2f}{cost.forks:7}{used}")

@@ -29,6 +29,8 @@ _NUMBERED: Final = re.compile(
     r"^(?P<indent>\s*)(?P<cursor>[❯›>▶●]\s+|)(?P<number>[0-9]{1,2})"
     r"[.)](?:\s+|(?=[A-Z]))(?P<label>\S.*)$"
 )
+_FIRST: Final = re.compile(r"[\s│┃|]*(?:[❯›>▶●]\s+)?0?1[.)]")
+"""The first of the numbered ones, in a box or not."""
 _LETTERED: Final = re.compile(
     r"^(?P<ask>\S.*?)(?<!/)\s?(?P<letters>\([A-Z]\)[^()/\[\]]{1,30}(?:/\([A-Z]\)[^()/\[\]]{1,30})+)"
     r"\s?\[[^\[\]]{1,20}\]:(?P<draft>.*)$"
@@ -65,7 +67,7 @@ class Offer:
     after: tuple[str, ...] = ()
 
 
-_NOTHING: Final = Offer(())
+NO_OFFER: Final = Offer(())
 
 
 def may_offer(part: PromptPart, lines: Sequence[str]) -> bool:
@@ -75,7 +77,9 @@ def may_offer(part: PromptPart, lines: Sequence[str]) -> bool:
     if part.entries is not None:
         search = compiled(part.entries).search
         return any(search(line.strip(_ASIDE)[:LINE_MAX]) for line in lines[-BELOW_MAX:])
-    return part.buttons is not None or any("1." in line or "1)" in line for line in lines)
+    if part.buttons is not None:
+        return True
+    return any(("1." in line or "1)" in line) and _FIRST.match(line) for line in lines)
 
 
 def offers(part: PromptPart, lines: Sequence[str]) -> Offer:
@@ -139,7 +143,7 @@ def lettered(lines: Sequence[str]) -> Offer:
             for number, piece in enumerate(pieces, 1)
         )
         return Offer(tuple(options), match["ask"].strip(), match["draft"].strip())
-    return _NOTHING
+    return NO_OFFER
 
 
 def buttons(label: str, lines: Sequence[str]) -> Offer:
@@ -150,7 +154,7 @@ def buttons(label: str, lines: Sequence[str]) -> Offer:
         if len(named) > 1:
             options = (Option(number, name, False, at, 0) for number, name in enumerate(named, 1))
             return Offer(tuple(options), after=tuple(pieces[len(named) :]))
-    return _NOTHING
+    return NO_OFFER
 
 
 def entries(label: str, lines: Sequence[str]) -> tuple[Option, ...]:

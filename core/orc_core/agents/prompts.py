@@ -13,7 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orc_core.agents.choices import DIVIDER, Offer, Option, belongs, may_offer, offers, words
+from orc_core.agents.choices import (
+    DIVIDER,
+    NO_OFFER,
+    Offer,
+    Option,
+    belongs,
+    may_offer,
+    offers,
+    words,
+)
 from orc_core.agents.patterns import LINE_MAX, compiled, found
 from orc_core.agents.risks import risks
 from orc_core.agents.rules import Kind, PromptPart, RuleSet
@@ -61,11 +70,12 @@ def find_layout(kind: Kind, lines: Sequence[str]) -> Layout | None:
     known: dict[tuple[object, ...], Offer] = {}
     tops: dict[tuple[str, int], list[int]] = {}
     for part in kind.prompts:
-        if not may_offer(part, lines):
-            continue
-        plain = plain or [_unboxed(line) for line in lines]
         how = (part.keys == "letter-enter", part.buttons, part.entries, part.cursor)
-        offer = known[how] if how in known else known.setdefault(how, offers(part, plain))
+        if how not in known:
+            may = may_offer(part, lines)
+            plain = [_unboxed(line) for line in lines] if may and not plain else plain
+            known[how] = offers(part, plain) if may else NO_OFFER
+        offer = known[how]
         if not offer.options:
             continue
         place = (part.top, offer.options[0].at)

@@ -41,11 +41,11 @@ def risks(lines: Sequence[str], *, cwd: str = "", home: str = "") -> tuple[str, 
     """
     text = "\n".join(lines)[:TEXT_MAX]
     joined = " ".join(line.strip() for line in lines)[:TEXT_MAX]
-    may_match = sought(f"{text}\n{joined}")
+    seek = sought(f"{text}\n{joined}")
     names = [
         name
         for name, rule, wants in _COMPILED
-        if may_match(wants) and (rule.search(text) or rule.search(joined))
+        if seek(wants) and (rule.search(text) or rule.search(joined))
     ]
     if cwd and any(_outside(path, cwd, home) for path in _PATH.findall(text)):
         names.append(OUTSIDE)

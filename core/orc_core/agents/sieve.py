@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from orc_core.agents.patterns import LINE_MAX, compiled
 
-LINES_KEPT: Final = 16_384
+LINES_KEPT: Final = 32_768
 """Lines of which is remembered what matches: most lines of a screen stood there before."""
 FIRSTS_KEPT: Final = 1024
 NEEDLE_MIN: Final = 2
@@ -66,12 +66,12 @@ def demand(pattern: str) -> Demand:
     return Demand(_firsts(items, parsed.state.flags), _needles(items))
 
 
-def sought(text: str) -> Callable[[Demand], bool]:
-    """Whether a pattern may match in this text, by its needles."""
+def sought(text: str) -> Callable[[Demand], Sequence[str]]:
+    """Tells those needles of a pattern that are in this text: without any it has no match."""
     plain = text.lower()
     if not text.isascii() and _ODD.search(text) is not None:
-        return lambda _: True
-    return lambda wants: any(needle in plain for needle in wants.needles)
+        return lambda _: ("",)
+    return lambda wants: [needle for needle in wants.needles if needle in plain]
 
 
 _Wanted: TypeAlias = tuple[str, Callable[[str], object], Demand]
@@ -112,21 +112,23 @@ class Sieve:
         known, before = self._known, self._before
         new: list[str] = []
         for line in lines:
-            hits = before.get(line)
-            if hits is None:
-                new.append(line)
+            if line in before:
+                known[line] = before[line]
             else:
-                known[line] = hits
-        may_match = sought("\n".join(new))
-        anywhere = [(one, search) for one, search, wants in self._anywhere if may_match(wants)]
+                new.append(line)
+        seek = sought("\n".join(new))
+        anywhere = [
+            (one, search, needle) for one, search, wants in self._anywhere for needle in seek(wants)
+        ]
         for line in new:
             start = line[:LINE_MAX]
-            few = self._possible(start.lstrip()[:1])
-            if few or anywhere:
-                hits = frozenset([one for one, search in (*few, *anywhere) if search(start)])
-                known[line] = hits or _NONE
-            else:
-                known[line] = _NONE
+            hits = [one for one, search in self._possible(start.lstrip()[:1]) if search(start)]
+            if anywhere:
+                plain = start.lower()
+                hits += [
+                    one for one, search, needle in anywhere if needle in plain and search(start)
+                ]
+            known[line] = frozenset(hits) if hits else _NONE
 
     def _compile(self) -> None:
         """Take the patterns apart, which is done when an agent of the kind is first looked at."""

@@ -98,7 +98,8 @@ def read(
     where that was before: its time counts from then.
     """
     made: list[Signal] = []
-    told = _first(kind.told_by["title"], {"title": _region((title,), [kind.sieve.line(title)])})
+    titles = _Page(kind, (title,), kind.sieve.lines((title,)), None)
+    told = _first(kind.told_by["title"], _Regions(titles, None))
     until = float("inf")
     if told is not None:
         at = now if title_at is None else title_at
@@ -198,7 +199,7 @@ def _of_screen(
     With it for how many seconds it is believed while the screen stands still, 0 for the table's.
     """
     kind = page.kind
-    screen = _first(kind.told_by["screen"], _regions(page, layout))
+    screen = _first(kind.told_by["screen"], _Regions(page, layout))
     if screen is not None and screen[0].hold:
         return None, f"{kind.id}/{screen[0].id}", 0.0
     if layout is not None:
@@ -215,47 +216,78 @@ def _of_screen(
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """Lines, which patterns match each of them, and every pattern that matches some line."""
+    """Lines from `start` on, where patterns match some of them, and which patterns do."""
 
     lines: Sequence[str]
+    start: int
     hits: Hits
     here: frozenset[str]
 
 
-def _region(lines: Sequence[str], hits: Hits) -> _Region:
-    return _Region(lines, hits, _NONE.union(*hits))
+def _region(lines: Sequence[str], hits: Hits, start: int = 0) -> _Region:
+    return _Region(lines, start, hits, _NONE.union(*(hits[start:] if start else hits)))
 
 
-def _regions(page: _Page, layout: Layout | None) -> dict[str, _Region]:
-    """The parts of a screen; but for the prompt and all of it each is the end of the bottom."""
-    lines, hits = page.lines, page.hits
-    filled: list[int] = []
-    turn = 0
+class _Regions:
+    """The parts of a screen by their names, made when a rule asks for one."""
+
+    def __init__(self, page: _Page, layout: Layout | None) -> None:
+        self._page = page
+        self._layout = layout
+        self._whole = _region(page.lines, page.hits)
+        self._made: dict[str, _Region] = {"screen": self._whole, "title": self._whole}
+        self._starts: list[int] = []
+        self._filled: Hits = []
+
+    def with_any(self, patterns: frozenset[str], name: str) -> _Region | None:
+        """The region of that name, if one of the patterns matches there."""
+        # A prompt is read without the box around it, where other patterns match.
+        if name != "prompt" and self._whole.here.isdisjoint(patterns):
+            return None
+        region = self._made.get(name)
+        if region is None:
+            region = self._made[name] = self._make(name)
+        return None if region.here.isdisjoint(patterns) else region
+
+    def _make(self, name: str) -> _Region:
+        page = self._page
+        if name == "prompt":
+            block = self._layout.block if self._layout is not None else ()
+            return _region(block, page.kind.sieve.lines(block))
+        if not self._starts:
+            self._starts = _starts(page.lines, (1, TAIL_LINES, BOTTOM_LINES))
+            both = zip(page.lines, page.hits, strict=True)
+            self._filled = [hits if not hits or _is_filled(line) else _NONE for line, hits in both]
+        last, tail, bottom = self._starts
+        turn = bottom if page.told_at is None else max(bottom, page.told_at + 1)
+        starts = {"last": last, "tail": tail, "bottom": bottom, "turn": turn}
+        return _region(page.lines, self._filled, starts[name])
+
+
+def _starts(lines: Sequence[str], counts: Sequence[int]) -> list[int]:
+    """Where so many lines that are not blank begin at the end, for each count in rising order."""
+    starts: list[int] = []
+    seen = 0
     for at in range(len(lines) - 1, -1, -1):
-        if (text := lines[at].strip()) and text not in SCROLL_BAR:
-            if page.told_at is None or at > page.told_at:
-                turn += 1
-            filled.append(at)
-            if len(filled) == BOTTOM_LINES:
-                break
-    filled.reverse()
-    texts, matches = [lines[at] for at in filled], [hits[at] for at in filled]
-    parts = {"bottom": BOTTOM_LINES, "turn": turn, "tail": TAIL_LINES, "last": 1}
-    regions = {}
-    for name, count in parts.items():
-        start = max(0, len(filled) - count)
-        regions[name] = _region(texts[start:], matches[start:])
-    block = layout.block if layout is not None else ()
-    regions["prompt"] = _region(block, page.kind.sieve.lines(block))
-    regions["screen"] = _region(lines, hits)
-    return regions
+        if _is_filled(lines[at]):
+            seen += 1
+            if seen == counts[len(starts)]:
+                starts.append(at)
+                if len(starts) == len(counts):
+                    return starts
+    return starts + [0] * (len(counts) - len(starts))
+
+
+def _is_filled(line: str) -> bool:
+    text = line.strip()
+    return bool(text) and text not in SCROLL_BAR
 
 
 def tail(lines: Sequence[str], count: int) -> list[str]:
     """The last non-empty lines, top to bottom; a bar to scroll by is nothing on a line."""
     kept: list[str] = []
     for line in reversed(lines):
-        if (text := line.strip()) and text not in SCROLL_BAR:
+        if _is_filled(line):
             kept.append(line)
             if len(kept) == count:
                 break
@@ -263,23 +295,22 @@ def tail(lines: Sequence[str], count: int) -> list[str]:
 
 
 def _first(
-    rules: Sequence[Wanted], regions: dict[str, _Region]
+    rules: Sequence[Wanted], regions: _Regions
 ) -> tuple[RulePart, Sequence[str], str] | None:
     """The strongest of the rules that matches, with its lines and the one that matched."""
     for wanted in rules:
-        region = regions[wanted.region]
-        here = region.here
-        if here.isdisjoint(wanted.told):
+        region = regions.with_any(wanted.told, wanted.region)
+        if region is None:
             continue
-        if wanted.all <= here and here.isdisjoint(wanted.not_):
-            return wanted.rule, region.lines, _lowest(wanted.told, region)
+        if wanted.all <= region.here and region.here.isdisjoint(wanted.not_):
+            return wanted.rule, region.lines[region.start :], _lowest(wanted.told, region)
     return None
 
 
 def _lowest(told: frozenset[str], region: _Region) -> str:
     """The lowest line that one of the patterns matches; some line there does."""
-    both = zip(reversed(region.lines), reversed(region.hits), strict=True)
-    return next(line for line, hits in both if not hits.isdisjoint(told))
+    places = range(len(region.lines) - 1, region.start - 1, -1)
+    return next(region.lines[at] for at in places if not region.hits[at].isdisjoint(told))
 
 
 def _signal(
@@ -312,7 +343,8 @@ def _signal(
 def _does(rule: RulePart, lines: Sequence[str]) -> str:
     if rule.does is None:
         return ""
-    hit = next((match for line in reversed(lines) if (match := found(rule.does, line))), None)
+    filled = (line for line in reversed(lines) if _is_filled(line))
+    hit = next((match for line in filled if (match := found(rule.does, line))), None)
     return str(hit["does"] or "") if hit else ""
 
 

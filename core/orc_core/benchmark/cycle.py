@@ -15,7 +15,7 @@ import asyncio
 import secrets
 import statistics
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,7 +23,8 @@ from typing import Final
 
 from orc_core.agents.observer import Observer
 from orc_core.agents.rules import load
-from orc_core.benchmark.fleet import Fleet, Pane, idle_screen, prompt_screen
+from orc_core.benchmark.fleet import Fleet, Pane
+from orc_core.benchmark.screens import idle_screen, prompt_screen, working_screen
 from orc_core.benchmark.usage import Heartbeat, Meter, Used, children
 from orc_core.errors import TmuxError
 from orc_core.tmux.control import ControlClient
@@ -63,8 +64,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One strategy over one fleet: cycles with a share changed, and with nothing changed.
+    """One strategy over one fleet: cycles with a share of the panes changed, and with none.
 
+    `changed` is a few lines of each screen that changed, as agents at work do it, and `whole`
+    all of its lines, of which none was seen before, where that was to be measured.
     `first_s` is how long it took to see and classify every pane for the first time, and
     `stretch_s` for how long at most the loop stood still meanwhile.
     """
@@ -74,6 +77,7 @@ class Course:
     quiet: Cost
     first_s: float
     stretch_s: float
+    whole: Cost | None = None
     changed_share: float = CHANGED_SHARE
 
 
@@ -119,14 +123,18 @@ class _Samples:
         )
 
 
-async def run(fleet: Fleet, strategy: Strategy, cycles: int) -> Course:
+async def run(
+    fleet: Fleet, strategy: Strategy, cycles: int, *, whole_screens: bool = False
+) -> Course:
     """Measure `cycles` cycles of each kind over a fleet that nobody else paints."""
     async with _stage(fleet, strategy) as stage:
         async with Heartbeat() as heart:
             first_s = await stage.meet()
         quiet = await stage.quiet(cycles)
-        changed = await stage.changed(cycles)
-        return Course(strategy, changed, quiet, first_s, heart.longest_s)
+        whole = await stage.changed(cycles, stage.paint_whole) if whole_screens else None
+        stage.paint_lines(fleet.panes)
+        changed = await stage.changed(cycles, stage.paint_lines)
+        return Course(strategy, changed, quiet, first_s, heart.longest_s, whole)
 
 
 @asynccontextmanager
@@ -152,6 +160,8 @@ class _Stage:
         self._client = client
         self._others = children()
         self._mark = secrets.token_hex(8)
+        self._steps: dict[str, int] = {}
+        """How far the agent in each pane came with its work."""
 
     async def meet(self) -> float:
         """See every pane for the first time."""
@@ -180,14 +190,14 @@ class _Stage:
                 raise TmuxError("a pane of the benchmark changed that should have been quiet")
         return samples.cost()
 
-    async def changed(self, cycles: int) -> Cost:
-        """Cycles in which a fifth of the panes changed since the last one."""
+    async def changed(self, cycles: int, paint: Callable[[Sequence[Pane]], None]) -> Cost:
+        """Cycles in which a fifth of the panes was painted since the last one."""
         await self._settle()
         samples = _Samples()
         for number in range(cycles):
             since = int(time.time())
             panes = self._some(number)
-            await asyncio.to_thread(self._paint, panes)
+            await asyncio.to_thread(paint, panes)
             await _next_second()
             if number % 2:
                 samples.floors_s.append(await self._floor(since, panes))
@@ -251,7 +261,14 @@ class _Stage:
         start = number * count % len(panes)
         return [panes[(start + step) % len(panes)] for step in range(count)]
 
-    def _paint(self, panes: Sequence[Pane]) -> None:
+    def paint_lines(self, panes: Sequence[Pane]) -> None:
+        """A few lines more of what an agent at work writes."""
+        for pane in panes:
+            self._steps[pane.pane_id] = step = self._steps.get(pane.pane_id, -1) + 1
+            pane.paint(working_screen(int(pane.pane_id[1:]), step))
+
+    def paint_whole(self, panes: Sequence[Pane]) -> None:
+        """Another screen, of which no line was ever seen."""
         for pane in panes:
             number = next(_painted)
             asks = number % 2

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orc_core.benchmark.screens import HEIGHT, WIDTH, idle_screen
 from orc_core.errors import TmuxError, TmuxTimeout
 from orc_core.text import clean
 from orc_core.tmux.server import SOCKET_PATH_MAX_BYTES, tmux_binary
 
 AGENTS_MAX: Final = 1000
-WIDTH, HEIGHT = 120, 40
 WINDOWS_PER_SESSION: Final = 20
 PREFIX: Final = "orc-bench-"
 SOCKET: Final = "s"
@@ -41,35 +41,6 @@ _POLL_S: Final = 0.01
 # It reads one line, which means that all went well, or the end, which our death means, too.
 _GUARD: Final = 'read -r _ && exit; "$1" -N -S "$0/s" kill-server; exec rm -rf -- "$0"'
 _DONE: Final = b"done\n"
-
-IDLE = """\
-\x1b[2J\x1b[H\x1b[1m● I looked at how orders are stored.\x1b[0m
-  \x1b[2m⎿  Read 58 lines\x1b[0m
-{filler}
-
-✻ Cogitated for 8s
-
-{rule}
-❯ {blank}
-{rule}
-  ? for shortcuts
-"""
-PROMPT = """\
-\x1b[2J\x1b[H● I will apply the change.
-
-{rule}
- Bash command
-
-   {marker}
-   Apply the pending change
-
- Do you want to proceed?
- \x1b[34m❯ 1. Yes\x1b[0m
-   2. Yes, and don't ask again for: {marker}
-   3. No, and tell Claude what to do differently (esc)
-
- Esc to cancel · Tab to amend
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +107,6 @@ def fleet(
         with contextlib.suppress(TmuxError):
             _tmux(folder, ["kill-server"])
         guard.dismiss(done=_is_over(folder))
-
-
-def idle_screen(number: int) -> str:
-    """A screen of an agent that waits for a task, a little different for each number."""
-    filler = "\n".join(f"  \x1b[3{line % 8}mline {line} of {number}\x1b[0m" for line in range(20))
-    return IDLE.format(filler=filler, rule="─" * WIDTH, blank=" ")
-
-
-def prompt_screen(marker: str) -> str:
-    """A screen that asks for permission to run `marker`."""
-    return PROMPT.format(marker=marker, rule="─" * WIDTH, blank=" ")
 
 
 class _Guard:

@@ -40,6 +40,7 @@ async def measure(
     *,
     cycles: int = CYCLES,
     compare: bool = False,
+    whole_screens: bool = False,
     progress: Progress = lambda _: None,
     folder: Path | None = None,
 ) -> Benchmark:
@@ -54,11 +55,11 @@ async def measure(
     progress(f"making {agents} panes")
     async with stage(agents, folder) as fleet:
         progress(f"{cycles} cycles over the control connection")
-        course = await run(fleet, "async", cycles)
+        course = await run(fleet, "async", cycles, whole_screens=whole_screens)
         sync = None
         if compare:
             progress(f"{cycles} cycles by one process per question")
-            sync = await run(fleet, "sync", cycles)
+            sync = await run(fleet, "sync", cycles, whole_screens=whole_screens)
     return Benchmark(agents, course, sync)
 
 
