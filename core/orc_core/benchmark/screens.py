@@ -1,6 +1,6 @@
 """What the benchmark paints: screens as Claude Code shows them at 120x40.
 
-Invariant: no two panes ever show the same transcript, and no line of one comes twice.
+Invariant: no line of a transcript comes twice, in one pane or in two, but for blank ones.
 """
 
 from __future__ import annotations
