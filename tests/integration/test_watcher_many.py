@@ -33,7 +33,7 @@ async def watcher(tmux: PrivateTmux) -> AsyncIterator[Watcher]:
 
 
 async def look(watcher: Watcher) -> list[Tick]:
-    async with aclosing(watcher.look()) as told:
+    async with aclosing(watcher.look_in_parts()) as told:
         return [tick async for tick in told]
 
 

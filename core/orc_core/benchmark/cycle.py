@@ -210,7 +210,7 @@ class _Stage:
 
     async def _look(self) -> AsyncGenerator[Tick, None]:
         """One look, taken in as the dashboard does it: a share at a time."""
-        async with aclosing(self.watcher.look()) as told:
+        async with aclosing(self.watcher.look_in_parts()) as told:
             async for tick in told:
                 for part in portions(tick):
                     self._observer.apply(part)

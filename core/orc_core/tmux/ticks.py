@@ -5,7 +5,7 @@ Invariant: pure; what a look found is told once, and in the order in which it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,3 +53,18 @@ def portions(tick: Tick) -> Iterator[Tick]:
     for first in range(NEWS_MAX, len(fresh), NEWS_MAX):
         news = fresh[first : first + NEWS_MAX]
         yield replace(tick, news=news, gone=(), forks=0, wall_s=0.0)
+
+
+def joined(parts: Sequence[Tick]) -> Tick:
+    """The parts of one look as one tick."""
+    fresh = tuple(one for part in parts for one in part.fresh)
+    seen = {one.info.pane.pane_id: one for one in fresh}
+    last = parts[-1]
+    return replace(
+        last,
+        sightings=tuple(seen.get(one.info.pane.pane_id, one) for one in last.sightings),
+        news=fresh,
+        gone=tuple(pane for part in parts for pane in part.gone),
+        forks=sum(part.forks for part in parts),
+        wall_s=sum(part.wall_s for part in parts),
+    )

@@ -23,7 +23,7 @@ from orc_core.tmux.link import CHUNK, Link, Listing, Strategy
 from orc_core.tmux.memory import Memory, Pane, Sighting
 from orc_core.tmux.panes import PaneInfo, Shot
 from orc_core.tmux.server import Address
-from orc_core.tmux.ticks import Tick, portions
+from orc_core.tmux.ticks import Tick, joined, portions
 
 __all__ = ["PaneInfo", "Sighting", "Strategy", "Tick", "Watcher"]
 
@@ -116,8 +116,13 @@ class Watcher:
         finally:
             await self.close()
 
-    async def look(self) -> AsyncGenerator[Tick, None]:
+    async def look(self) -> Tick:
         """Look now, whatever is due: list all panes and capture those that changed."""
+        async with aclosing(self.look_in_parts()) as told:
+            return joined([tick async for tick in told])
+
+    async def look_in_parts(self) -> AsyncGenerator[Tick, None]:
+        """The same as it goes on: the first screens are told while tmux is at work on others."""
         if not self._marks.available:
             self._marks.open()
         self._cadence.all_due()

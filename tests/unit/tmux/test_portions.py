@@ -8,7 +8,7 @@ from orc_core.model.agent import PaneRef
 from orc_core.model.health import LinkState
 from orc_core.tmux.memory import Sighting
 from orc_core.tmux.panes import PaneInfo
-from orc_core.tmux.ticks import NEWS_MAX, Tick, portions
+from orc_core.tmux.ticks import NEWS_MAX, Tick, joined, portions
 
 pytest_plugins = ("agents_on_stage",)
 
@@ -26,6 +26,7 @@ def test_many_news_come_in_portions_and_costs_are_told_once(pane: Callable[..., 
         ((), 0, 0.0),
     ]
     assert all(part.sightings is seen for part in parts)
+    assert joined(parts) == tick
 
 
 def test_few_news_are_one_tick_and_without_word_everything_is_new(
