@@ -8,6 +8,8 @@ most one process. Nothing is asked of a server over a connection that keeps it a
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ __all__ = ["Link", "Listing", "Strategy"]
 
 OPEN_DEADLINE_S: Final = 2.0
 DEADLINE_S: Final = 1.5
+ENDS_WITHIN_S: Final = 0.2
 STEADY_S: Final = 30.0
 """A connection that held this long was a success; one that ends before is a failure."""
 
@@ -153,7 +156,7 @@ class Link:
             await self._source(script, lambda data: taken(reader.feed(data)))
             taken(reader.end())
         except TmuxGone:
-            if self._control is None or self._control.closed.is_set():
+            if self._control is None or await _ends(self._control):
                 raise
             raise TmuxError(
                 f"its socket is gone, but tmux runs: kill -USR1 {self._control.pid} brings back"
@@ -315,3 +318,11 @@ class Link:
             text = "".join(f"{line}\n" for reply in replies for line in reply.lines)
             reader = ShotReader(self._mark)
             taken([*reader.feed(text.encode("utf-8", "surrogateescape")), *reader.end()])
+
+
+async def _ends(control: ControlClient) -> bool:
+    """Whether the connection is over, too: its end may come a moment after that of the server."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            await control.closed.wait()
+    return control.closed.is_set()
