@@ -191,6 +191,7 @@ class Core:
             environ=self.options.environ,
             cwd=self.options.cwd,
             read_only=self.options.read_only,
+            wished=self.refresh,
         )
 
     @property

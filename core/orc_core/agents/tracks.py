@@ -120,8 +120,8 @@ class Track:
 
     @property
     def is_renewed(self) -> bool:
-        """Whether another process is to be judged than the last time."""
-        return self.judged_as != self.lives_as
+        """Whether another process is to be judged than the last time; none is no other one."""
+        return self.process is not None and self.judged_as != self.lives_as
 
 
 def shown(key: str, track: Track, kind: Kind | None, now: float) -> Agent:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -72,8 +72,11 @@ class Lifecycle:
         cwd: Path,
         read_only: bool = False,
         processes: Processes | None = None,
+        wished: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`wished` is awaited when a wish was written and before it is carried out."""
         self.crew = Crew(db)
+        self._wished = wished
         self.processes = processes if processes is not None else system_processes()
         self._db = db
         self._address = address
@@ -353,7 +356,12 @@ class Lifecycle:
         return known
 
     async def _want(self, known: Known, wanted: str, cause: str) -> Known:
-        return await self.crew.edit(known.name, {"wanted": wanted}, actor=self._actor, cause=cause)
+        wish = {"wanted": wanted}
+        written = await self.crew.edit(known.name, wish, actor=self._actor, cause=cause)
+        if self._wished is not None:
+            # Whoever watches has to know before the end comes: it would be taken for a crash.
+            await self._wished()
+        return written
 
     async def _dead(self, known: Known) -> Whereabouts:
         """Wait until tmux knows that the program in a pane ended, too."""
