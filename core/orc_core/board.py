@@ -12,7 +12,7 @@ from orc_core.model.agent import Agent
 from orc_core.model.health import Fault
 from orc_core.model.task import Status, Task
 from orc_core.sync.settlement import day_of
-from orc_core.sync.statistics import MERGED
+from orc_core.sync.statistics import MERGED, RULED
 from orc_core.tasks.ages import Age, ages
 from orc_core.tasks.graph import view
 from orc_storage import conflicts, counters, documents
@@ -30,6 +30,7 @@ class Board:
     ages: Mapping[str, Age] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     merged_today: int = 0
+    ruled_today: int = 0
 
     def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
         """The tasks, each with what is wrong with its file, however its name is spelled."""
@@ -80,6 +81,7 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
             ages=ages(conn, tasks, before.ages),
             conflicts=(*held, *decided),
             merged_today=counters.value(conn, MERGED, day),
+            ruled_today=counters.value(conn, RULED, day),
         )
 
     return await store.read(read)

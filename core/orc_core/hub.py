@@ -362,6 +362,7 @@ class Core:
             tasks=tasks,
             conflicts=self._board.conflicts,
             merged_today=self._board.merged_today,
+            ruled_today=self._board.ruled_today,
             server=self.agents.title(),
             layers=layers,
             link=self._link(),

@@ -65,8 +65,8 @@ def _differing(before: Snapshot, after: Snapshot) -> frozenset[Part]:
         Part.AGENTS: (before.agents, after.agents),
         Part.TASKS: (before.tasks, after.tasks),
         Part.CONFLICTS: (
-            (before.conflicts, before.merged_today),
-            (after.conflicts, after.merged_today),
+            (before.conflicts, before.merged_today, before.ruled_today),
+            (after.conflicts, after.merged_today, after.ruled_today),
         ),
         Part.LAYERS: (before.layers, after.layers),
         Part.LINK: (before.link, after.link),

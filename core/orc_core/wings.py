@@ -26,6 +26,7 @@ from orc_core.model.history import (
 )
 from orc_core.model.task import Status, Task
 from orc_core.sync.choices import check_kind, check_name
+from orc_core.sync.conflicts import Choice as Chosen
 from orc_core.sync.conflicts import Conflicts, ManyReport
 from orc_core.sync.paces import Choice
 from orc_core.sync.policies import Policy
@@ -115,6 +116,10 @@ class ConflictWing:
     async def resolve_all(self, take: str, ids: Collection[str] | None = None) -> ManyReport:
         """Decide those named, else all that are open: `take` is left, right, both or base."""
         return await self.conflicts.resolve_all(take, actor=self.actor, ids=ids)
+
+    async def resolve_chosen(self, choices: Sequence[Chosen]) -> ManyReport:
+        """Decide several, each in its own way, as one act."""
+        return await self.conflicts.resolve_chosen(choices, actor=self.actor)
 
     async def figures(self) -> Figures:
         """What was found, what decided it and what waits."""

@@ -249,6 +249,26 @@ async def test_a_conflict_is_decided_at_once_and_taken_back(desk: Desk) -> None:
     assert (await desk.core.conflicts.get(id)).state is ConflictState.DEFERRED
 
 
+async def test_several_parts_open_the_view_and_are_written_as_one_act(desk: Desk) -> None:
+    task = await desk.task("Cart", text="a\nb\nc")
+    file = desk.folder / "ws" / "files" / "tasks" / f"{task.id}.json"
+    await wait_for(file.exists, 10)
+    body = json.loads(file.read_text())
+    await desk.core.tasks.edit(task.id, {"title": "Trolley", "text": "a\nstore\nc"})
+    file.write_text(json.dumps(body | {"title": "Basket", "text": "a\nfile\nc"}))
+    await wait_for(lambda: len(desk.app.snapshot.conflicts) == 2, 10)
+    first = desk.app.snapshot.conflicts[0].id
+    await desk.act("take-left", "conflicts", first)
+    await desk.screen(ConflictView)
+    await desk.press("O", "enter")
+    await desk.says("C-2, C-1 decided: take left")
+    assert (await desk.core.tasks.get(task.id)).text == "a\nfile\nc"
+    await desk.act("undo", "conflicts")
+    await desk.says("undone: resolve C-2, C-1: take left")
+    found = await desk.core.conflicts.listing()
+    assert [conflict.state for conflict in found] == [ConflictState.OPEN] * 2
+
+
 async def test_the_conflict_view_writes_what_was_chosen(desk: Desk) -> None:
     id = await a_conflict(desk)
     await desk.act("open", keymap.CONFLICTS, id)

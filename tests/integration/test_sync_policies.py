@@ -273,7 +273,7 @@ async def test_all_at_once_is_one_act(ws: Workspace) -> None:
     report = await ws.conflicts.resolve_all("left", actor=OPERATOR)
     assert len(report.done) == 5
     assert report.left == ()
-    assert report.text == f"{', '.join(report.done[:3])} and 2 more decided: left"
+    assert report.text == f"{', '.join(report.done[:3])} and 2 more decided: take left"
     again = await ws.conflicts.resolve_all("both", actor=OPERATOR, ids=[later, "c-3"])
     assert again.done == ()
     assert [told.split(":")[0] for told in again.left] == [

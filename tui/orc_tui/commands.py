@@ -77,6 +77,7 @@ class Commands(Verb):
             "assign": editing.assign,
             "take-left": partial(deciding.take, take="left"),
             "take-right": partial(deciding.take, take="right"),
+            "take-both": partial(deciding.take, take="both"),
             "take-base": partial(deciding.take, take="base"),
             "later": deciding.later,
             "spawn": living.spawn,

@@ -61,6 +61,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("refuse", ("n",), "", "answer no: opens the card", _AGENT),
     Action("take-left", ("o",), "left", "take the left side", _panes(CONFLICTS)),
     Action("take-right", ("t",), "right", "take the right side", _panes(CONFLICTS)),
+    Action("take-both", ("b",), "", "take both, of lines of a text", _panes(CONFLICTS)),
     Action("take-base", ("B",), "base", "take the base: what both agreed on", _panes(CONFLICTS)),
     Action("next-attention", (".",), "next", "next row that needs you", _ALL),
     Action("attach", ("a",), "attach", "attach to its pane; the way back is shown", _WITH_AGENT),

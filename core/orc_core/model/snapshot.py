@@ -69,7 +69,8 @@ class Snapshot:
 
     `agents`, `tasks` and `conflicts` are in no particular order: view models sort.
     `conflicts` holds open and deferred ones, and those resolved in the last 15 minutes.
-    `merged_today` counts fields that merged by themselves since midnight.
+    `merged_today` counts fields that merged by themselves since midnight, `ruled_today`
+    conflicts that a rule decided.
     """
 
     at: float
@@ -83,6 +84,7 @@ class Snapshot:
     link: Link = field(default_factory=Link)
     screen: Screen | None = None
     merged_today: int = 0
+    ruled_today: int = 0
 
 
 @dataclass(frozen=True, slots=True)

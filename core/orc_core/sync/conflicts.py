@@ -41,19 +41,28 @@ NAMED_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What is wanted of one conflict; `value` counts where `take` is value."""
+
+    id: str
+    take: str
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True)
 class ManyReport:
-    """What deciding many at once did: their ids, and why others stay."""
+    """What deciding many at once did: their ids, why others stay, and in a few words how."""
 
     done: tuple[str, ...]
     left: tuple[str, ...]
-    take: str
+    how: str
 
     @property
     def text(self) -> str:
         """One line for people."""
         if not self.done and not self.left:
             return "no conflict is open"
-        text = f"{spelled(self.done) if self.done else 'nothing'} decided: {self.take}"
+        text = f"{spelled(self.done)} decided: {self.how}" if self.done else "nothing decided"
         return f"{text}; {len(self.left)} left: {self.left[0]}" if self.left else text
 
 
@@ -120,30 +129,47 @@ class Conflicts:
 
         def work(tx: Transaction) -> ManyReport:
             if ids is None:
-                wanted = conflicts.listing(tx.conn, states={ConflictState.OPEN})
+                opens = conflicts.listing(tx.conn, states={ConflictState.OPEN})
+                wanted = [conflict.id for conflict in opens]
             else:
-                wanted = [find(tx.conn, id) for id in dict.fromkeys(ids)]
-            done: list[str] = []
-            left: list[str] = []
-            changes: list[Change] = []
-            for listed in wanted:
-                conflict = find(tx.conn, listed.id)  # lines move as others are decided
-                try:
-                    decided = self._resolve(tx, conflict, take, None, actor)
-                except OrcError as error:
-                    left.append(str(error))
-                    continue
-                if isinstance(decided, Overlap):
-                    left.append(str(decided))
-                    continue
-                done.append(conflict.id)
-                changes += decided.changes
-            if done:
-                label = f"resolve {spelled(done)}: take {take}"
-                _record(tx, actor, Deed.DECIDE, label, tuple(done), tuple(changes))
-            return ManyReport(tuple(done), tuple(left), take)
+                wanted = [find(tx.conn, id).id for id in ids]
+            choices = [Choice(id, take) for id in dict.fromkeys(wanted)]
+            return self._resolve_many(tx, choices, actor)
 
         return await self._db.write(work)
+
+    async def resolve_chosen(self, choices: Sequence[Choice], *, actor: str) -> ManyReport:
+        """Decide several, each in its own way, as one act; the report says what stays, and why.
+
+        Raises UnknownName, UsageError.
+        """
+        for choice in choices:
+            if choice.take not in TAKES:
+                raise UsageError(f"take is {choice.take!r}; it is one of {', '.join(TAKES)}")
+        return await self._db.write(lambda tx: self._resolve_many(tx, choices, actor))
+
+    def _resolve_many(self, tx: Transaction, choices: Sequence[Choice], actor: str) -> ManyReport:
+        done: list[str] = []
+        left: list[str] = []
+        changes: list[Change] = []
+        for choice in choices:
+            conflict = find(tx.conn, choice.id)  # lines move as others are decided
+            try:
+                decided = self._resolve(tx, conflict, choice.take, choice.value, actor)
+            except OrcError as error:
+                left.append(str(error))
+                continue
+            if isinstance(decided, Overlap):
+                left.append(str(decided))
+                continue
+            done.append(conflict.id)
+            changes += decided.changes
+        takes = {choice.take for choice in choices}
+        how = f"take {takes.pop()}" if len(takes) == 1 else "each in its own way"
+        if done:
+            label = f"resolve {spelled(done)}: {how}"
+            _record(tx, actor, Deed.DECIDE, label, tuple(done), tuple(changes))
+        return ManyReport(tuple(done), tuple(left), how)
 
     def _resolve(
         self, tx: Transaction, conflict: Conflict, take: str, value: Json, actor: str

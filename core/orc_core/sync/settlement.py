@@ -21,7 +21,7 @@ from orc_core.sync.policies import AUTO, Policy
 from orc_core.sync.provenance import newest, right_side
 from orc_core.sync.reconcile import Opening, Outcome, Situation, reconcile
 from orc_core.sync.rules import Rules, policy_of
-from orc_core.sync.statistics import MERGED
+from orc_core.sync.statistics import MERGED, RULED
 from orc_core.sync.verdicts import judge
 from orc_core.sync.wording import place
 from orc_storage import acts, bases, conflicts, counters, documents
@@ -168,6 +168,7 @@ def _decide(
         raise
     except OrcError:
         return False  # the rule's value would not be valid: a person has to look
+    counters.bump(tx, RULED, day_of(tx.at))
     taken = place(conflict.doc, conflict.path)
     acts.record(
         tx,

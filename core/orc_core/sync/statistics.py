@@ -18,6 +18,9 @@ YOU: Final = "you"
 MERGED: Final = "merged"
 """The counter of fields that merged by themselves, per day."""
 
+RULED: Final = "ruled"
+"""The counter of conflicts that a rule decided, per day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

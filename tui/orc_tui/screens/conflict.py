@@ -44,6 +44,8 @@ class ConflictView(Screen[Verdict]):
         Binding("o", "take('left')", show=False),
         Binding("t", "take('right')", show=False),
         Binding("B", "take('base')", show=False),
+        Binding("O", "take_rest('left')", show=False),
+        Binding("T", "take_rest('right')", show=False),
         Binding("b", "both", show=False),
         Binding("e", "edit", show=False),
         Binding("u", "clear", show=False),
@@ -76,11 +78,16 @@ class ConflictView(Screen[Verdict]):
         titles: Mapping[str, str],
         taken: Mapping[str, Taken],
         now: float,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
-        """Open on the conflict `at`; `titles` name documents by id, `taken` is kept choices."""
+        """Open on the conflict `at`; `titles` name documents by id, `taken` is kept choices.
+
+        `texts` are those that the store has, by document.
+        """
         super().__init__()
         self._groups = views.groups(conflicts)
         self._titles = titles
+        self._texts = texts or {}
         self._taken = dict(taken)
         self._now = now
         self._sheet = Sheet()
@@ -105,6 +112,15 @@ class ConflictView(Screen[Verdict]):
         """Choose a side for the part under the cursor and go to the next one that is open."""
         self._taken[self._view.current.id] = Taken(take)
         self._decided()
+
+    def action_take_rest(self, take: SideName) -> None:
+        """Choose one side for every part that is not decided yet."""
+        rest = [one for one in self._view.conflicts if one.id not in self._taken]
+        for one in rest:
+            self._taken[one.id] = Taken(take)
+        side = views.side_name(self._view.current, take)
+        told = f"{len(rest)} parts: {side}" if rest else "nothing is left to decide: Enter writes"
+        self._change(taken=dict(self._taken), note=told)
 
     def action_take_side(self) -> None:
         self.action_take(self._view.side)
@@ -223,6 +239,7 @@ class ConflictView(Screen[Verdict]):
             now=self._now,
             taken=dict(self._taken),
             cursor=cursor,
+            text=self._texts.get(document, ""),
         )
 
     def _change(self, **changes: object) -> None:

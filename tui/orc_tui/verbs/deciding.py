@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from orc_core.model.history import Report
+from orc_core.sync.conflicts import Choice
 from orc_storage.records import Conflict, ConflictState
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import ConflictView, Verdict
@@ -37,8 +39,14 @@ class Deciding(Verb):
         self._kept: dict[str, Taken] = {}
 
     async def take(self, act: Act, take: Take) -> None:
-        """Resolve a single value at once."""
-        await self._resolve(self.conflict(act), Taken(take))
+        """Resolve a single value at once; of several parts of a document open the view."""
+        conflict = self.conflict(act)
+        beside = [one for one in self._waiting() if one.doc == conflict.doc]
+        if len(beside) > 1:
+            self.tell(f"{conflict.doc} has {len(beside)} parts to decide")
+            await self.view(act)
+        else:
+            await self._resolve(conflict, Taken(take))
 
     async def edit(self, act: Act) -> None:
         """Type the value that is to be written."""
@@ -57,7 +65,7 @@ class Deciding(Verb):
     async def view(self, act: Act) -> None:
         """Open the conflict view on a conflict and do what it was left with."""
         conflict = self.conflict(act)
-        waiting = [one for one in self.snapshot.conflicts if one.state in WAITING]
+        waiting = self._waiting()
         known = {one.id for one in waiting}
         view = ConflictView(
             waiting,
@@ -65,6 +73,7 @@ class Deciding(Verb):
             titles={task.id: task.title for task in self.snapshot.tasks},
             taken={key: taken for key, taken in self._kept.items() if key in known},
             now=self.snapshot.at,
+            texts={task.id: task.text for task in self.snapshot.tasks},
         )
         await self.app.push_screen(view, self._left)
 
@@ -80,11 +89,19 @@ class Deciding(Verb):
     async def _conclude(self, verdict: Verdict) -> None:
         if verdict.action == "later":
             await self._defer(verdict.conflicts)
+        elif verdict.action == "write" and len(verdict.conflicts) == 1:
+            (decided,) = verdict.conflicts
+            await self._resolve(decided, self._kept.pop(decided.id))
         elif verdict.action == "write":
-            for decided in verdict.conflicts:
-                await self._resolve(decided, self._kept.pop(decided.id))
+            taken = {one.id: self._kept.pop(one.id) for one in verdict.conflicts}
+            choices = [Choice(id, each.take, each.value) for id, each in taken.items()]
+            report = await self.core.conflicts.resolve_chosen(choices)
+            self.told(Report(report.text, undoable=bool(report.done)))
         elif self._kept:
             self.tell(f"nothing written: {len(self._kept)} chosen, kept for next time")
+
+    def _waiting(self) -> list[Conflict]:
+        return [one for one in self.snapshot.conflicts if one.state in WAITING]
 
     async def _resolve(self, conflict: Conflict, taken: Taken) -> None:
         value = taken.value if taken.take == "value" else None

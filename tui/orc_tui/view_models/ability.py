@@ -40,6 +40,7 @@ _ON_ROW: Final = frozenset(
         "later",
         "take-left",
         "take-right",
+        "take-both",
         "take-base",
     }
 )
@@ -92,9 +93,11 @@ def _task(action_id: str, task: Task) -> str:
 
 
 def _conflict(action_id: str, conflict: Conflict) -> str:
-    decides = ("take-left", "take-right", "take-base", "edit", "later")
+    decides = ("take-left", "take-right", "take-both", "take-base", "edit", "later")
     if action_id in decides and conflict.state not in _WAITS:
         return f"{conflict.id} is {conflict.state.value}: z takes a decision back"
+    if action_id == "take-both" and not conflict.line:
+        return f"{conflict.id} is one value: o, t or B takes a side, e writes another"
     if action_id == "later" and conflict.state is ConflictState.DEFERRED:
         return f"{conflict.id} is deferred already"
     return ""

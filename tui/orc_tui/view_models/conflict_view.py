@@ -5,147 +5,54 @@ Invariant: nothing counts as decided unless a person chose it, and every width o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
 
 from orc_core.text import clean, fit
-from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
-from orc_tui.view_models import box
+from orc_tui.view_models import box, conflict_result
+from orc_tui.view_models.conflict_parts import (
+    DECIDE_ROWS_MAX,
+    KEY_OF,
+    SIDES,
+    THREE_COLUMNS,
+    TWO_COLUMNS,
+    Decision,
+    SideName,
+    Take,
+    Taken,
+    base_origin,
+    clock_time,
+    groups,
+    origin,
+    part_name,
+    result_text,
+    side_name,
+    side_text,
+    who,
+)
 from orc_tui.view_models.conflicts import short
-from orc_tui.view_models.diff import marked_lines, value_text, wrapped
+from orc_tui.view_models.diff import marked_lines, wrapped
 from orc_tui.view_models.lines import Line, cut, width_of
-from orc_tui.view_models.tasks import person
 
-THREE_COLUMNS = 140
-TWO_COLUMNS = 100
-DECIDE_ROWS_MAX = 6
-
-SideName: TypeAlias = Literal["left", "base", "right"]
-Take: TypeAlias = Literal["left", "right", "both", "base", "value"]
-SIDES: tuple[SideName, ...] = ("left", "base", "right")
-KEY_OF: dict[str, str] = {"left": "o", "base": "B", "right": "t"}
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What a person chose for one conflict; `value` counts only for `take` = value."""
-
-    take: Take
-    value: Json = None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the view shows: the conflicts of one document and what is chosen so far.
-
-    `cursor` is the conflict under the cursor, `side` the side; `number` of `total` counts
-    documents in conflict from 1; `now` is seconds since the epoch.
-    """
-
-    conflicts: tuple[Conflict, ...]
-    title: str
-    number: int
-    total: int
-    now: float
-    taken: Mapping[str, Taken] = field(default_factory=dict)
-    cursor: int = 0
-    side: SideName = "left"
-    base_shown: bool = False
-    scroll: int = 0
-    note: str = ""
-
-    @property
-    def current(self) -> Conflict:
-        return self.conflicts[self.cursor]
-
-    @property
-    def left_over(self) -> int:
-        """How many conflicts are not decided yet."""
-        return sum(conflict.id not in self.taken for conflict in self.conflicts)
-
-
-def groups(conflicts: Sequence[Conflict]) -> tuple[tuple[Conflict, ...], ...]:
-    """What waits for a decision, by document, the oldest first."""
-    waiting = [c for c in conflicts if c.state in (ConflictState.OPEN, ConflictState.DEFERRED)]
-    by_document: dict[tuple[str, str], list[Conflict]] = {}
-    for conflict in sorted(waiting, key=lambda c: (c.opened_at, c.id)):
-        by_document.setdefault((conflict.doc_kind, conflict.doc), []).append(conflict)
-    return tuple(_in_order(group) for group in by_document.values())
-
-
-def _in_order(group: Sequence[Conflict]) -> tuple[Conflict, ...]:
-    """Single values as they were opened, then lines as they stand in their text."""
-    return tuple(sorted(group, key=lambda c: (c.line > 0, c.path.rpartition("#")[0], c.line)))
-
-
-def who(side: Side) -> str:
-    """The name of a side: who wrote it, or that nobody knows."""
-    if side.writer == OPERATOR:
-        return "you"
-    return clean(side.writer, limit=60) or f"{side.layer}, writer unknown"
-
-
-def origin(side: Side, now: float) -> str:
-    """Where a side's value came from: layer, time and cause."""
-    parts = [side.layer, clock_time(side.at, now), clean(side.cause, limit=120)]
-    return " · ".join(part for part in parts if part)
-
-
-def base_origin(conflict: Conflict, now: float) -> str:
-    """Where the base comes from: its revision, when and by whom that was written."""
-    if not conflict.base_rev:
-        return "never agreed on"
-    by = person(conflict.base_by) if conflict.base_by else ""
-    parts = [f"revision {conflict.base_rev}", clock_time(conflict.base_at, now), by]
-    return " · ".join(part for part in parts if part)
-
-
-def clock_time(at: float, now: float) -> str:
-    """A moment in local time, with its date when that is not today; "" for never."""
-    if at <= 0:
-        return ""
-    moment = datetime.fromtimestamp(at).astimezone()
-    today = datetime.fromtimestamp(now).astimezone().date()
-    return moment.strftime("%H:%M" if moment.date() == today else "%d %b %H:%M")
-
-
-def side_text(conflict: Conflict, name: SideName) -> str:
-    """The value of a side as people read it."""
-    if name == "base":
-        return value_text(conflict.base, conflict.base_present)
-    side = conflict.left if name == "left" else conflict.right
-    if not side.present and conflict.kind is Clash.EDIT_DELETE:
-        return "(deleted)"
-    return value_text(side.value, side.present)
-
-
-def side_name(conflict: Conflict, name: str) -> str:
-    """What a side is called."""
-    if name in ("left", "both"):
-        return who(conflict.left) if name == "left" else "both"
-    return who(conflict.right) if name == "right" else "base"
-
-
-def result_text(conflict: Conflict, taken: Taken) -> str:
-    """The value as it will be written."""
-    if taken.take == "value":
-        return value_text(taken.value)
-    if taken.take == "both":
-        sides = (conflict.left, conflict.right)
-        return "\n".join(str(side.value) for side in sides if side.present)
-    return side_text(conflict, taken.take)
-
-
-def part_name(conflict: Conflict, beside: Sequence[Conflict]) -> str:
-    """What a part is called: its field, of lines of a text `text 2/3`, or the whole document."""
-    if not conflict.line:
-        return clean(conflict.path, limit=80) or "the whole document"
-    field = conflict.path.rpartition("#")[0]
-    lines = [one for one in beside if one.line and one.path.rpartition("#")[0] == field]
-    at = sorted(lines, key=lambda one: one.line).index(conflict) + 1
-    return f"{clean(field, limit=80)} {at}/{len(lines)}"
+__all__ = [
+    "SIDES",
+    "THREE_COLUMNS",
+    "TWO_COLUMNS",
+    "Decision",
+    "SideName",
+    "Take",
+    "Taken",
+    "base_origin",
+    "clock_time",
+    "groups",
+    "last_scroll",
+    "lines",
+    "origin",
+    "part_name",
+    "result_text",
+    "side_name",
+    "side_text",
+    "who",
+]
 
 
 def lines(view: Decision, width: int, height: int) -> list[Line]:
@@ -283,31 +190,10 @@ def _side(view: Decision, name: SideName, width: int, view_width: int) -> list[L
 
 
 def _result(view: Decision, width: int) -> list[Line]:
-    conflict = view.current
     inner = width - 2 if width >= TWO_COLUMNS else width
-    taken = view.taken.get(conflict.id)
-    rows: list[Line] = []
-    if taken is None:
-        for name in SIDES:
-            label = f"{KEY_OF[name]} {side_name(conflict, name)}: "
-            value = _telling(conflict, name)
-            sign = " ◆ open   " if name == "left" else "          "
-            rows.append(((sign, "waiting"), (label, f"bold press:{KEY_OF[name]}"), (value, "")))
-    else:
-        for index, part in enumerate(box.wrap(result_text(conflict, taken), inner - 11)):
-            rows.append(((" ✓ " if index == 0 else "   ", "done"), (f"       {part}", "text")))
-    path = part_name(conflict, view.conflicts) if conflict.path else ""
-    right: Line = ((f"{conflict.doc} {path}".strip() + ", as it will be written", "dim"),)
+    what, rows = conflict_result.lines(view, inner)
+    right: Line = ((f"{what}, as it will be written", "dim"),)
     return _panel(width, [cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
-
-
-def _telling(conflict: Conflict, name: SideName) -> str:
-    """The first line of a side that tells it from the base, or of the base from the left."""
-    text = side_text(conflict, name)
-    other = side_text(conflict, "left" if name == "base" else "base")
-    lines = marked_lines(text, other)
-    first = next((pieces for differs, pieces in lines if differs), lines[0][1])
-    return "".join(piece for piece, _ in first)
 
 
 def _footer(view: Decision, width: int) -> Line:

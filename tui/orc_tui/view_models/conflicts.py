@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orc_core.model.snapshot import Snapshot
 from orc_core.text import cells, clean, fit
 from orc_storage.records import Conflict, ConflictState, Json, Side
 from orc_tui.view_models import glyphs
@@ -26,6 +27,8 @@ _ORDER: Final[Mapping[ConflictState, int]] = {
 }
 _FOR: Final = 4
 _DAY_S: Final = 86_400.0
+_LONG_S: Final = 3600.0
+"""From here on the age of the oldest stands in the title."""
 EMPTY: Final = "no conflicts: two sides that change one field show up here"
 
 
@@ -111,8 +114,10 @@ def _decided(conflict: Conflict) -> str:
         "left": f"took {short(conflict.left)} over {short(conflict.right)}",
         "right": f"took {short(conflict.right)} over {short(conflict.left)}",
         "base": "took the base",
+        "both": "took both",
     }.get(conflict.decision, "took another value")
-    return f"{took}; z undoes"
+    by = f" by {conflict.strategy}" if conflict.strategy else ""
+    return f"{took}{by}; z undoes"
 
 
 def _until(at: float, now: float) -> str:
@@ -142,15 +147,20 @@ def shown(value: Json, *, present: bool = True) -> str:
     return clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
-def title(conflicts: Sequence[Conflict], merged_today: int) -> str:
-    """The right end of the list's title."""
+def title(snapshot: Snapshot) -> str:
+    """The right end of the list's title: what waits, how long when that is long, what did not."""
     words = [
         f"{count} {state.value}"
         for state in (ConflictState.OPEN, ConflictState.DEFERRED)
-        if (count := sum(one.state is state for one in conflicts))
+        if (count := sum(one.state is state for one in snapshot.conflicts))
     ]
-    if merged_today:
-        words.append(f"{merged_today} merged by themselves today")
+    opened = [one.opened_at for one in snapshot.conflicts if needs_you(one)]
+    if opened and snapshot.at - min(opened) >= _LONG_S:
+        words[0] += f", the oldest {coarse(snapshot.at - min(opened)).strip()}"
+    if snapshot.merged_today:
+        words.append(f"{snapshot.merged_today} merged by themselves today")
+    if snapshot.ruled_today:
+        words.append(f"{snapshot.ruled_today} by rule")
     return " · ".join(words)
 
 

@@ -174,7 +174,7 @@ class ConflictsList:
 
     def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
         """How many wait, and how many needed nobody."""
-        return conflicts.title(snapshot.conflicts, snapshot.merged_today)
+        return conflicts.title(snapshot)
 
     def summary(self, snapshot: Snapshot, width: int) -> Line:
         """How many wait, and the first of them."""

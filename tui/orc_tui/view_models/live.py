@@ -12,8 +12,8 @@ from orc_core.model.agent import DASHBOARD, Agent
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Status, Task
-from orc_core.text import age, cells, fit
-from orc_storage.records import Conflict, ConflictState, Side
+from orc_core.text import age, cells, clean, fit
+from orc_storage.records import Conflict, ConflictState, Json, Side
 from orc_tui.view_models import agents, conflicts, glyphs
 from orc_tui.view_models.conflict_view import base_origin
 from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
@@ -150,12 +150,12 @@ def conflict_lines(conflict: Conflict, now: float, width: int) -> list[Line]:
     lines += _side("o", conflict.left, width)
     lines += _side("t", conflict.right, width)
     lines.append((("B  base", "text bold"), (f"  {base_origin(conflict, now)}", "dim")))
-    lines += _value(conflicts.shown(conflict.base, present=conflict.base_present), width, "dim")
+    lines += _told(conflict.base, conflict.base_present, width, "dim")
     lines.append(BLANK)
     if conflict.why:
         lines += [((text, "dim"),) for text in wrap(conflict.why, width)]
     if conflict.state is ConflictState.RESOLVED:
-        by = person(conflict.decided_by)
+        by = conflict.strategy or person(conflict.decided_by)
         lines.append((("decided by ", "dim"), (f"{by} at {clock(conflict.decided_at)}", "text")))
     return lines
 
@@ -164,7 +164,14 @@ def _side(key: str, side: Side, width: int) -> list[Line]:
     facts = [side.layer, clock(side.at) if side.at else "", side.cause]
     told = " · ".join(fact for fact in facts if fact)
     head: Line = ((f"{key}  {conflicts.who(side)}", "text bold"), (f"  {told}", "dim"))
-    return [head, *_value(conflicts.value(side), width, "text"), BLANK]
+    return [head, *_told(side.value, side.present, width, "text"), BLANK]
+
+
+def _told(value: Json, present: bool, width: int, ink: str) -> list[Line]:
+    """A value, a text line by line."""
+    if not present or not isinstance(value, str):
+        return _value(conflicts.shown(value, present=present), width, ink)
+    return [line for text in value.split("\n") for line in _value(clean(text) or " ", width, ink)]
 
 
 def _value(text: str, width: int, ink: str) -> list[Line]:
