@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,31 @@ def same_everywhere() -> Iterator[None]:
         time.tzset()
         yield
     time.tzset()
+
+
+FIGURE = "figure"
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str, list[float]], None]:
+    """Print how long something took, in seconds each time, below the summary of all tests."""
+
+    def note(what: str, seconds: list[float]) -> None:
+        low, high = sorted(seconds)[len(seconds) // 2] * 1000, max(seconds) * 1000
+        record_property(FIGURE, f"{what}: p50 {low:.1f} ms, max {high:.1f} ms of {len(seconds)}")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures are told and never judged: speed belongs to `make bench`."""
+    reports = terminalreporter.getreports("passed")
+    told = [one for report in reports for one in report.user_properties]
+    figures = [str(text) for name, text in told if name == FIGURE]
+    if figures:
+        terminalreporter.section("figures")
+    for text in sorted(figures):
+        terminalreporter.line(text)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def fail_at(number: int, fault: type[apsw.Error], journal_mode: str) -> int:
     return count
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("journal_mode", ["WAL", "DELETE"])
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_a_fault_at_any_operation_fails_one_write(fault: str, journal_mode: str) -> None:

@@ -113,7 +113,7 @@ def lose_power(
     return []
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("journal_mode", ["WAL", "DELETE"])
 def test_nothing_acknowledged_is_lost(journal_mode: str) -> None:
     begin = random.randrange(2**32)
