@@ -18,13 +18,14 @@ from orc_core.agents.hooks import installation
 from orc_core.agents.hooks.places import Places
 from orc_core.agents.hooks.spool import newest_of_each
 from orc_core.agents.rules import BUILT_IN, load_sound, rule_folders
+from orc_core.chronicle import compacting
 from orc_core.errors import OrcError, TmuxError
 from orc_core.switches import Switches
 from orc_core.text import age
 from orc_core.tmux import server
 from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address
-from orc_storage import audit
+from orc_storage import audit, compaction
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
 
@@ -140,6 +141,7 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
         return [Finding("workspace", "fail", str(error))]
     try:
         facts = store.facts()
+        size = await store.read(compaction.bytes_used)
         broken = (
             await store.read(lambda conn: audit.examine(conn, place.folder), timeout_s=20.0)
         ).findings
@@ -149,12 +151,24 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
         await store.close()
     text = ", ".join(f"{name} {value}" for name, value in facts.items())
     findings = [Finding("workspace", "ok", str(place.folder)), Finding("store", "ok", text)]
+    findings.append(_size(size, environ))
     if broken:
         remedy = "`orc audit verify` tells all; backups/ may hold a copy that is right"
         findings.append(Finding("journal", "fail", str(broken[0]), remedy))
     else:
         findings.append(Finding("journal", "ok", "the chain is intact"))
     return findings
+
+
+def _size(size: int, environ: Mapping[str, str]) -> Finding:
+    try:
+        limit = compacting.limit_bytes(environ)
+    except OrcError as error:
+        return Finding("size", "fail", str(error), "unset it, or set it right")
+    text = f"{size / 2**20:.1f} MB of {limit / 2**20:.0f} MB"
+    if size <= limit:
+        return Finding("size", "ok", text)
+    return Finding("size", "warn", text, "`orc compact` archives the oldest of the journal")
 
 
 def _rules(environ: Mapping[str, str]) -> list[Finding]:

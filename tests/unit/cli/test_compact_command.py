@@ -58,3 +58,31 @@ def test_wishes_that_mean_nothing(workspace: Path, capsys: pytest.CaptureFixture
     assert main(["compact", "--keep-days", "nan"]) == USAGE
     assert main(["compact", "--read-only"]) == FAILED
     assert not (workspace / "archive").exists()
+
+
+def test_the_doctor_tells_a_store_over_its_limit(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def size() -> tuple[str, str]:
+        main(["doctor", "--json", "--socket-path", str(workspace / "none")])
+        found = json.loads(capsys.readouterr().out)
+        (one,) = [finding for finding in found if finding["check"] == "size"]
+        return one["verdict"], one["found"]
+
+    verdict, text = size()
+    assert verdict == "ok" and text.endswith("of 100 MB")
+    monkeypatch.setenv("ORC_STATE_MAX_MB", "none")
+    assert size()[0] == "fail"
+    monkeypatch.setenv("ORC_STATE_MAX_MB", "1")
+    monkeypatch.setattr(compaction, "bytes_used", lambda conn: 3 * 2**20)
+    assert size() == ("warn", "3.0 MB of 1 MB")
+
+
+def test_an_archive_that_cannot_be_written_cuts_nothing(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "archive").write_text("in the way")
+    assert main(["compact"]) == FAILED
+    assert "archive is not a folder" in capsys.readouterr().err
+    assert main(["audit", "list", "--json", "--limit", "100"]) == DONE
+    assert len(json.loads(capsys.readouterr().out)["entries"]) == 30

@@ -90,10 +90,12 @@ async def test_a_chain_that_was_written_anew_shows_by_the_anchor(
 
 async def test_a_new_epoch_counts_from_where_it_began(db: Database) -> None:
     await fill(db)
-    anchors.note(db.folder, 400, "c" * 64, at=1.0)
-    assert (await examined(db.folder)).findings != ()
-    seq, hash = (done := await examined(db.folder)).seq, done.hash
-    anchors.begin_epoch(db.folder, seq=seq, hash=hash, at=2.0, why="restored")
+    (db.folder / anchors.FILE).unlink()
+    for seq in (2, 400):
+        anchors.note(db.folder, seq, "c" * 64, at=1.0)
+    done = await examined(db.folder)
+    assert [finding.seq for finding in done.findings] == [400, 2]
+    anchors.begin_epoch(db.folder, seq=done.seq, hash=done.hash, at=2.0, why="restored")
     assert (await examined(db.folder)).findings == ()
 
 

@@ -376,6 +376,11 @@ async def test_an_archive_that_is_gone_or_changed_shows(db: Database) -> None:
 # Room
 
 
+async def free_pages(db: Database) -> int:
+    (free,) = await db.read(lambda conn: conn.execute("PRAGMA freelist_count").fetchone())
+    return int(free)
+
+
 async def test_room_is_given_back_to_the_disk(db: Database) -> None:
     def large(tx: Transaction) -> None:
         for rev in range(400):
@@ -386,7 +391,9 @@ async def test_room_is_given_back_to_the_disk(db: Database) -> None:
     full = await db.read(compaction.bytes_used)
     await cut(db, 390)
     assert await db.read(compaction.bytes_used) < full / 5
+    assert await free_pages(db) > 100
     await db.shrink()
+    assert await free_pages(db) == 0
     assert db.path.stat().st_size < full / 5
     assert await findings(db) == []
 
