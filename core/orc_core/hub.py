@@ -6,11 +6,12 @@ Invariant: this module composes and decides nothing; a snapshot is replaced, nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from orc_core import board, dashboards, layering, leader, settings, workspace
+from orc_core.actors import find_actor
 from orc_core.agents.hooks.wiring import hook_sources
 from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
@@ -28,43 +29,36 @@ from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.steps import RULES
 from orc_core.history.timeline import Timeline
 from orc_core.leadership import Leadership
-from orc_core.lifecycle.crew import Crew, declared
 from orc_core.lifecycle.missing import Missing
 from orc_core.lifecycle.rules import KIND as AGENT_KIND
 from orc_core.lifecycle.rules import AgentRules
 from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
-from orc_core.model.agent import OTHER, Agent
+from orc_core.model.agent import Agent
 from orc_core.model.health import Fault, Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
-from orc_core.model.task import Task
-from orc_core.pending import Pending
 from orc_core.publisher import Publisher
 from orc_core.rulebook import Rulebook
 from orc_core.settings import Settings
+from orc_core.store_view import StoreView
 from orc_core.switches import Switches
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.policies import Policy
 from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
-from orc_core.text import clean
 from orc_core.tmux import listening, server
-from orc_core.tmux.attach import here
 from orc_core.watch import WatchSetup
 from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing, at_once
 from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
-from orc_storage.errors import StorageError
-from orc_storage.feed import Feed
-from orc_storage.records import OPERATOR, LiveRow, StateChange
+from orc_storage.records import StateChange
 
 WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
 """The rules of every kind of document that can be brought back."""
 
 STALE_STEP_S = 1.0
-STORE_RETRY_S = 1.0
 SYNC_TIMEOUT_S = 5.0
 
 
@@ -90,20 +84,17 @@ class Core:
         self._clock = clock
         self._size_limit = compacting.limit_bytes(options.environ)
         self._store = store
-        self._crew = Crew(store) if store is not None else None
-        self._board = board.Board()
-        self._store_trouble = ("", 0.0)
+        self._view = StoreView(store, clock, declare=fleet.declare, changed=self._publish)
         self._leadership = Leadership(
             place.folder,
             clock,
             actor=actor,
             read_only=options.read_only,
             changed=self._publish,
-            trouble=self._note_store,
+            trouble=self._view.note,
             beside=lambda: self._chores.layers() if self._chores is not None else (),
         )
         self._chores: Chores | None = None
-        self._pending: Pending | None = None
         self._missing: Missing | None = None
         self._backups: Backups | None = None
         if store is not None:
@@ -155,12 +146,11 @@ class Core:
 
     @property
     def tasks(self) -> TaskWing:
-        desk = self._pending if self._pending is not None else Tasks(self.store)
-        return TaskWing(desk, self.actor, self.options.cause)
+        return TaskWing(self._view.pending or Tasks(self.store), self.actor, self.options.cause)
 
     @property
     def conflicts(self) -> ConflictWing:
-        late = self._pending.late if self._pending is not None else at_once
+        late = self._view.pending.late if self._view.pending is not None else at_once
         return ConflictWing(Conflicts(self.store, self._clock, self._rules), self.actor, late)
 
     @property
@@ -223,7 +213,7 @@ class Core:
     @property
     def pending(self) -> tuple[str, ...]:
         """What this process did that still waits for the store, in order."""
-        return tuple(one.label for one in self._pending.waiting) if self._pending else ()
+        return self._view.labels
 
     @property
     def _missing_agents(self) -> tuple[Agent, ...]:
@@ -256,10 +246,7 @@ class Core:
 
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""
-        self._board = await board.load(self._store, self._clock.now(), self._board)
-        if self._crew is not None:
-            self.agents.declare(*declared(await self._crew.listing()))
-        self._publish()
+        await self._view.refresh()
 
     async def steps(self, name: str, limit: int = 8) -> list[StateChange]:
         """The last changes of an agent's state that were written down, newest first."""
@@ -283,7 +270,7 @@ class Core:
                 group.create_task(self._age())
                 group.create_task(self._rulebook.follow(self.agents.observers, self._publish))
                 if self._store is not None:
-                    group.create_task(self._follow(self._store))
+                    group.create_task(self._view.follow(self._store))
                     group.create_task(self._leadership.follow())
                     self._missing = Missing(
                         self.lifecycle, self._clock, self.agents.agents, self._publish
@@ -293,32 +280,10 @@ class Core:
                         group.create_task(self._leadership.run(self.sync))
                         self._chores = self._own_chores(self._store)
                         group.create_task(self._chores.run())
-                        self._pending = Pending(
-                            self._store, self._clock, lambda: self._board.documents, self._publish
-                        )
-                        group.create_task(self._pending.run())
+                        group.create_task(self._view.keep_pending(self._store))
         except BaseExceptionGroup as failure:
             self._publisher.fail(failure)
             raise
-
-    async def _follow(self, store: Database) -> None:
-        """Follow the store; while it cannot be read, what was read last stands."""
-        while True:
-            try:
-                async with Feed(store) as feed:
-                    await self.refresh()
-                    self._note_store(feed.trouble)
-                    async for _ in feed.changes():
-                        await self.refresh()
-                        self._note_store(feed.trouble)
-            except StorageError as error:
-                self._note_store(str(error))
-            await self._clock.sleep(STORE_RETRY_S)
-
-    def _note_store(self, trouble: str) -> None:
-        if trouble != self._store_trouble[0]:
-            self._store_trouble = (trouble, self._clock.now())
-            self._publish()
 
     async def _age(self) -> None:
         """A state that nothing confirms grows stale without any event; look at the clock."""
@@ -339,7 +304,7 @@ class Core:
             self._clock,
             self._size_limit,
             leads=lambda: self.leads,
-            trouble=self._note_store,
+            trouble=self._view.note,
         )
         return Chores(supervisor, upkeep, self.backups)
 
@@ -354,15 +319,16 @@ class Core:
     def _publish(self) -> None:
         layers = self.layers()
         now = self._clock.now()
-        tasks = self._tasks(layers)
+        tasks = self._view.tasks(_faults(layers))
+        known = self._view.board
         fresh = replace(
             self.snapshot,
             at=now,
             agents=board.join_tasks((*self.agents.agents(), *self._missing_agents), tasks),
             tasks=tasks,
-            conflicts=self._board.conflicts,
-            merged_today=self._board.merged_today,
-            ruled_today=self._board.ruled_today,
+            conflicts=known.conflicts,
+            merged_today=known.merged_today,
+            ruled_today=known.ruled_today,
             server=self.agents.title(),
             layers=layers,
             link=self._link(),
@@ -370,30 +336,20 @@ class Core:
         )
         self._publisher.publish(fresh)
 
-    def _tasks(self, layers: tuple[Layer, ...]) -> tuple[Task, ...]:
-        """The tasks as they will be: those with a change that waits are marked."""
-        if self._pending is None or not self._pending.waiting:
-            return self._board.tasks(_faults(layers))
-        will_be = replace(self._board, documents=self._pending.overlay(self._board.documents))
-        return self._pending.mark(will_be.tasks(_faults(layers)))
-
     def layers(self) -> tuple[Layer, ...]:
         """The lines of the sync pane: the tmux servers, then the other layers and the store."""
         below = self._leadership.layers(self._synchronizer)
-        trouble = self._store_trouble if self._store_trouble[0] else self.agents.store_trouble
         first, *others = self.agents.layers()
         tmux = (self._rulebook.with_trouble(first), *others)
-        below = leader.with_store_trouble(below, *trouble)
-        below = self._pending.over(below) if self._pending is not None else below
+        below = self._view.over(below, trouble=self.agents.store_trouble)
         return leader.with_publishing(tmux, below)
 
     def _link(self) -> Link:
-        pending = len(self._pending.waiting) if self._pending is not None else 0
         return replace(
             self.agents.link(),
             read_only=self.options.read_only,
             leader=self.leads,
-            pending=pending,
+            pending=len(self._view.labels),
         )
 
 
@@ -431,7 +387,7 @@ async def open_core(
             host=options.host,
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
-        actor = _find_actor(options, known)
+        actor = find_actor(options, known)
         core = Core(options, clock, place, store, fleet, rulebook, told, actor)
         stack.callback(core.close)
         await core.refresh()
@@ -447,19 +403,6 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
     if not task.cancelled() and (error := task.exception()) is not None:
         raise error
-
-
-def _find_actor(options: CoreOptions, known: Sequence[LiveRow]) -> str:
-    """Who acts: as told, `$ORC_ACTOR`, the agent in whose pane this runs, else the operator."""
-    told = options.actor or clean(options.environ.get("ORC_ACTOR", ""), limit=60).strip()
-    if told:
-        return told
-    place = here(options.environ)
-    own = (place.address.socket_path, place.pane_id) if place is not None else None
-    for row in known:
-        if (row.server, row.pane_id) == own and row.agent_kind != OTHER:
-            return row.name
-    return OPERATOR
 
 
 def _faults(layers: tuple[Layer, ...]) -> list[Fault]:

@@ -1,0 +1,99 @@
+"""What one process knows of its store: read again after every commit, and what waits for it.
+
+Invariant: while the store cannot be read, what was read last stands, and why is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from orc_core import board, leader
+from orc_core.agents.names import Declared
+from orc_core.clock import Clock
+from orc_core.lifecycle.crew import Crew, declared
+from orc_core.model.agent import PaneRef
+from orc_core.model.health import Fault, Layer
+from orc_core.model.task import Task
+from orc_core.pending import Pending
+from orc_storage.database import Database
+from orc_storage.errors import StorageError
+from orc_storage.feed import Feed
+
+RETRY_S: Final = 1.0
+
+
+class StoreView:
+    """The board of a store, and the changes of this process that wait for it.
+
+    Without a store the board is empty. `declare` is told how agents are to be called, `changed`
+    is called when anything differs.
+    """
+
+    def __init__(
+        self,
+        store: Database | None,
+        clock: Clock,
+        *,
+        declare: Callable[[Mapping[PaneRef, Declared], Sequence[str]], object],
+        changed: Callable[[], None],
+    ) -> None:
+        self.board = board.Board()
+        self.trouble = ("", 0.0)
+        """Why the store cannot be read or written, and since when; "" if it can."""
+        self.pending: Pending | None = None
+        self._store = store
+        self._crew = Crew(store) if store is not None else None
+        self._clock = clock
+        self._declare = declare
+        self._changed = changed
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What this process did that still waits for the store, in order."""
+        return tuple(one.label for one in self.pending.waiting) if self.pending else ()
+
+    async def refresh(self) -> None:
+        """Read the store again; raises StorageError."""
+        self.board = await board.load(self._store, self._clock.now(), self.board)
+        if self._crew is not None:
+            self._declare(*declared(await self._crew.listing()))
+        self._changed()
+
+    async def follow(self, store: Database) -> None:
+        """Read the store after every commit, until cancelled."""
+        while True:
+            try:
+                async with Feed(store) as feed:
+                    await self.refresh()
+                    self.note(feed.trouble)
+                    async for _ in feed.changes():
+                        await self.refresh()
+                        self.note(feed.trouble)
+            except StorageError as error:
+                self.note(str(error))
+            await self._clock.sleep(RETRY_S)
+
+    async def keep_pending(self, store: Database) -> None:
+        """Let changes wait while the store takes none, and write them later; until cancelled."""
+        self.pending = Pending(store, self._clock, lambda: self.board.documents, self._changed)
+        await self.pending.run()
+
+    def note(self, trouble: str) -> None:
+        """Take down what is wrong with the store, "" for nothing."""
+        if trouble != self.trouble[0]:
+            self.trouble = (trouble, self._clock.now())
+            self._changed()
+
+    def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
+        """The tasks as they will be: those with a change that waits are marked."""
+        if self.pending is None or not self.pending.waiting:
+            return self.board.tasks(faults)
+        will_be = replace(self.board, documents=self.pending.overlay(self.board.documents))
+        return self.pending.mark(will_be.tasks(faults))
+
+    def over(self, layers: Sequence[Layer], *, trouble: tuple[str, float]) -> tuple[Layer, ...]:
+        """The layers with what is known here of the store; `trouble` counts where we have none."""
+        known = leader.with_store_trouble(layers, *(self.trouble if self.trouble[0] else trouble))
+        return self.pending.over(known) if self.pending is not None else known
