@@ -71,6 +71,7 @@ class Pending:
         self._clock = clock
         self._held = held
         self._changed = changed
+        self._trouble = ""
         self._wake = asyncio.Event()
         self._count = 0
 
@@ -101,6 +102,8 @@ class Pending:
             behind_s=max(since, 0.0),
             failed=store.failed + len(self.refused),
             faults=(*store.faults, *self.refused),
+            trouble=self._trouble or store.trouble,
+            trouble_at=self.waiting[0].at if self._trouble else store.trouble_at,
         )
         return (*(layer for layer in layers if layer.name != "store"), store)
 
@@ -195,6 +198,7 @@ class Pending:
                 " mend the store first"
             )
         self.waiting = (*self.waiting, one)
+        self._trouble = str(trouble) if trouble is not None else self._trouble
         self._wake.set()
         self._changed()
 
@@ -213,12 +217,14 @@ class Pending:
                 await first.act()
             except OutcomeUnknown as error:
                 self._refuse(first, f"may have been written, look before you repeat it: {error}")
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                self._trouble = str(error)
                 return
             except (OrcError, StorageError) as error:
                 self._refuse(first, str(error))
             self.waiting = self.waiting[1:]
             self._changed()
+        self._trouble = ""
         self._wake.clear()
 
     def _refuse(self, one: Waiting, why: str) -> None:

@@ -240,6 +240,9 @@ async def test_the_store_says_how_many_wait(desk: Desk) -> None:
     file, store = desk.pending.over(ok)
     assert file == ok[0]
     assert (store.state, store.queued) == (LayerState.DEGRADED, 1)
+    assert "store.db" in store.trouble
+    await desk.pending.replay()
+    assert desk.pending.over(ok) == ok
 
 
 async def test_it_tries_by_itself_until_the_store_is_back(desk: Desk, clock: TurnedClock) -> None:

@@ -41,7 +41,8 @@ class Editing(Verb):
         wanted = await self.ask(NewTask())
         if wanted is not None:
             task = await self.core.tasks.add(wanted.title, priority=wanted.priority)
-            self._tell(task, f"{task.id} made: {task.title}")
+            told = task.title if task.pending else f"{task.id} made: {task.title}"
+            self._tell(task, told)
 
     async def edit(self, act: Act) -> None:
         """Choose a field of the task, then edit it."""
