@@ -71,7 +71,7 @@ class Pending:
         self._clock = clock
         self._held = held
         self._changed = changed
-        self._trouble = ""
+        self._trouble, self._troubled_at = "", 0.0
         self._wake = asyncio.Event()
         self._count = 0
 
@@ -103,7 +103,7 @@ class Pending:
             failed=store.failed + len(self.refused),
             faults=(*store.faults, *self.refused),
             trouble=self._trouble or store.trouble,
-            trouble_at=self.waiting[0].at if self._trouble else store.trouble_at,
+            trouble_at=self._troubled_at if self._trouble else store.trouble_at,
         )
         return (*(layer for layer in layers if layer.name != "store"), store)
 
@@ -198,7 +198,8 @@ class Pending:
                 " mend the store first"
             )
         self.waiting = (*self.waiting, one)
-        self._trouble = str(trouble) if trouble is not None else self._trouble
+        if trouble is not None:
+            self._trouble, self._troubled_at = str(trouble), one.at
         self._wake.set()
         self._changed()
 
