@@ -53,6 +53,7 @@ class Publication:
         self._named = named
         self._ours: dict[tuple[str, int], bool] = {}
         self._listings: dict[str, Listing] = {}
+        self._is_read = False
 
     def edit(self, pane: Pane, name: str) -> str | None:
         """What somebody set a pane's task or note to; None where nobody did."""
@@ -62,8 +63,11 @@ class Publication:
         """Name a pane for people."""
         return f"{self._fleet.name_of(pane.server)}:{pane.pane_id}"
 
-    async def look(self) -> None:
-        """Read the options of all panes that are published to; raises LayerOffline."""
+    async def look(self, *, afresh: bool = False) -> None:
+        """Read the options of all panes that are published to; raises LayerOffline.
+
+        With `afresh`, what they were given is read again, too.
+        """
         seen: dict[str, list[Agent]] = {}
         for agent in self._fleet.agents():
             if not agent.is_other and not agent.is_lost:
@@ -92,7 +96,9 @@ class Publication:
             for server, listing in listings.items()
             for pane in _placed(seen[server], listing)
         }
-        self.given = await self._db.read(self._read_given)
+        if afresh or not self._is_read:
+            self.given = await self._db.read(self._read_given)
+            self._is_read = True
         await self._let_go()
 
     async def publish(

@@ -63,7 +63,7 @@ class TmuxLayer:
 
     async def scan(self, kind: str) -> dict[str, Reading]:
         """Look at all panes, and return what they say of a kind."""
-        await self._look()
+        await self._look(afresh=True)
         if not self._panes:
             return {}
         known = await self._read_known()
@@ -127,8 +127,8 @@ class TmuxLayer:
     def _panes(self) -> Mapping[str, Pane]:
         return self._publication.panes
 
-    async def _look(self) -> None:
-        await self._publication.look()
+    async def _look(self, *, afresh: bool = False) -> None:
+        await self._publication.look(afresh=afresh)
         await self._load_view()
 
     async def _load_view(self) -> None:

@@ -108,7 +108,9 @@ async def make(
     size = ("-x", str(COLUMNS), "-y", str(LINES))
     first = _chain("new-session", "-d", "-s", session, *size, session=session, of=(start, token))
     refused = ""
-    ours = [";", "if-shell", "-F", "#{==:#{server_sessions},1}", f"set-option -s {OURS} 1"]
+    # The first session of a server says that it was started for us.
+    is_first = ("if-shell", "-F", "-t", f"={session}:", "#{==:#{session_id},$0}")
+    ours = [";", *is_first, f"set-option -s {OURS} 1"]
     for _ in range(TRIES):
         was_alive = await alive(address)
         if was_alive:

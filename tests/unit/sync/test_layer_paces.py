@@ -17,11 +17,13 @@ from memory_layer import MemoryLayer
 from orc_core.model.health import Layer, LayerState
 from orc_core.settings import Settings
 from orc_core.sync.choices import Choices
+from orc_core.sync.settlement import Copy
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import KIND, TaskRules
 from orc_storage.database import Database
-from orc_storage.records import OPERATOR, Json
+from orc_storage.errors import StoreUnavailable
+from orc_storage.records import OPERATOR, Body, Json
 from stores import open_store
 
 
@@ -302,6 +304,34 @@ async def test_a_layer_that_keeps_failing_is_left_alone_then_tried_with_care(
         await _turned(turned, 0.5)
         await wait_for(lambda: follower.breaker.phase == "closed")
         assert (await on.tasks.get("T-1")).text == layer.bodies["task", "T-1"]["text"]
+
+
+async def test_what_cannot_be_written_is_tried_three_times_more_then_shown_as_failed(
+    db: Database, turned: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = bench(db, turned)
+    layer = on.layers[0]
+    tries: list[str] = []
+
+    async def refuse(copy: Copy, body: Body | None, rev: int) -> str:
+        tries.append(copy.id)
+        raise StoreUnavailable("the store is locked: try again")
+
+    monkeypatch.setattr(layer, "give", refuse)
+    await on.add()
+    async with on.running():
+        await wait_for(lambda: tries)
+        while on.health().failed == 0:
+            await _turned(turned, 0.5)
+        assert tries == ["T-1"] * 4
+        assert (on.health().state, on.health().failed) == (LayerState.DEGRADED, 1)
+        assert on.health().trouble == "T-1 the store is locked: try again"
+        await on.add("Other")
+        await wait_for(lambda: "T-2" in tries)
+        monkeypatch.undo()
+        await _turned(turned, 30.0)
+        await wait_for(lambda: on.health().failed == 0)
+        assert set(layer.bodies) == {("task", "T-1"), ("task", "T-2")}
 
 
 async def test_who_asks_has_a_resting_layer_tried_at_once(
