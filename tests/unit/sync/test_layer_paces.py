@@ -345,11 +345,13 @@ async def test_who_asks_has_a_resting_layer_tried_at_once(
         while on.health().rests_s == 0.0:
             await _turned(turned, 0.5)
         layer.trouble = ""
+        began = turned.monotonic()
         asked = asyncio.create_task(on.sync.ask("codex-1", timeout_s=5.0))
         while not asked.done():
             await _turned(turned, 0.1)
         assert await asked
         assert layer.writes == 1
+        assert turned.monotonic() - began < 10.0
 
 
 async def test_a_layer_that_is_offline_keeps_no_other_and_no_answer(
