@@ -27,6 +27,7 @@ from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.newtask import NewTask
 from orc_tui.screens.timeline import TimelineView
+from orc_tui.view_models.story import Tab
 from private_tmux import PrivateTmux
 
 PROGRAM = Path(__file__).with_name("programs") / "claude"
@@ -208,6 +209,37 @@ async def test_checkpoints_marks_and_an_undo_over_newer_work(desk: Desk) -> None
     await desk.press("2")
     await wait_for(lambda: not isinstance(desk.app.screen, TimelineView))
     assert desk.app.main.pane == keymap.TASKS
+
+
+async def test_the_timeline_opens_where_one_was_away_and_on_an_agent(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    await agents(desk, tmux, 1)
+    await desk.task("Cart totals")
+    await desk.press("5")
+    await desk.screen(TimelineView)
+    assert _tab(desk) is Tab.ALL
+    await desk.press("q")
+    desk.app.main._away_since = desk.app.now() - 3_600
+    await desk.press("5")
+    await desk.screen(TimelineView)
+    assert _tab(desk) is Tab.SINCE
+    await desk.press("q")
+    await desk.act("history", keymap.AGENTS, desk.app.snapshot.agents[0].key)
+    await desk.screen(TimelineView)
+    view = desk.app.screen
+    assert isinstance(view, TimelineView)
+    assert (_tab(desk), view._view.subject) == (Tab.THIS, "agent claude-1")
+    await wait_for(lambda: view.who == "claude-1")
+    await desk.press("I")
+    await desk.says("claude-1")
+    await desk.press("]", "[", "q")
+
+
+def _tab(desk: Desk) -> Tab:
+    view = desk.app.screen
+    assert isinstance(view, TimelineView)
+    return view._view.tab
 
 
 def _at(view: TimelineView) -> str:
