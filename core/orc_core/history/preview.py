@@ -19,7 +19,10 @@ NOT_TOUCHED: Final = "files in the work tree are not touched"
 LEASES: Final = "leases are not touched: whoever works on it goes on"
 LIVE: Final = "where agents are and what they do now"
 MESSAGES: Final = "messages already sent to agents are not taken back"
+BACK: Final = "the whole document: it was deleted"
 GONE: Final = "the whole document: it is deleted"
+SPANS_MAX: Final = 3
+"""How many documents are named with the revisions that stay in their histories."""
 LINES_MAX: Final = 200
 """How many lines one list of a preview has; the rest is counted."""
 
@@ -48,6 +51,8 @@ def make_plan(
     """Plan steps together; `stays` are further lines of what is left as it is."""
     planned = tuple(step for step in steps if step.diff or step.standing)
     kept = [f"in its history: {span}" for step in planned if (span := _span(step))]
+    if len(kept) > SPANS_MAX:
+        kept = [f"in their histories: every later revision of {len(kept)} documents"]
     return Plan(
         label=label,
         action=action,
@@ -87,6 +92,9 @@ def _count(lines: int) -> str:
 def _returns(steps: Sequence[Step]) -> Iterable[str]:
     for step in steps:
         of = "" if len(steps) == 1 else f"{step.id} "
+        if any(change.path == "id" and not change.before_present for change in step.diff):
+            yield f"{of}{BACK}"
+            continue
         for change in step.diff:
             yield f"{of}{line(change)}"
 

@@ -61,6 +61,11 @@ async def test_a_restore_brings_all_back_in_one_act(ws: Workspace, points: Check
     await story(ws, points)
     plan = await points.plan_restore("before")
     assert [(step.id, step.to_rev) for step in plan.steps] == [("T-1", 2), ("T-2", 1)]
+    assert plan.returns == (
+        "T-1 priority: 9 -> 5",
+        "T-1 title: uno -> ONE",
+        "T-2 the whole document: it was deleted",
+    )
     assert "made later: task T-4" in plan.stays
     assert "where agents are and what they do now" in plan.stays
     head, _ = await ws.db.read(journal.head)
@@ -88,6 +93,17 @@ async def test_a_restore_brings_all_back_in_one_act(ws: Workspace, points: Check
     await ws.history.redo(OPERATOR)
     assert len(await ws.tasks.listing()) == 4
     assert await ws.db.read(journal.verify) == []
+
+
+async def test_many_documents_are_counted_and_not_named(ws: Workspace, points: Checkpoints) -> None:
+    for number in range(5):
+        await ws.add(f"task {number}")
+    await points.create("before", note="", actor=OPERATOR)
+    for number in range(1, 6):
+        await ws.edit(f"T-{number}", title="other")
+    plan = await points.plan_restore("before")
+    assert "in their histories: every later revision of 5 documents" in plan.stays
+    assert not any(line.startswith("in its history") for line in plan.stays)
 
 
 async def test_exact_deletes_what_was_made_later(ws: Workspace, points: Checkpoints) -> None:
