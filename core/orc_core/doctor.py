@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orc_core import workspace
+from orc_core import settings, workspace
 from orc_core.agents.hooks import installation
 from orc_core.agents.hooks.places import Places
 from orc_core.agents.hooks.spool import newest_of_each
@@ -151,7 +151,7 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
         await store.close()
     text = ", ".join(f"{name} {value}" for name, value in facts.items())
     findings = [Finding("workspace", "ok", str(place.folder)), Finding("store", "ok", text)]
-    findings.append(_size(size, environ))
+    findings.append(_size(size, environ, place.folder))
     if broken:
         remedy = "`orc audit verify` tells all; backups/ may hold a copy that is right"
         findings.append(Finding("journal", "fail", str(broken[0]), remedy))
@@ -160,9 +160,9 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
     return findings
 
 
-def _size(size: int, environ: Mapping[str, str]) -> Finding:
+def _size(size: int, environ: Mapping[str, str], folder: Path) -> Finding:
     try:
-        limit = compacting.limit_bytes(environ)
+        limit = compacting.Bounds.of(environ, settings.load(environ, folder).store).limit
     except OrcError as error:
         return Finding("size", "fail", str(error), "unset it, or set it right")
     text = f"{size / 2**20:.1f} MB of {limit / 2**20:.0f} MB"

@@ -18,6 +18,7 @@ from orc_core.agents.rules import rule_folders
 from orc_core.agents.sequences import Sequences
 from orc_core.chores import Chores
 from orc_core.chronicle import compacting
+from orc_core.chronicle.importing import SettingRules
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
@@ -43,7 +44,7 @@ from orc_core.settings import Settings
 from orc_core.store_view import StoreView
 from orc_core.switches import Switches
 from orc_core.sync.conflicts import Conflicts
-from orc_core.sync.policies import Policy
+from orc_core.sync.policies import SETTING, Policy
 from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
@@ -56,6 +57,7 @@ from orc_storage.database import Database
 from orc_storage.records import StateChange
 
 WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
+CARRIED = {**WRITTEN, SETTING: SettingRules()}
 """The rules of every kind of document that can be brought back."""
 
 STALE_STEP_S = 1.0
@@ -82,7 +84,7 @@ class Core:
         self.agents = fleet
         self._rulebook = rulebook
         self._clock = clock
-        self._size_limit = compacting.limit_bytes(options.environ)
+        self._bounds = compacting.Bounds.of(options.environ, told.store)
         self._store = store
         self._view = StoreView(store, clock, declare=fleet.declare, changed=self._publish)
         self._leadership = Leadership(
@@ -160,7 +162,7 @@ class Core:
 
     @property
     def chronicle(self) -> Chronicle:
-        return Chronicle(self.store, self._clock.now, self.actor, self._size_limit, WRITTEN)
+        return Chronicle(self.store, self._clock.now, self.actor, self._bounds, CARRIED)
 
     @property
     def backups(self) -> Backups:
@@ -302,7 +304,7 @@ class Core:
         upkeep = compacting.Upkeep(
             store,
             self._clock,
-            self._size_limit,
+            self._bounds,
             leads=lambda: self.leads,
             trouble=self._view.note,
         )

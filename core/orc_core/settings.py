@@ -41,6 +41,13 @@ class BackupSettings(Section):
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
+class StoreSettings(Section):
+    """`[store]`: how large it may grow, and what is too young to be archived for its age."""
+
+    max_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    keep_days: Annotated[int, Field(ge=0, le=3650)] = 30
+
+
 class PaceSettings(Section):
     """When the documents of one kind are brought in step; what is not said is as elsewhere.
 
@@ -99,6 +106,7 @@ class Settings(Section):
     """The whole file."""
 
     backups: BackupSettings = BackupSettings()
+    store: StoreSettings = StoreSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
     conflicts: ConflictSettings = ConflictSettings()
 

@@ -34,7 +34,7 @@ def register(commands: Commands) -> None:
 async def archive(args: argparse.Namespace) -> int:
     from orc_core.errors import ReadOnly, UsageError
 
-    if not (0.0 <= args.keep_days < math.inf):
+    if args.keep_days is not None and not 0.0 <= args.keep_days < math.inf:
         raise UsageError("--keep-days takes a number of days, 0 or more")
     if args.read_only and not args.dry_run:
         raise ReadOnly("cannot compact: opened with --read-only")
@@ -56,4 +56,4 @@ def _print(done: Compaction, *, dry_run: bool) -> None:
     before, after, limit = (n / _MB for n in (done.bytes_before, done.bytes_after, done.limit))
     print(f"store: {before:.1f} MB before, {about}{after:.1f} MB after, limit {limit:.0f} MB")
     if done.over:
-        print("it is over its limit, and what is left is needed: raise ORC_STATE_MAX_MB")
+        print("it is over its limit, and what is left is needed: raise max_mb in config.toml")

@@ -14,6 +14,7 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, UsageError
+from orc_core.settings import StoreSettings
 from orc_core.text import clean
 from orc_storage import archives, compaction, segments
 from orc_storage.database import Connection, Database
@@ -21,8 +22,6 @@ from orc_storage.errors import StorageError
 from orc_storage.records import Segment
 
 MAX_MB: Final = "ORC_STATE_MAX_MB"
-MAX_MB_DEFAULT: Final = 100
-KEEP_DAYS: Final = 30.0
 GOAL: Final = 0.8
 """The share of the limit that a store is brought down to, so that it is not cut every day."""
 
@@ -48,14 +47,21 @@ class Compaction:
     over: bool
 
 
-def limit_bytes(environ: Mapping[str, str]) -> int:
-    """How large a store may grow; raises UsageError where the environment says nonsense."""
-    said = environ.get(MAX_MB, "") or str(MAX_MB_DEFAULT)
-    if not said.isdecimal() or len(said) > 9 or int(said) < 1:
-        raise UsageError(
-            f"{MAX_MB}={clean(said, limit=40)} is no size: use whole megabytes, 1 or more"
-        )
-    return int(said) * _MB
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many bytes a store may have, and how many days of it are not archived for their age."""
+
+    limit: int
+    keep_days: float
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], told: StoreSettings) -> Bounds:
+        """The settings, with the environment over them; raises UsageError where it is nonsense."""
+        said = environ.get(MAX_MB, "") or str(told.max_mb)
+        if not said.isdecimal() or len(said) > 9 or int(said) < 1:
+            said = clean(said, limit=40)
+            raise UsageError(f"{MAX_MB}={said} is no size: use whole megabytes, 1 or more")
+        return cls(int(said) * _MB, float(told.keep_days))
 
 
 async def foresee(db: Database, now: float, *, keep_days: float, limit: int) -> Compaction:
@@ -116,14 +122,14 @@ class Upkeep:
         self,
         db: Database,
         clock: Clock,
-        limit: int,
+        bounds: Bounds,
         *,
         leads: Callable[[], bool],
         trouble: Callable[[str], None],
     ) -> None:
         self._db = db
         self._clock = clock
-        self._limit = limit
+        self._bounds = bounds
         self._leads = leads
         self._trouble = trouble
 
@@ -139,6 +145,7 @@ class Upkeep:
 
     async def once(self) -> Compaction | None:
         """Compact the store if it is larger than it may be; None where it is not."""
-        if await self._db.read(compaction.bytes_used) <= self._limit:
+        limit, keep_days = self._bounds.limit, self._bounds.keep_days
+        if await self._db.read(compaction.bytes_used) <= limit:
             return None
-        return await compact(self._db, self._clock.now(), keep_days=KEEP_DAYS, limit=self._limit)
+        return await compact(self._db, self._clock.now(), keep_days=keep_days, limit=limit)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orc_core.errors import OrcError
 from orc_core.sync.paths import MISSING, same
 from orc_core.sync.provenance import newest
 from orc_core.sync.rules import Rules
@@ -19,7 +18,7 @@ from orc_core.text import clean
 from orc_storage import acts, documents
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.exports import Carried, state
-from orc_storage.records import Change, Revision
+from orc_storage.records import Body, Change, Revision
 
 TIMEOUT_S = 300.0
 
@@ -33,6 +32,14 @@ class Fate(StrEnum):
     SAME = "same"
     NEWER_HERE = "newer here"
     CONFLICT = "conflict"
+    UNKNOWN = "unknown kind"
+
+
+class SettingRules:
+    """The rules of settings: whoever reads one takes what is not valid in it as not said."""
+
+    def check(self, conn: Connection, before: Body | None, after: Body) -> None:
+        """Accept every body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class ImportReport:
 
 
 class Importer:
-    """Imports for one actor; `rules` are those of each kind, and other kinds are refused."""
+    """Imports for one actor; `rules` are those of each kind, and other kinds are left out."""
 
     def __init__(self, db: Database, rules: Mapping[str, Rules], actor: str) -> None:
         self._db = db
@@ -106,7 +113,7 @@ class Importer:
 
     def _landing(self, conn: Connection, one: Carried, take: str) -> Landing:
         if one.kind not in self._rules:
-            raise OrcError(f"{one.kind} {one.id}: this orc-tui knows no {one.kind}: upgrade it")
+            return Landing(one.kind, one.id, Fate.UNKNOWN)
         here = newest(conn, one.kind, one.id)
         if here is None:
             return Landing(one.kind, one.id, Fate.SAME if one.deleted else Fate.ADDED)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import BinaryIO, Final
 
-from orc_core.chronicle.compacting import KEEP_DAYS, Compaction, compact, foresee
+from orc_core.chronicle.compacting import Bounds, Compaction, compact, foresee
 from orc_core.chronicle.following import Step, follow
 from orc_core.chronicle.importing import Importer, ImportReport
 from orc_core.sync.rules import Rules
@@ -27,8 +27,8 @@ PAGE_MAX: Final = 1000
 class Chronicle:
     """What was done in one store.
 
-    `now` gives seconds since the epoch; `limit` is how many bytes the store may have; `rules`
-    are those of each kind of document.
+    `now` gives seconds since the epoch; `bounds` says how large the store may grow;
+    `rules` are those of each kind of document.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Chronicle:
         db: Database,
         now: Callable[[], float],
         actor: str,
-        limit: int,
+        bounds: Bounds,
         rules: Mapping[str, Rules],
     ) -> None:
         self._db = db
         self._now = now
         self._importer = Importer(db, rules, actor)
-        self._limit = limit
+        self._bounds = bounds
 
     async def page(
         self, wanted: Filter | None = None, *, before: int = 0, limit: int = 50
@@ -70,10 +70,14 @@ class Chronicle:
         """The parts of the journal that lie in archives, oldest first."""
         return await self._db.read(segments.listing)
 
-    async def compact(self, *, keep_days: float = KEEP_DAYS, dry_run: bool = False) -> Compaction:
-        """Archive what is older than `keep_days`, and more where the store is over its limit."""
+    async def compact(self, *, keep_days: float | None = None, dry_run: bool = False) -> Compaction:
+        """Archive what is older than `keep_days`, and more where the store is over its limit.
+
+        Without `keep_days` the settings say it.
+        """
         work = foresee if dry_run else compact
-        return await work(self._db, self._now(), keep_days=keep_days, limit=self._limit)
+        days = self._bounds.keep_days if keep_days is None else keep_days
+        return await work(self._db, self._now(), keep_days=days, limit=self._bounds.limit)
 
     async def export(self, out: BinaryIO) -> Header:
         """Write everything to a file as lines of JSON, in one consistent view."""

@@ -11,9 +11,10 @@ import pytest
 
 from clocks import TurnedClock, wait_for
 from orc_core.chronicle import compacting
-from orc_core.chronicle.compacting import Upkeep, compact, foresee, limit_bytes
+from orc_core.chronicle.compacting import Bounds, Upkeep, compact, foresee
 from orc_core.chronicle.following import follow
 from orc_core.errors import OrcError, UsageError
+from orc_core.settings import StoreSettings
 from orc_core.sync.provenance import last_change
 from orc_core.tasks.ages import ages
 from orc_storage import audit, checkpoints, compaction, documents, journal
@@ -108,7 +109,9 @@ async def test_a_store_whose_content_is_needed_stays_over_its_limit(
 async def test_the_leader_looks_now_and_then(db: Database, clock: TurnedClock) -> None:
     await db.write(partial(grow, first=0, last=100))
     leads, troubles = [False], list[str]()
-    upkeep = Upkeep(db, clock, 300 * KB, leads=lambda: leads[0], trouble=troubles.append)
+    upkeep = Upkeep(
+        db, clock, Bounds(300 * KB, 30), leads=lambda: leads[0], trouble=troubles.append
+    )
     running = asyncio.create_task(upkeep.run())
     try:
         for leading in (False, True):
@@ -129,7 +132,7 @@ async def test_the_leader_looks_now_and_then(db: Database, clock: TurnedClock) -
 async def test_a_store_within_its_limit_is_left_alone(db: Database, clock: TurnedClock) -> None:
     await db.write(partial(grow, first=0, last=100))
     clock.turn(400 * DAY_S)
-    upkeep = Upkeep(db, clock, 10**9, leads=lambda: True, trouble=lambda _: None)
+    upkeep = Upkeep(db, clock, Bounds(10**9, 30), leads=lambda: True, trouble=lambda _: None)
     assert await upkeep.once() is None
     assert await entries(db) == 100
 
@@ -139,13 +142,14 @@ async def test_a_store_within_its_limit_is_left_alone(db: Database, clock: Turne
     [({}, 100), ({"ORC_STATE_MAX_MB": "3"}, 3), ({"ORC_STATE_MAX_MB": ""}, 100)],
 )
 def test_the_limit_is_read(said: dict[str, str], expected: int) -> None:
-    assert limit_bytes(said) == expected * KB * KB
+    assert Bounds.of(said, StoreSettings()).limit == expected * KB * KB
+    assert Bounds.of({}, StoreSettings(max_mb=7, keep_days=3)) == Bounds(7 * KB * KB, 3.0)
 
 
 @pytest.mark.parametrize("said", ["0", "-1", "1.5", "many", "9" * 10])
 def test_a_limit_that_is_none_is_refused(said: str) -> None:
     with pytest.raises(UsageError, match="ORC_STATE_MAX_MB"):
-        limit_bytes({"ORC_STATE_MAX_MB": said})
+        Bounds.of({"ORC_STATE_MAX_MB": said}, StoreSettings())
 
 
 # Living with it

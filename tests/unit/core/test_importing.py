@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from clocks import TurnedClock
-from orc_core.chronicle.importing import Fate, Importer, ImportReport
-from orc_core.errors import OrcError, UsageError
+from orc_core.chronicle.importing import Fate, Importer, ImportReport, SettingRules
+from orc_core.errors import UsageError
 from orc_core.tasks.rules import KIND, TaskRules
 from orc_storage import audit, documents, exports, journal
 from orc_storage.exports import Carried
@@ -166,12 +166,24 @@ async def test_one_document_that_is_not_valid_stops_all(here: Workspace, there: 
     assert await there.tasks.listing() == ()
 
 
-async def test_a_kind_that_is_not_known_is_refused(here: Workspace, there: Workspace) -> None:
-    await here.db.write(
-        lambda tx: documents.put(tx, "gadget", "G-1", {"id": "G-1"}, rev=0, actor="a", cause="c")
-    )
-    with pytest.raises(OrcError, match="knows no gadget"):
-        await Importer(there.db, RULES, OPERATOR).bring(await carried(here))
+async def test_a_kind_that_is_not_known_is_named_and_left_out(
+    here: Workspace, there: Workspace
+) -> None:
+    await here.add("Cart")
+    for kind in ("gadget", "setting"):
+        await here.db.write(
+            lambda tx, kind=kind: documents.put(
+                tx, kind, "layers", {"id": "layers"}, rev=0, actor="a", cause="c"
+            )
+        )
+    importer = Importer(there.db, RULES | {"setting": SettingRules()}, OPERATOR)
+    report = await importer.bring(await carried(here))
+    assert report.done
+    assert {one.kind: one.fate for one in report.landings} == {
+        "gadget": Fate.UNKNOWN,
+        "setting": Fate.ADDED,
+        "task": Fate.ADDED,
+    }
 
 
 async def test_a_loop_that_only_both_together_make_is_refused(
