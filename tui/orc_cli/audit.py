@@ -31,7 +31,7 @@ def register(commands: Commands) -> None:
     listing.add_argument("--id", default="", metavar="ID", help="of one document")
     listing.add_argument("--actor", default="", metavar="WHO", help="by one actor")
     listing.add_argument(
-        "--since", default="", metavar="WHEN", help="15m, 2h, 7d, or a date and time"
+        "--since", default="", metavar="WHEN", help="13:00, 15m, 2h, 7d, or a date and time"
     )
     listing.add_argument(
         "--limit", type=int, default=50, metavar="N", help="default 50, at most 1000"
@@ -46,11 +46,11 @@ def register(commands: Commands) -> None:
 
 
 async def list_entries(args: argparse.Namespace) -> int:
-    from orc_core.chronicle.times import moment
+    from orc_core.history.query import moment, person
     from orc_storage.records import Filter
 
     since = moment(args.since, time.time()) if args.since else 0.0
-    wanted = Filter(kind=args.kind, id=args.id, actor=args.actor, since=since)
+    wanted = Filter(kind=args.kind, id=args.id, actor=person(args.actor), since=since)
     async with opened(args) as core:
         found = await core.chronicle.page(wanted, before=args.before, limit=args.limit)
         archived = await core.chronicle.archives()

@@ -71,6 +71,7 @@ def test_the_trail_is_listed_newest_first(
 def test_the_trail_is_filtered(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for filters, expected in (
         (["--actor", "codex-1"], [2]),
+        (["--actor", "you"], [4, 3, 1]),
         (["--kind", "task", "--id", "t-3"], [3]),
         (["--since", "2026-09-22"], []),
         (["--since", "2026-09-21T14:00"], [5, 4, 3, 2, 1]),
@@ -84,7 +85,7 @@ def test_a_moment_that_means_nothing_is_a_usage_error(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["audit", "list", "--since", "yesterday"]) == USAGE
-    assert "use 15m, 2h, 7d" in capsys.readouterr().err
+    assert "'yesterday' is no time: give one such as" in capsys.readouterr().err
     assert main(["audit", "verify", "--head", "4"]) == USAGE
 
 
