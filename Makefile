@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo run test lint types walls unit faults bench screenshots snapshots lab lock wheel clean
+.PHONY: help demo run test lint types walls unit faults fuzz bench screenshots snapshots lab lock wheel clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ unit: $(READY)  ## pytest: all layers of tests
 faults: $(READY)  ## the proofs of `make test` at full length: kills, power losses, faults, races
 	ORC_KILLS=1000 ORC_POWER_LOSSES=10000 ORC_FAULT_STRIDE=1 ORC_EDITS=10000 ORC_PROCESSES=8 ORC_EXAMPLES=20 \
 		$(BIN)/python -m pytest -n auto --dist worksteal -o timeout=1800 $(or $(FAULTS),tests/faults)
+
+fuzz: $(READY)  ## 20,000 cases of every merge law, 2,000 histories of a file and its task
+	ORC_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal tests/fuzz tests/unit/sync
 
 bench: $(READY)  ## measure every figure the documents print
 	$(BIN)/python -m tests.bench

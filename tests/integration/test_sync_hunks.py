@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from orc_core.errors import Overlap, UsageError
+from orc_core.sync.settlement import Copy, settle
 from orc_core.sync.synchronizer import SyncReport
+from orc_core.tasks.rules import KIND
 from orc_storage import journal
+from orc_storage.files import parse
 from orc_storage.records import OPERATOR, Conflict, ConflictState
 from stores import Turned
-from workspaces import Workspace, open_workspace
+from workspaces import RULES, Workspace, open_workspace
 
 PLAN = "1 column\n1b index\n2 backfill\n3 reads\n3b check\n4 watch\n5 drop\n6 done"
 
@@ -241,3 +246,43 @@ async def test_a_removed_file_takes_the_hunks_into_one_conflict(ws: Workspace) -
     await ws.sync()
     assert [c.path for c in await ws.open_conflicts()] == [""]
     assert (await ws.tasks.get("T-1")).text == f"{text}\n7 tell"
+
+
+async def test_lines_that_were_never_given_are_not_taken_for_taken_out(ws: Workspace) -> None:
+    """A crash after the store was written: the file lacks what it was to get, and is edited."""
+    await ws.add(text="a\nb\nc\nd\ne\nf\ng\nh\ni")
+    await ws.sync()
+    ws.change(text="a\nfile\nc\nd\ne\nf\ng\nh\ni")
+    await ws.edit(text="a\nstore\nc\nd\ne\nf\ng\nH\ni")
+    data = ws.path().read_bytes()
+    body, rev = parse(data, "T-1")
+    sha256 = hashlib.sha256(data).hexdigest()
+    copy = Copy("file", KIND, "T-1", body, rev, sha256, 0.0, "file T-1.json")
+    await ws.db.write(partial(settle, copy=copy, rules=RULES[KIND]))
+    ws.change(text=ws.file()["text"].replace("e", "E").replace("filE", "file"))
+    await ws.sync()
+    assert await _texts(ws) == (
+        "a\nstore\nc\nd\nE\nf\ng\nH\ni",
+        "a\nfile\nc\nd\nE\nf\ng\nH\ni",
+    )
+    assert [(c.id, c.path) for c in await ws.open_conflicts()] == [("C-1", "text#1")]
+
+
+async def test_lines_given_before_a_crash_are_known_again(ws: Workspace) -> None:
+    """A crash after the file was given, before that was written down: its edit is one of that."""
+    await ws.add(text="a\nb\nc\nd\ne\nf\ng\nh\ni")
+    await ws.sync()
+    ws.change(text="a\nfile\nc\nd\ne\nf\ng\nh\ni")
+    await ws.edit(text="a\nstore\nc\nd\ne\nf\ng\nH\ni")
+    data = ws.path().read_bytes()
+    body, rev = parse(data, "T-1")
+    sha256 = hashlib.sha256(data).hexdigest()
+    copy = Copy("file", KIND, "T-1", body, rev, sha256, 0.0, "file T-1.json")
+    settled = await ws.db.write(partial(settle, copy=copy, rules=RULES[KIND]))
+    assert settled.body is not None
+    ws.write({**settled.body, "rev": settled.rev, "text": "a\nfile\nc\nd\ne\nf\ng\nh\ni"})
+    await ws.sync()
+    assert await _texts(ws) == (
+        "a\nstore\nc\nd\ne\nf\ng\nh\ni",
+        "a\nfile\nc\nd\ne\nf\ng\nh\ni",
+    ), "the file took the store's H out"

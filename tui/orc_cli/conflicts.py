@@ -288,10 +288,17 @@ async def show_or_set_strategy(args: argparse.Namespace) -> int:
         print_json([_rule_json(rule) for rule in rules])
         return 0
     print_table(
-        [(rule.subject, rule.strategy, str(rule.owner), f"by {rule.source}") for rule in rules],
+        [_rule_row(rule) for rule in rules],
         empty="no strategies",
     )
     return 0
+
+
+def _rule_row(rule: Rule) -> tuple[str, str, str, str]:
+    """An owner goes before a strategy: of what is owned none is told."""
+    if rule.owner.value == "people":
+        return rule.subject, rule.strategy, "", f"by {rule.source}"
+    return rule.subject, "-", f"owned by {rule.owner}", ""
 
 
 async def _set_strategy(args: argparse.Namespace) -> int:

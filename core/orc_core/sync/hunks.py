@@ -135,7 +135,7 @@ def reweave(now: Text) -> Rewoven:
 
 def _left(now: Text, given: Value) -> Value:
     """What the layer holds, as if it had got all that it was given; MISSING if none can say."""
-    if same(now.theirs, now.seen) and not now.is_old:
+    if same(now.theirs, now.seen) and not now.is_old and not now.is_newer:
         return given
     if same(now.theirs, given):
         return given

@@ -183,6 +183,19 @@ def test_one_side_moves_items_and_the_other_edits_them() -> None:
     assert [c.path for c in merge(base, moved, other).conflicts] == ["s"]
 
 
+def test_what_both_add_makes_no_clash_of_orders() -> None:
+    """One side moved what was there; where the addition stands on each is no wish of anybody."""
+
+    def steps(*ids: str) -> Body:
+        return {"id": "T", "s": [{"id": id} for id in ids]}
+
+    base, ours, theirs = steps("c", "a"), steps("c", "a", "b"), steps("a", "c", "b")
+    first = merge(base, ours, theirs)
+    assert first.conflicts == ()
+    again = merge(base, first.body, theirs)
+    assert (again.conflicts, again.body) == ((), first.body)
+
+
 def test_paths_set_take_out_and_make_what_is_on_the_way() -> None:
     body: Body = {"id": "T-1", "meta": {"a": 1}}
     assert set_path(body, "meta.b.c", 2) == {"id": "T-1", "meta": {"a": 1, "b": {"c": 2}}}

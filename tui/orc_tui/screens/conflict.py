@@ -118,7 +118,7 @@ class ConflictView(Screen[Verdict]):
         rest = [one for one in self._view.conflicts if one.id not in self._taken]
         for one in rest:
             self._taken[one.id] = Taken(take)
-        side = views.side_name(self._view.current, take)
+        side = views.brief_name(self._view.current, take)
         told = f"{len(rest)} parts: {side}" if rest else "nothing is left to decide: Enter writes"
         self._change(taken=dict(self._taken), note=told)
 

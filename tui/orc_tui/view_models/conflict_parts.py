@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from orc_core.text import clean
 from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
+from orc_tui.view_models.conflicts import short
 from orc_tui.view_models.diff import value_text
 from orc_tui.view_models.tasks import person
 
@@ -131,6 +132,12 @@ def side_name(conflict: Conflict, name: str) -> str:
     if name in ("left", "both"):
         return who(conflict.left) if name == "left" else "both"
     return who(conflict.right) if name == "right" else "base"
+
+
+def brief_name(conflict: Conflict, name: str) -> str:
+    """What a side is called where there is little room."""
+    side = {"left": conflict.left, "right": conflict.right}.get(name)
+    return side_name(conflict, name) if side is None else clean(short(side), limit=60)
 
 
 def result_text(conflict: Conflict, taken: Taken) -> str:

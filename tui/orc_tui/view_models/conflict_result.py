@@ -15,9 +15,9 @@ from orc_tui.view_models.conflict_parts import (
     SIDES,
     Decision,
     SideName,
+    brief_name,
     part_name,
     result_text,
-    side_name,
     side_text,
 )
 from orc_tui.view_models.diff import marked_lines
@@ -48,7 +48,7 @@ def _open_rows(conflict: Conflict) -> list[Line]:
     """What could be taken, with the key of each."""
     rows: list[Line] = []
     for name in SIDES:
-        label = f"{KEY_OF[name]} {side_name(conflict, name)}: "
+        label = f"{KEY_OF[name]} {brief_name(conflict, name)}: "
         sign = " ◆ open   " if name == "left" else "          "
         telling = (_telling(conflict, name), "")
         rows.append(((sign, "waiting"), (label, f"bold press:{KEY_OF[name]}"), telling))
@@ -84,12 +84,12 @@ def _in_place(view: Decision, spots: Sequence[tuple[int, Conflict]], width: int)
         here = "accent bold" if one is view.current else "bold"
         if taken is None:
             for name in SIDES:
-                label = f"{KEY_OF[name]} {side_name(one, name)}: "
+                label = f"{KEY_OF[name]} {brief_name(one, name)}: "
                 sign = " ◆ open   " if name == "left" else "          "
                 value = side_text(one, name).replace("\n", " ⏎ ")
                 rows.append(((sign, "waiting"), (label, here), (value, "")))
         else:
-            took = "edited" if taken.take == "value" else side_name(one, taken.take)
+            took = "edited" if taken.take == "value" else brief_name(one, taken.take)
             sign = f" ✓ {fit(took, 6)} "
             written = result_text(one, taken)
             for index, part in enumerate(box.wrap(written, width - 10) if written else []):

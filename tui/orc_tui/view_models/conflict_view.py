@@ -20,6 +20,7 @@ from orc_tui.view_models.conflict_parts import (
     Take,
     Taken,
     base_origin,
+    brief_name,
     clock_time,
     groups,
     origin,
@@ -42,6 +43,7 @@ __all__ = [
     "Take",
     "Taken",
     "base_origin",
+    "brief_name",
     "clock_time",
     "groups",
     "last_scroll",
@@ -121,14 +123,14 @@ def _part(view: Decision, index: int, width: int) -> Line:
     else:
         sign, style = "✓", "done"
         edited = taken.take == "value"
-        state = "edited" if edited else f"took {side_name(conflict, taken.take)}"
+        state = "edited" if edited else f"took {brief_name(conflict, taken.take)}"
         value = result_text(conflict, taken).split("\n")[0]
     return cut(
         (
             ("›" if here else " ", "accent bold"),
             (f"{sign} ", style),
             (f"{path:<12} ", "bold" if here else ""),
-            (f"{state:<24} ", style if taken is None else ""),
+            (f"{fit(state, 24)} ", style if taken is None else ""),
             (value, "dim"),
         ),
         width,
