@@ -286,3 +286,23 @@ async def test_lines_given_before_a_crash_are_known_again(ws: Workspace) -> None
         "a\nstore\nc\nd\ne\nf\ng\nh\ni",
         "a\nfile\nc\nd\ne\nf\ng\nh\ni",
     ), "the file took the store's H out"
+
+
+async def test_an_old_copy_does_not_bring_lines_back_that_were_decided_against(
+    ws: Workspace,
+) -> None:
+    """The store took the lines out, so that nothing in its text tells where the file had them."""
+    await ws.add(text="a\nb\nc\nd\ne")
+    await ws.sync()
+    ws.change(text="a\nfile\nc\nd\ne")
+    await ws.edit(text="a\nc\nd\ne")
+    await ws.sync()
+    (conflict,) = await ws.open_conflicts()
+    old = ws.file()
+    await ws.conflicts.resolve(conflict.id, "right", actor=OPERATOR)
+    await ws.sync()
+    assert await _texts(ws) == ("a\nc\nd\ne",) * 2
+    ws.write(old | {"text": "a\nfile\nc\nd\nE"})
+    await ws.sync()
+    assert (await ws.tasks.get("T-1")).text == "a\nc\nd\ne"
+    assert [c.left.value for c in await ws.open_conflicts()] == ["a\nfile\nc\nd\nE"]
