@@ -37,6 +37,8 @@ RETRY_S: Final = 0.5
 _REST: Final[Key] = ("", "rest")
 ROUNDS_MAX: Final = 8
 WITHDRAW_S: Final = 5.0
+STEP_S: Final = 10.0
+"""What is told of longer times goes by this step, so that no screen counts seconds."""
 
 
 class Follower:
@@ -97,11 +99,12 @@ class Follower:
         """The layer's line of the sync pane."""
         if not self.choice.on:
             return self.standing.layer(str(self.choice))
+        rests = self.breaker.phase is Phase.OPEN
         return self.standing.layer(
             str(self.choice),
             queued=self._agenda.queued,
-            behind_s=self._agenda.behind_s(self._clock.monotonic()),
-            rests_s=self.breaker.retry_in_s if self.breaker.phase is Phase.OPEN else 0.0,
+            behind_s=_coarse(self._agenda.behind_s(self._clock.monotonic())),
+            rests_s=_coarse(self.breaker.retry_in_s + STEP_S) if rests else 0.0,
         )
 
     async def use(self, choice: Choice) -> None:
@@ -358,3 +361,7 @@ class Follower:
     def _wake_up(self) -> None:
         if not self._agenda.is_idle:
             self._wake.set()
+
+
+def _coarse(seconds: float) -> float:
+    return seconds if seconds < STEP_S else seconds - seconds % STEP_S

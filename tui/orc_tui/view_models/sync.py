@@ -55,7 +55,8 @@ def row(layer: Layer, width: int, name: int = _NAME) -> Line:
     wider = width >= _WIDER - 1
     took = brief(layer.latency_s) if layer.passes else ""
     room = width - _FIXED - name - (_STRATEGY if wide else 0) - (_TOOK if wider else 0)
-    behind = lag(layer.behind_s) if layer.strategy else ""
+    is_off = layer.state is LayerState.OFF
+    behind = lag(layer.behind_s) if layer.strategy and not is_off else ""
     parts: list[Part] = [
         (f"{sign} ", ink),
         (fit(layer.name, name) + " ", "text"),
