@@ -334,8 +334,10 @@ async def test_what_a_pane_says_that_was_given_nothing_is_never_read(
         pane = _ours(tmux)
     elif how == "another pane":
         pane = tmux.window()
-    else:
+    if how == "wiped":
         tmux.run("set-option", "-p", "-u", "-t", pane, "@orc_agent")
+    else:
+        desk.set(pane, "@orc_agent", "claude-1")  # as what restores sessions may do
     desk.set(pane, "@orc_task", other)
     desk.set(pane, "@orc_note", "stale")
     desk.see("claude-1", pane)
@@ -385,10 +387,10 @@ async def test_switched_off_it_takes_our_options_away_and_reads_nothing(
     desk.set(made, HOME, "w")
     await desk.hire("claude-1", pane)
     await desk.hire("codex-1", made)
-    task = await desk.give("Cart", "claude-1")
+    task, other = await desk.give("Cart", "claude-1"), await desk.give("Other", "codex-1")
     async with desk.leading():
         await _until(desk, lambda: "@orc_task" in desk.options(pane))
-        await _until(desk, lambda: "@orc_state" in desk.options(made))
+        await _until(desk, lambda: "@orc_task" in desk.options(made))
         await desk.switch(on=False)
         await _until(desk, lambda: desk.options(pane) == {})
         # What says who was started in it is not ours to take.
@@ -400,6 +402,7 @@ async def test_switched_off_it_takes_our_options_away_and_reads_nothing(
     await desk.switch(on=True)
     await desk.once()
     assert desk.options(pane)["@orc_task"] == task
+    assert (await desk.assignee(task), await desk.assignee(other)) == ("claude-1", "codex-1")
 
 
 async def test_a_server_that_does_not_answer_changes_nothing(desk: Desk, tmux: PrivateTmux) -> None:

@@ -7,6 +7,7 @@ after a restart, and it can be taken back.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orc_cli.options import Commands, command, opened
@@ -59,14 +60,30 @@ async def list_layers(args: argparse.Namespace) -> int:
     async with opened(args) as core:
         await core.agents.scan(must_answer=False)
         choices = await core.layer_choices.listing() if core.has_store else {}
-        layers = core.layers()
         led = core.led_elsewhere
+        layers = core.layers() if led else _as_chosen(core.layers(), choices)
     if args.json:
         rows = [layer_json(one) | _choice_json(choices.get(one.name)) for one in layers]
         print_json({"health": overall(layers).value, "leader": led, "layers": rows})
         return 0
     print_table([HEADING, *map(_row, layers)], empty="no layers yet")
     return 0
+
+
+def _as_chosen(layers: Sequence[Layer], choices: Mapping[str, Choice]) -> list[Layer]:
+    """The layers as they will be: nobody leads, so what was told last may be old."""
+    from dataclasses import replace
+
+    from orc_core.model.health import Layer, LayerState
+
+    told = {layer.name: layer for layer in layers}
+    for name, choice in choices.items():
+        line = told.get(name, Layer(name, LayerState.UNKNOWN, "", 0.0, 0, 0))
+        state = line.state if choice.on else LayerState.OFF
+        if choice.on and state is LayerState.OFF:
+            state = LayerState.UNKNOWN
+        told[name] = replace(line, state=state, strategy=str(choice))
+    return list(told.values())
 
 
 def _row(layer: Layer) -> tuple[str, ...]:

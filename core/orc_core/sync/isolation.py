@@ -34,7 +34,8 @@ TEXT_MAX: Final = 300
 class Isolated:
     """A layer made by `make`, on its own thread, under a name; `kinds` are those it may hold.
 
-    Nothing of it is imported or run before the first call.
+    Nothing of it is imported or run before the first call; from then on `kinds` are those that
+    it does hold.
     """
 
     lists_all: Final = True
@@ -161,6 +162,7 @@ class Isolated:
             if self._layer is None:
                 self._is_in = "its import"
                 self._layer = self._made()
+                self.kinds &= {kind for kind in self._layer.kinds if isinstance(kind, str)}
             self._is_in = what
             return await work(self._layer)
         except (LayerOffline, FileMoved):

@@ -116,7 +116,6 @@ class Passes:
         standing: Standing,
         store: Standing,
     ) -> None:
-        self.kinds = tuple(kind for kind in rules if kind in layer.kinds)
         self._db = db
         self._layer = layer
         self._clock = clock
@@ -126,6 +125,11 @@ class Passes:
         self._absences = Absences()
         self._attempts: dict[Key, int] = {}
         self._gate = asyncio.Lock()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are synced; a layer may know only when it runs which it holds."""
+        return tuple(kind for kind in self._rules if kind in self._layer.kinds)
 
     @property
     def everything(self) -> frozenset[Key]:
@@ -173,7 +177,7 @@ class Passes:
                 self._store.errors += 1
                 self._store.goes_offline(str(error))
                 raise
-            if len(whole) == len(self.kinds):
+            if set(whole) >= set(self.kinds):
                 self._standing.was_reached()
                 self._store.was_reached()
         return later
@@ -202,6 +206,8 @@ class Passes:
         due: list[Reading] = []
         for kind in kinds:
             is_new = await self._layer.prepare(kind)
+            if kind not in self._layer.kinds:
+                continue
             due += await self._look_at_kind(kind, later, accept_deletions, is_new=is_new)
         return due
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orc_cli.main import NOT_FOUND, USAGE, main
+from plugged import SOUND, install
 
 Orc = Callable[..., Any]
 
@@ -60,12 +61,26 @@ def test_what_is_set_lasts_and_is_taken_back(orc: Orc, tmp_path: Path) -> None:
 def test_a_layer_that_is_off_is_left_alone(orc: Orc, tmp_path: Path) -> None:
     orc("task", "add", "Cart")
     orc("layers", "set", "file", "--off")
+    assert _file(orc("layers"))["state"] == "off"
     told = orc("sync")
     assert (_file(told)["state"], told["exported"]) == ("off", 0)
     assert not (tmp_path / "w" / "files").exists()
     assert [task["id"] for task in orc("tasks")] == ["T-1"]
     orc("layers", "set", "file", "--on")
+    assert _file(orc("layers"))["state"] == "unknown"
     assert orc("sync")["exported"] == 1
+
+
+def test_a_layer_of_another_package_is_listed_and_switched_on(
+    orc: Orc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "wiki", SOUND)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    orc("task", "add", "Cart")
+    states = {layer["name"]: layer["state"] for layer in orc("layers")["layers"]}
+    assert states["wiki"] == "off"
+    orc("layers", "set", "wiki", "--on")
+    assert orc("sync")["exported"] == 2
 
 
 def test_reading_syncs_what_is_lazy(orc: Orc, tmp_path: Path) -> None:

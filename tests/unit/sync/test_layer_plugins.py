@@ -15,6 +15,9 @@ import pytest_asyncio
 
 from clocks import TurnedClock, wait_for
 from memory_layer import MemoryLayer
+from orc_core.lifecycle.crew import Crew
+from orc_core.lifecycle.rules import KIND as AGENT
+from orc_core.lifecycle.rules import AgentRules
 from orc_core.model.health import Layer, LayerState
 from orc_core.settings import Settings
 from orc_core.sync import plugins
@@ -158,6 +161,24 @@ async def test_nobody_calls_one_that_still_hangs(
     await wait_for(lambda: not layer._is_in)
     assert await layer.read("task", "T-1") is not None
     layer.close()
+
+
+async def test_it_is_given_only_what_it_says_it_holds(
+    db: Database, turned: TurnedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "sample", SOUND)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    await Tasks(db).add("Cart", actor=OPERATOR, cause="")
+    await Crew(db).add({}, name="ada", base="", taken=(), actor=OPERATOR, cause="")
+    rules = {AGENT: AgentRules(), KIND: TaskRules()}
+    (layer,) = plugins.find(db.folder, rules)
+    on = Settings.model_validate({"layers": {"sample": {"on": True}}})
+    sync = Synchronizer(db, [layer], turned, rules=rules, choices=Choices(db, on))
+    assert (await sync.once()).exported == 1
+    assert sync.kinds("sample") == {KIND}
+    held: Any = layer._layer
+    assert set(held.bodies) == {(KIND, "T-1")}
+    sync.close()
 
 
 async def test_names_that_cannot_be_a_layers_are_passed_over(
