@@ -21,6 +21,8 @@ _AGO: Final = re.compile(r"(\d{1,9})([smhdw])")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 STATE: Final = "state"
 """The kind of a line that tells of an agent's state."""
+_ALSO: Final = {"conflict": ("conflict", "resolve")}
+"""What is asked for together with a kind: a conflict goes from its opening to its decisions."""
 YOU: Final = "you"
 OPERATOR: Final = "operator"
 
@@ -107,8 +109,10 @@ def _same(wanted: str, found: str) -> bool:
 
 
 def _of_kind(kind: str, one: Moment) -> bool:
-    kinds = (one.kind, STATE if one.is_state else one.action)
-    return not kind or kind.casefold() in (found.casefold() for found in kinds)
+    if not kind:
+        return True
+    kinds = {one.kind.casefold(), STATE if one.is_state else one.action.casefold()}
+    return not kinds.isdisjoint(_ALSO.get(kind.casefold(), (kind.casefold(),)))
 
 
 def _of_agent(name: str, one: Moment) -> bool:

@@ -84,9 +84,9 @@ async def test_what_a_file_and_a_conflict_did_is_told(ws: Workspace) -> None:
         "operator resolve T-1@3",
         "file conflict T-1",
     ]
-    assert (await told(ws, Query(kind="conflict"))) == ["file conflict T-1"]
-    (opened,) = (await Timeline(ws.db).page(Query(kind="conflict"))).moments
-    assert opened.text == "C-1 title"
+    decided, opened = (await Timeline(ws.db).page(Query(kind="Conflict"))).moments
+    assert (decided.action, decided.text) == ("resolve", "conflict C-1")
+    assert (opened.action, opened.text) == ("conflict", "C-1 title")
 
 
 @pytest.mark.parametrize(
