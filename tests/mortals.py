@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import json
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from orc_storage import documents
-from orc_storage.database import Database
+from orc_storage.database import Connection, Database
+from orc_storage.errors import NotFound, StaleRevision
 from orc_storage.records import Body
 from zygote import Program, say, serve
 
@@ -66,7 +68,82 @@ async def _put(db: Database, id: str, rev: int) -> None:
     )
 
 
-PROGRAMS: Final[dict[str, Program]] = {program.__name__: program for program in (edits, groups)}
+def race(folder: str, runtime: str, name: str, shares: list[int], documents_count: int) -> None:
+    """Edit a few documents that others edit as well, so often per task; tells of each edit."""
+    asyncio.run(_race(Path(folder), Path(runtime), name, shares, documents_count))
+
+
+async def _race(folder: Path, runtime: Path, name: str, shares: list[int], count: int) -> None:
+    async with await Database.open(folder, runtime=runtime) as db, asyncio.TaskGroup() as group:
+        for number, share in enumerate(shares):
+            group.create_task(_edit_shared(db, f"{name}.{number}", share, count))
+
+
+async def _edit_shared(db: Database, name: str, share: int, count: int) -> None:
+    """Add one to what was read, over the revision that was read, until it went in."""
+    for number in range(share):
+        id = f"T-{number % count + 1}"
+        while True:
+            found = await db.read(partial(documents.get, kind="task", id=id), timeout_s=60)
+            assert found is not None
+            total = found.body["n"]
+            assert isinstance(total, int)
+            body: Body = {"id": id, "n": total + 1, "edit": f"{name}.{number}"}
+            work = partial(
+                documents.put, kind="task", id=id, body=body, rev=found.rev, actor=name, cause="r"
+            )
+            try:
+                written = await db.write(work, timeout_s=60)
+            except StaleRevision:
+                continue
+            say(f"{name}.{number}", id, written.rev)
+            break
+
+
+def actor(folder: str, runtime: str) -> None:
+    """Do what is asked for, one line at a time, and tell what came of it."""
+    asyncio.run(_act(Path(folder), Path(runtime)))
+
+
+async def _act(folder: Path, runtime: Path) -> None:
+    async with await Database.open(folder, runtime=runtime) as db:
+        say("open")
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            what, id, rev, number = json.loads(line)
+            try:
+                say(json.dumps(await _do(db, what, id, rev, number)))
+            except (StaleRevision, NotFound) as error:
+                say(json.dumps(type(error).__name__))
+
+
+async def _do(db: Database, what: str, id: str, rev: int, number: int) -> object:
+    if what == "look":
+        return await db.read(standing)
+    if what == "put":
+        body: Body = {"id": id, "n": number}
+        put = partial(documents.put, kind="task", id=id, body=body, rev=rev, actor="a", cause="put")
+        return (await db.write(put, timeout_s=60)).rev
+    delete = partial(documents.delete, kind="task", id=id, rev=rev, actor="a", cause="delete")
+    return (await db.write(delete, timeout_s=60)).rev
+
+
+def standing(conn: Connection) -> dict[str, list[list[int]]]:
+    """All revisions of each document, as (number in its body, whether it was deleted)."""
+    return {
+        one.id: [
+            [int(str(past.body["n"])), int(past.deleted)]
+            for past in documents.history(conn, "task", one.id)
+        ]
+        for one in documents.listing(conn, "task", with_deleted=True)
+    }
+
+
+PROGRAMS: Final[dict[str, Program]] = {
+    "edits": edits,
+    "groups": groups,
+    "race": race,
+    "actor": actor,
+}
 
 if __name__ == "__main__":
     gc.collect()
