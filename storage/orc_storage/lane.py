@@ -7,7 +7,6 @@ in one place whatever happens to its caller.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, Final, Self, TypeVar
 import aiosqlite
 
 from orc_storage.engine import Connection, Engine
-from orc_storage.errors import StoreUnavailable
+from orc_storage.errors import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -83,7 +82,7 @@ class _Handle:
                 self._view = view
                 self.conn = self._connect()
             result = work(self.conn)
-            self._check_there()
+            self._check_there(is_done=self._is_writer)
             if self._look() == view:
                 return result
         raise StoreUnavailable(f"{self._opening.path} is changing too fast to be read: try again")
@@ -111,14 +110,21 @@ class _Handle:
         if opening.can_change:
             return ("rw",)
         log = opening.path.with_name(opening.path.name + "-wal")
-        if not opening.is_wal or log.exists():
-            return ("ro",)
-        with contextlib.suppress(FileNotFoundError):
+        try:
+            if not opening.is_wal or log.exists():
+                return ("ro",)
             found = opening.path.lstat()
-            return ("immutable", found.st_mtime_ns, found.st_size)
-        return ("immutable",)
+        except FileNotFoundError:
+            return ("immutable",)
+        except OSError as error:
+            raise StoreUnavailable(_unseen(opening.path, error)) from error
+        return ("immutable", found.st_mtime_ns, found.st_size)
 
-    def _check_there(self) -> None:
+    def _check_there(self, *, is_done: bool = False) -> None:
+        """Raise StoreUnavailable where the store is not the file that was opened.
+
+        OutcomeUnknown where that cannot be told of one into which something was written.
+        """
         # SQLite goes on writing into a file that was unlinked, and says nothing.
         path = self._opening.path
         try:
@@ -127,10 +133,17 @@ class _Handle:
             raise StoreUnavailable(
                 f"{path} was removed while it was open: put it back or start orc-tui again"
             ) from None
+        except OSError as error:
+            told = OutcomeUnknown if is_done else StoreUnavailable
+            raise told(_unseen(path, error)) from error
         if (found.st_dev, found.st_ino) != self._opening.identity:
             raise StoreUnavailable(
                 f"{path} was replaced while it was open: start orc-tui again to use the new one"
             )
+
+
+def _unseen(path: Path, error: OSError) -> str:
+    return f"{path} cannot be looked at ({error.strerror}): check the disk"
 
 
 class Lane:

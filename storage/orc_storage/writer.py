@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from orc_storage import journal
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import OutcomeUnknown, StoreUnavailable
 from orc_storage.lane import Lane, Opening
@@ -146,13 +147,42 @@ def commit_batch(
     conn.execute("BEGIN IMMEDIATE")
     try:
         tx = Transaction(conn, at)
+        begin = journal.head(conn)
         outcomes = [_attempt(tx, work) for work in works]
-        conn.execute("COMMIT")
+        end = journal.head(conn)
     except BaseException:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
         raise
+    try:
+        conn.execute("COMMIT")
+    except BaseException as error:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+            raise
+        if begin == end or not _is_committed(conn, end, error):
+            raise
     return outcomes, conn.total_changes != before
+
+
+def _is_committed(conn: Connection, head: tuple[int, str], error: BaseException) -> bool:
+    """Whether what a COMMIT was to write is on disk though it failed.
+
+    With a log, a failure may be one to move its pages into the store, which is tried again after
+    each commit. Raises OutcomeUnknown where what is there may still be lost.
+    """
+    try:
+        if journal.head(conn) != head:
+            return False
+        is_durable: bool = conn.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    except Exception:
+        is_durable = False
+    if not is_durable:
+        raise OutcomeUnknown(
+            f"the store could not say whether a write is on disk ({error}): check the disk, and"
+            " look before you repeat it"
+        ) from error
+    return True
 
 
 def _attempt(tx: Transaction, work: Callable[[Transaction], Any]) -> _Outcome:
