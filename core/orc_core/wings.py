@@ -13,9 +13,11 @@ from orc_core.history.actions import MARKS_MAX, History
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.timeline import PAGE, Timeline
 from orc_core.model.history import (
+    Chosen,
     Done,
     FieldChange,
     Held,
+    ManyReport,
     Mark,
     Page,
     Place,
@@ -26,8 +28,7 @@ from orc_core.model.history import (
 )
 from orc_core.model.task import Status, Task
 from orc_core.sync.choices import check_kind, check_name
-from orc_core.sync.conflicts import Choice as Chosen
-from orc_core.sync.conflicts import Conflicts, ManyReport
+from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.paces import Choice
 from orc_core.sync.policies import Policy
 from orc_core.sync.statistics import Figures

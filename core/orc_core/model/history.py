@@ -6,9 +6,14 @@ does not touch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from orc_storage.records import Body, Json
+
+NAMED_MAX: Final = 3
+"""How many ids stand in a line that names some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +209,35 @@ class Done:
     at: float
     label: str
     is_undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is wanted of one conflict; `value` counts where `take` is value."""
+
+    id: str
+    take: str
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManyReport:
+    """What deciding many at once did: their ids, why others stay, and in a few words how."""
+
+    done: tuple[str, ...]
+    left: tuple[str, ...]
+    how: str
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        if not self.done and not self.left:
+            return "no conflict is open"
+        text = f"{spelled(self.done)} decided: {self.how}" if self.done else "nothing decided"
+        return f"{text}; {len(self.left)} left: {self.left[0]}" if self.left else text
+
+
+def spelled(ids: Sequence[str]) -> str:
+    """Name some ids, the first ones by name."""
+    named = ", ".join(ids[:NAMED_MAX])
+    return f"{named} and {len(ids) - NAMED_MAX} more" if len(ids) > NAMED_MAX else named

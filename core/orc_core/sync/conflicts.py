@@ -12,7 +12,7 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, Overlap, UnknownName, UsageError
-from orc_core.model.history import Report
+from orc_core.model.history import Chosen, ManyReport, Report, spelled
 from orc_core.sync import decisions
 from orc_core.sync.hunks import side_lines
 from orc_core.sync.merge import lines_value
@@ -37,33 +37,6 @@ from orc_storage.records import OPERATOR, Body, Change, Conflict, ConflictState,
 
 SIDES: Final = ("left", "right", "both", "base")
 TAKES: Final = (*SIDES, "value")
-NAMED_MAX: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is wanted of one conflict; `value` counts where `take` is value."""
-
-    id: str
-    take: str
-    value: Json = None
-
-
-@dataclass(frozen=True, slots=True)
-class ManyReport:
-    """What deciding many at once did: their ids, why others stay, and in a few words how."""
-
-    done: tuple[str, ...]
-    left: tuple[str, ...]
-    how: str
-
-    @property
-    def text(self) -> str:
-        """One line for people."""
-        if not self.done and not self.left:
-            return "no conflict is open"
-        text = f"{spelled(self.done)} decided: {self.how}" if self.done else "nothing decided"
-        return f"{text}; {len(self.left)} left: {self.left[0]}" if self.left else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +106,12 @@ class Conflicts:
                 wanted = [conflict.id for conflict in opens]
             else:
                 wanted = [find(tx.conn, id).id for id in ids]
-            choices = [Choice(id, take) for id in dict.fromkeys(wanted)]
+            choices = [Chosen(id, take) for id in dict.fromkeys(wanted)]
             return self._resolve_many(tx, choices, actor)
 
         return await self._db.write(work)
 
-    async def resolve_chosen(self, choices: Sequence[Choice], *, actor: str) -> ManyReport:
+    async def resolve_chosen(self, choices: Sequence[Chosen], *, actor: str) -> ManyReport:
         """Decide several, each in its own way, as one act; the report says what stays, and why.
 
         Raises UnknownName, UsageError.
@@ -148,7 +121,7 @@ class Conflicts:
                 raise UsageError(f"take is {choice.take!r}; it is one of {', '.join(TAKES)}")
         return await self._db.write(lambda tx: self._resolve_many(tx, choices, actor))
 
-    def _resolve_many(self, tx: Transaction, choices: Sequence[Choice], actor: str) -> ManyReport:
+    def _resolve_many(self, tx: Transaction, choices: Sequence[Chosen], actor: str) -> ManyReport:
         done: list[str] = []
         left: list[str] = []
         changes: list[Change] = []
@@ -390,12 +363,6 @@ def _is_over(conflict: Conflict) -> str:
 
 def _the(owner: Owner) -> str:
     return "the task machine" if owner is Owner.MACHINE else str(owner)
-
-
-def spelled(ids: Sequence[str]) -> str:
-    """Name some ids, the first ones by name."""
-    named = ", ".join(ids[:NAMED_MAX])
-    return f"{named} and {len(ids) - NAMED_MAX} more" if len(ids) > NAMED_MAX else named
 
 
 def _rev(changes: tuple[Change, ...]) -> int:

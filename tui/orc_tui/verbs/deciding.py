@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orc_core.model.history import Report
-from orc_core.sync.conflicts import Choice
+from orc_core.model.history import Chosen, Report
 from orc_storage.records import Conflict, ConflictState
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import ConflictView, Verdict
@@ -94,7 +93,7 @@ class Deciding(Verb):
             await self._resolve(decided, self._kept.pop(decided.id))
         elif verdict.action == "write":
             taken = {one.id: self._kept.pop(one.id) for one in verdict.conflicts}
-            choices = [Choice(id, each.take, each.value) for id, each in taken.items()]
+            choices = [Chosen(id, each.take, each.value) for id, each in taken.items()]
             report = await self.core.conflicts.resolve_chosen(choices)
             self.told(Report(report.text, undoable=bool(report.done)))
         elif self._kept:
