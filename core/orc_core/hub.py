@@ -100,26 +100,14 @@ class Core:
         self._missing: Missing | None = None
         self._backups: Backups | None = None
         if store is not None:
-            self._backups = Backups(
-                store,
-                clock,
-                told.backups,
-                leads=lambda: self.leads,
-                changed=self._layers_changed,
-            )
+            leads, changed = (lambda: self.leads), self._layers_changed
+            self._backups = Backups(store, clock, told.backups, leads=leads, changed=changed)
         self._synchronizer: Synchronizer | None = None
         self._rules = govern(WRITTEN, Policy.of(told.conflicts.strategies, told.conflicts.owners))
         self._is_watching = False
         if store is not None:
-            self._synchronizer = layering.synchronizer(
-                store,
-                place.folder,
-                fleet,
-                clock,
-                settings=told,
-                rules=self._rules,
-                on_change=self._layers_changed,
-            )
+            parts = layering.Parts(store, place.folder, fleet, told, self._rules)
+            self._synchronizer = layering.synchronizer(parts, clock, self._layers_changed)
         self._publisher = Publisher(
             Snapshot(
                 at=clock.now(),
@@ -196,11 +184,6 @@ class Core:
         if self._synchronizer is None:
             raise self._no_store()
         return self._synchronizer
-
-    def close(self) -> None:
-        """Let go of the layers; the store is closed by who opened it."""
-        if self._synchronizer is not None:
-            self._synchronizer.close()
 
     @property
     def leads(self) -> bool:
@@ -391,7 +374,8 @@ async def open_core(
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         actor = find_actor(options, known)
         core = Core(options, clock, place, store, fleet, rulebook, told, actor)
-        stack.callback(core.close)
+        if store is not None:
+            stack.callback(core.sync.close)
         await core.refresh()
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))

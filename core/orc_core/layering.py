@@ -6,6 +6,7 @@ Invariant: this module composes and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from orc_core.clock import Clock
@@ -21,20 +22,23 @@ from orc_storage.database import Database
 from orc_storage.files import Mirror
 
 
-def synchronizer(
-    store: Database,
-    folder: Path,
-    fleet: Fleet,
-    clock: Clock,
-    *,
-    settings: Settings,
-    rules: Mapping[str, Rules],
-    on_change: Callable[[], None],
-) -> Synchronizer:
-    """Make what keeps the layers of the workspace in `folder` in step, in the order of serving."""
-    choices = Choices(store, settings)
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the layers of the workspace in `folder` are made of; `rules` are those of each kind."""
+
+    store: Database
+    folder: Path
+    fleet: Fleet
+    settings: Settings
+    rules: Mapping[str, Rules]
+
+
+def synchronizer(parts: Parts, clock: Clock, on_change: Callable[[], None]) -> Synchronizer:
+    """Make what keeps the layers of a workspace in step, in the order of serving."""
+    store, folder, rules = parts.store, parts.folder, parts.rules
+    choices = Choices(store, parts.settings)
     files = FileLayer(Mirror(folder / "files"))
-    panes = TmuxLayer(store, fleet, clock, lambda: choices.of(TmuxLayer.name).servers)
+    panes = TmuxLayer(store, parts.fleet, clock, lambda: choices.of(TmuxLayer.name).servers)
     return Synchronizer(
         store,
         [files, panes],

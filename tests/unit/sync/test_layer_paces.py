@@ -267,6 +267,25 @@ async def test_with_any_layer_off_the_rest_is_in_step_and_all_is_readable(
     assert report.offline == ()
 
 
+async def test_layers_are_served_in_their_order(db: Database, turned: TurnedClock) -> None:
+    served: list[str] = []
+
+    class Noting(MemoryLayer):
+        async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
+            served.append(self.name)
+            return await super().give(copy, body, rev)
+
+    layers = (Noting("file"), Noting("tmux"))
+    on = Bench(db, turned, layers)
+    await on.add()
+    await on.sync.once()
+    assert served == ["file", "tmux"]
+    async with on.running():
+        await on.edit(title="Basket")
+        await wait_for(lambda: len(served) == 4)
+    assert served == ["file", "tmux"] * 2
+
+
 async def test_what_one_layer_brings_reaches_the_others(db: Database, turned: TurnedClock) -> None:
     layers = (MemoryLayer("one"), MemoryLayer("two"))
     on = Bench(db, turned, layers, said(one={"on": True}, two={"on": True}))
