@@ -45,6 +45,9 @@ TURN_S: Final = 1.0
 TURN_ROUND: Final = 16
 """Every agent has its turn once in so many seconds, whether anything was seen of it or not."""
 
+JUDGED_EVERY: Final = 4
+"""In so many turns an agent is judged once; in each it is looked at whether it still runs."""
+
 
 class Observer:
     """The agents of one tmux server, from ticks. Every method answers from memory at once."""
@@ -92,10 +95,7 @@ class Observer:
         touched = {sighting.info.pane.key: self._sight(sighting, now) for sighting in tick.fresh}
         if tick.complete:
             touched |= {key: self._tracks[key] for key in self._due(now)}
-            for key in self._turns(now):
-                touched[key] = self._tracks[key]
-                if not self._occupancy.is_same(touched[key]):
-                    self._occupancy.identify(touched[key], now)
+            touched |= self._look_around(now)
         for key, track in touched.items():
             self._attend(key, track, now)
         if self._misnamed:
@@ -256,6 +256,19 @@ class Observer:
             turns.append(self._rota[0])
             self._rota.rotate(-1)
         return turns
+
+    def _look_around(self, now: float) -> dict[str, Track]:
+        """The panes of this turn that are to be judged: those with another process, and a few."""
+        found: dict[str, Track] = {}
+        for key in self._turns(now):
+            track = self._tracks[key]
+            track.turns += 1
+            if not self._occupancy.is_same(track):
+                self._occupancy.identify(track, now)
+                found[key] = track
+            elif track.turns % JUDGED_EVERY == 0:
+                found[key] = track
+        return found
 
     def _sight(self, sighting: Sighting, now: float) -> Track:
         """Note what was seen of a pane."""

@@ -86,6 +86,8 @@ class Track:
     """The last step that the machine of states refused, and when: `crashed to working`."""
     busy_child: str = ""
     child_at: float = float("-inf")
+    turns: int = 0
+    """How often it was looked at in turn, without any news of it."""
     cpu_s: dict[int, float] = field(default_factory=dict)
 
     def see(self, lines: tuple[str, ...], at: float) -> None:
