@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orc_core.model.agent import Agent
-from orc_core.model.health import Fault
+from orc_core.model.health import STORE, Fault, Layer, LayerState
 from orc_core.model.task import Status, Task
 from orc_core.sync.settlement import day_of
 from orc_core.sync.statistics import MERGED, RULED
 from orc_core.tasks.ages import Age, ages
 from orc_core.tasks.graph import view
-from orc_storage import conflicts, counters, documents
+from orc_core.text import clean
+from orc_storage import conflicts, counters, documents, salvage
 from orc_storage.database import Connection, Database
-from orc_storage.records import Conflict, ConflictState, Document
+from orc_storage.records import Conflict, ConflictState, Document, Finding
 
 RESOLVED_SHOWN_S = 15 * 60.0
 
@@ -31,6 +32,24 @@ class Board:
     conflicts: tuple[Conflict, ...] = ()
     merged_today: int = 0
     ruled_today: int = 0
+    damaged: tuple[Finding, ...] = ()
+    """What the store cannot tell any more; a document of it stands in as it was last."""
+
+    def over(self, layers: Sequence[Layer], at: float) -> tuple[Layer, ...]:
+        """The layers; that of the store names what is damaged. `at` is seconds since the epoch."""
+        if not self.damaged:
+            return tuple(layers)
+        store = next((one for one in layers if one.name == STORE), None)
+        store = store or Layer(STORE, LayerState.UNKNOWN, "", 0.0, 0, 0)
+        told = {(fault.kind, fault.id.casefold()) for fault in store.faults}
+        more = tuple(
+            Fault(STORE, one.kind, clean(one.id, limit=80), _said(one), at)
+            for one in self.damaged
+            if (one.kind, one.id.casefold()) not in told
+        )
+        state = LayerState.DEGRADED if store.state is LayerState.OK else store.state
+        store = replace(store, state=state, faults=(*store.faults, *more))
+        return (*(one for one in layers if one.name != STORE), store)
 
     def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
         """The tasks, each with what is wrong with its file, however its name is spelled."""
@@ -67,21 +86,31 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
     if store is None:
         return Board()
     day = day_of(now)
-    known = {document.id: document for document in before.documents}
+    lost = {one.id for one in before.damaged if one.kind == "task"}
+    known = {one.id: one for one in before.documents if one.id not in lost}
 
     def read(conn: Connection) -> Board:
         waiting = {ConflictState.OPEN, ConflictState.DEFERRED}
-        held = conflicts.listing(conn, states=waiting)
+        damaged: list[Finding] = []
+        held = conflicts.listing(conn, states=waiting, damaged=damaged)
         decided = conflicts.listing(
             conn, states={ConflictState.RESOLVED}, decided_since=now - RESOLVED_SHOWN_S
         )
-        tasks = documents.listing(conn, "task", known=known)
+        tasks = documents.listing(conn, "task", known=known, damaged=damaged)
+        lost = [one for one in damaged if one.kind == "task"]
+        tasks += [salvage.stand_in(conn, one.kind, one.id, one.rev) for one in lost]
+        tasks.sort(key=lambda one: one.id.casefold())
         return Board(
             documents=tuple(tasks),
             ages=ages(conn, tasks, before.ages),
             conflicts=(*held, *decided),
             merged_today=counters.value(conn, MERGED, day),
             ruled_today=counters.value(conn, RULED, day),
+            damaged=tuple(damaged),
         )
 
     return await store.read(read)
+
+
+def _said(one: Finding) -> str:
+    return clean(one.text.removeprefix(f"{one.kind} {one.id} "), limit=400)

@@ -59,6 +59,8 @@ class StoreView:
         self.board = await board.load(self._store, self._clock.now(), self.board)
         if self._crew is not None:
             self._declare(*declared(await self._crew.listing()))
+            lost = (*self.board.damaged, *self._crew.damaged)
+            self.board = replace(self.board, damaged=lost)
         self._changed()
 
     async def follow(self, store: Database) -> None:
@@ -96,4 +98,5 @@ class StoreView:
     def over(self, layers: Sequence[Layer], *, trouble: tuple[str, float]) -> tuple[Layer, ...]:
         """The layers with what is known here of the store; `trouble` counts where we have none."""
         known = leader.with_store_trouble(layers, *(self.trouble if self.trouble[0] else trouble))
+        known = self.board.over(known, self._clock.now())
         return self.pending.over(known) if self.pending is not None else known

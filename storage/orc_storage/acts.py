@@ -1,6 +1,7 @@
 """The undo lists: one per actor, kept across restarts.
 
-Invariant: a new act drops what its actor had undone, so redo never jumps over newer work.
+Invariant: a new act drops what its actor had undone, so redo never jumps over newer work. An act
+that cannot be read any more has left the list: there is no way back over it.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ def record(
 def last(conn: Connection, actor: str, state: str) -> Act | None:
     """Return the newest act that is `done`, or of the `undone` ones the one undone last."""
     order = "turn DESC" if state == "undone" else "seq DESC"
-    row = conn.execute(
-        f"SELECT {_COLUMNS} FROM act WHERE actor = ? AND state = ? ORDER BY {order} LIMIT 1",  # noqa: S608
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM act WHERE actor = ? AND state = ? ORDER BY {order}",  # noqa: S608
         (actor, state),
-    ).fetchone()
-    return None if row is None else _act(row)
+    )
+    return next((act for row in rows if (act := _act(row)) is not None), None)
 
 
 def listing(conn: Connection, actor: str, *, limit: int = ACTS_MAX) -> list[Act]:
@@ -64,20 +65,21 @@ def listing(conn: Connection, actor: str, *, limit: int = ACTS_MAX) -> list[Act]
     """
     halves = (("undone", "turn"), ("done", "seq"))
     return [
-        _act(row)
+        act
         for state, order in halves
         for row in conn.execute(
             f"SELECT {_COLUMNS} FROM act WHERE actor = ? AND state = ?"  # noqa: S608
             f" ORDER BY {order} DESC LIMIT ?",
             (actor, state, limit),
         )
+        if (act := _act(row)) is not None
     ]
 
 
 def changes(conn: Connection) -> list[Change]:
     """Return every change that anybody can still undo or redo."""
     rows = conn.execute("SELECT changes, turned FROM act WHERE state <> 'dropped'")
-    return [change for texts in rows for text in texts for change in _changes(text)]
+    return [change for texts in rows for text in texts for change in _readable(text)]
 
 
 def mark(
@@ -102,20 +104,30 @@ def mark(
         raise NotFound(f"there is no act {seq}")
 
 
-def _act(row: tuple[Any, ...]) -> Act:
+def _act(row: tuple[Any, ...]) -> Act | None:
     seq, at, actor, deed, label, changes, conflicts, state, turned, left_open = row
-    return Act(
-        seq,
-        at,
-        actor,
-        Deed(deed),
-        label,
-        _changes(changes),
-        tuple(decode(conflicts)),
-        state,
-        _changes(turned),
-        tuple(decode(left_open)),
-    )
+    try:
+        return Act(
+            seq,
+            at,
+            actor,
+            Deed(deed),
+            label,
+            _changes(changes),
+            tuple(decode(conflicts)),
+            state,
+            _changes(turned),
+            tuple(decode(left_open)),
+        )
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _readable(text: str) -> tuple[Change, ...]:
+    try:
+        return _changes(text)
+    except (ValueError, TypeError, RecursionError):
+        return ()
 
 
 def _changes(text: str) -> tuple[Change, ...]:

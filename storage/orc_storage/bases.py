@@ -1,6 +1,7 @@
 """What each layer and the store last agreed on.
 
-Invariant: one base per layer and document.
+Invariant: one base per layer and document. One that cannot be read any more counts as none: then
+nothing was agreed on, and what differs is for a person to decide.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def listing(conn: Connection, layer: str, kind: str) -> list[Base]:
         f"SELECT {_COLUMNS} FROM base WHERE layer = ? AND kind = ? ORDER BY id",  # noqa: S608
         (layer, kind),
     )
-    return [_base(row) for row in rows]
+    return [base for row in rows if (base := _base(row)) is not None]
 
 
 def put(tx: Transaction, base: Base) -> None:
@@ -63,9 +64,19 @@ def _text(body: Body | None) -> str | None:
 
 
 def _body(text: str | None) -> Body | None:
-    return None if text is None else decode_body(text)
+    if text is None:
+        return None
+    body = decode_body(text)
+    if not isinstance(body, dict):
+        raise TypeError("a body is an object")
+    return body
 
 
-def _base(row: tuple[Any, ...]) -> Base:
+def _base(row: tuple[Any, ...]) -> Base | None:
     layer, kind, id, rev, body, seen, seen_sha256 = row
-    return Base(layer, kind, id, rev, _body(body), _body(seen), seen_sha256)
+    try:
+        base = Base(layer, kind, id, rev, _body(body), _body(seen), seen_sha256)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    is_sound = type(id) is str and type(rev) is int and type(seen_sha256) is str
+    return base if is_sound else None

@@ -40,6 +40,15 @@ def decode_body(text: str) -> Body:
     return cast(Body, json.loads(text))
 
 
+def decode_object(text: str) -> Body:
+    """Return the object that `text` is, {} where it is none any more."""
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def digest(text: str) -> str:
     """Return the SHA-256 of `text` in hex."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,13 +8,14 @@ still refers to, as of the very transaction that cuts.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from orc_storage import checkpoints, conflicts, journal, segments
-from orc_storage.canonical import decode, decode_body
+from orc_storage.canonical import decode, decode_object
 from orc_storage.engine import Connection, Transaction
-from orc_storage.errors import StorageError
+from orc_storage.errors import DamagedRow, StorageError, StoreCorrupt
 from orc_storage.records import Conflict, ConflictState, Segment
 
 ENTRIES_MAX: Final = 2000
@@ -122,7 +123,10 @@ def cut(tx: Transaction, segment: Segment) -> int:
         (segment.first_seq, segment.last_seq),
     ).fetchall()
     for kind, id, rev, detail in rows:
-        sha256 = decode_body(detail).get("sha256")
+        told = decode_object(detail)
+        if not told:
+            raise StoreCorrupt(f"the journal's entry for {kind} {id} is damaged: it stays in place")
+        sha256 = told.get("sha256")
         if not isinstance(sha256, str):
             continue
         if _name(kind, id, rev) in needed:
@@ -194,8 +198,15 @@ def _undoable(conn: Connection) -> list[Conflict]:
     for decided, left_open in conn.execute(
         "SELECT conflicts, left_open FROM act WHERE state <> 'dropped'"
     ):
-        ids.update(decode(decided), decode(left_open))
-    return [found for id in ids if (found := conflicts.get(conn, id)) is not None]
+        # An act that cannot be read, or over a conflict that cannot, is not undone any more.
+        with suppress(ValueError, TypeError):
+            ids.update(decode(decided), decode(left_open))
+    found: list[Conflict] = []
+    for id in ids:
+        with suppress(DamagedRow):
+            if (conflict := conflicts.get(conn, id)) is not None:
+                found.append(conflict)
+    return found
 
 
 def _name(kind: str, id: str, rev: int) -> Name:

@@ -1,17 +1,19 @@
 """Conflicts as they are kept.
 
-Invariant: a conflict is never deleted; it goes from open to a decision and, undone, back.
+Invariant: a conflict is never deleted; it goes from open to a decision and, undone, back. One
+that cannot be read any more stays as it is; lists leave it out, and name it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from orc_storage.canonical import decode, encode
 from orc_storage.engine import Connection, Transaction
-from orc_storage.errors import NotFound
-from orc_storage.records import Clash, Conflict, ConflictState, Side
+from orc_storage.errors import DamagedRow, NotFound
+from orc_storage.records import Check, Clash, Conflict, ConflictState, Finding, Side
 
 _WAITING = (ConflictState.OPEN, ConflictState.DEFERRED)
 
@@ -37,9 +39,9 @@ def update(tx: Transaction, conflict: Conflict) -> None:
 
 
 def get(conn: Connection, id: str) -> Conflict | None:
-    """Return one conflict, found without regard to case."""
-    row = conn.execute("SELECT record FROM conflict WHERE id = ?", (id,)).fetchone()
-    return None if row is None else _conflict(row[0])
+    """Return one conflict, found without regard to case; raises DamagedRow."""
+    row = conn.execute("SELECT id, record FROM conflict WHERE id = ?", (id,)).fetchone()
+    return None if row is None else _conflict(*row)
 
 
 def listing(
@@ -47,8 +49,9 @@ def listing(
     *,
     states: set[ConflictState] | None = None,
     decided_since: float = 0.0,
+    damaged: list[Finding] | None = None,
 ) -> list[Conflict]:
-    """Return conflicts in the order they were opened.
+    """Return conflicts in the order they were opened; those not to be read go to `damaged`.
 
     `states` None means all. Waiting ones are never left out for age; decided ones are, when
     they were decided before `decided_since` (seconds since the epoch).
@@ -56,21 +59,34 @@ def listing(
     wanted = sorted(ConflictState if states is None else states)
     marks = ", ".join("?" * len(wanted))
     rows = conn.execute(
-        f"SELECT record FROM conflict WHERE state IN ({marks})"  # noqa: S608
+        f"SELECT id, record FROM conflict WHERE state IN ({marks})"  # noqa: S608
         " AND (state IN ('open', 'deferred') OR decided_at >= ?) ORDER BY opened_at, rowid",
         (*wanted, decided_since),
     )
-    return [_conflict(text) for (text,) in rows]
+    return _readable(rows, [] if damaged is None else damaged)
 
 
 def for_document(conn: Connection, layer: str, doc_kind: str, doc: str) -> list[Conflict]:
-    """Return the conflicts of one document in one layer that wait for a decision."""
+    """Return the conflicts of one document in one layer that wait for a decision.
+
+    Raises DamagedRow: what a layer keeps for one of them may not be overwritten.
+    """
     rows = conn.execute(
-        "SELECT record FROM conflict WHERE layer = ? AND doc_kind = ? AND doc = ?"
+        "SELECT id, record FROM conflict WHERE layer = ? AND doc_kind = ? AND doc = ?"
         " AND state IN (?, ?) ORDER BY opened_at, rowid",
         (layer, doc_kind, doc, *_WAITING),
     )
-    return [_conflict(text) for (text,) in rows]
+    return [_conflict(*row) for row in rows]
+
+
+def _readable(rows: Iterable[tuple[str, str]], damaged: list[Finding]) -> list[Conflict]:
+    found: list[Conflict] = []
+    for id, text in rows:
+        try:
+            found.append(_conflict(id, text))
+        except DamagedRow as error:
+            damaged.append(Finding(Check.ROW, str(error), kind="conflict", id=id))
+    return found
 
 
 def _row(conflict: Conflict) -> tuple[str | float, ...]:
@@ -86,14 +102,20 @@ def _row(conflict: Conflict) -> tuple[str | float, ...]:
     )
 
 
-def _conflict(text: str) -> Conflict:
-    fields: dict[str, Any] = decode(text)
-    return Conflict(
-        **fields
-        | {
-            "kind": Clash(fields["kind"]),
-            "state": ConflictState(fields["state"]),
-            "left": Side(**fields["left"]),
-            "right": Side(**fields["right"]),
-        }
-    )
+def _conflict(id: str, text: str) -> Conflict:
+    try:
+        fields: dict[str, Any] = decode(text)
+        conflict = Conflict(
+            **fields
+            | {
+                "kind": Clash(fields["kind"]),
+                "state": ConflictState(fields["state"]),
+                "left": Side(**fields["left"]),
+                "right": Side(**fields["right"]),
+            }
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise DamagedRow("conflict", id) from None
+    if conflict.id != id:
+        raise DamagedRow("conflict", id)
+    return conflict

@@ -1,27 +1,33 @@
 """Documents and their revisions.
 
 Invariant: the document, its new revision and the journal entry are written in one transaction,
-and only over the revision that the writer had read.
+and only over the revision that the writer had read. What is not what was written is never
+returned as if it were: a list leaves it out and names it, all else raises DamagedDocument.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from orc_storage import journal, segments
+from orc_storage import journal, segments, soundness
 from orc_storage.canonical import decode_body, digest, encode
 from orc_storage.engine import Connection, Transaction
-from orc_storage.errors import Archived, InvalidBody, InvalidId, NotFound, StaleRevision
-from orc_storage.records import REV_MAX, Body, Document, Revision
+from orc_storage.errors import (
+    Archived,
+    DamagedDocument,
+    InvalidBody,
+    InvalidId,
+    NotFound,
+    StaleRevision,
+)
+from orc_storage.records import REV_MAX, Body, Document, Finding, Revision
+from orc_storage.soundness import DOCUMENT_COLUMNS, VOUCHED
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _PREFIX_PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,15}")
-_DOCUMENT: Final = (
-    "SELECT kind, id, rev, body, sha256, updated_at, updated_by, deleted FROM document"
-)
-_REVISION: Final = "SELECT kind, id, rev, parent_rev, body, at, actor, cause, deleted FROM revision"
+_DOCUMENT: Final = f"SELECT {DOCUMENT_COLUMNS} FROM document"  # noqa: S608
 
 
 def check_id(id: str) -> str:
@@ -34,7 +40,10 @@ def check_id(id: str) -> str:
 
 
 def get(conn: Connection, kind: str, id: str) -> Document | None:
-    """Return the newest revision, found without regard to case; None if absent or deleted."""
+    """Return the newest revision, found without regard to case; None if absent or deleted.
+
+    Raises DamagedDocument.
+    """
     found = _newest(conn, kind, id)
     return None if found is None or found.deleted else found
 
@@ -45,21 +54,30 @@ def listing(
     *,
     with_deleted: bool = False,
     known: Mapping[str, Document] | None = None,
+    damaged: list[Finding] | None = None,
 ) -> list[Document]:
     """Return all documents of a kind in the order of their ids.
 
     What is in `known`, by id, and is still at its revision is taken from there and not read.
+    Those that are damaged are left out, and added to `damaged`: they are not absent.
     """
-    if with_deleted:
-        rows = conn.execute(f"{_DOCUMENT} WHERE kind = ? ORDER BY id", (kind,))
-        return [_document(row) for row in rows]
-    if known:
-        return _renewed(conn, kind, known)
-    rows = conn.execute(f"{_DOCUMENT} WHERE kind = ? AND deleted = 0 ORDER BY id", (kind,))
-    return [_document(row) for row in rows]
+    if damaged is None:
+        damaged = []
+    if known and not with_deleted:
+        return _renewed(conn, kind, known, damaged)
+    only = "" if with_deleted else " AND deleted = 0"
+    found: list[Document] = []
+    for row in conn.execute(f"{_DOCUMENT} WHERE kind = ?{only} ORDER BY id", (kind,)):
+        try:
+            found.append(soundness.document(row))
+        except DamagedDocument as error:
+            damaged.append(soundness.finding(error))
+    return found
 
 
-def _renewed(conn: Connection, kind: str, known: Mapping[str, Document]) -> list[Document]:
+def _renewed(
+    conn: Connection, kind: str, known: Mapping[str, Document], damaged: list[Finding]
+) -> list[Document]:
     rows = conn.execute(
         "SELECT id, rev FROM document WHERE kind = ? AND deleted = 0 ORDER BY id", (kind,)
     )
@@ -67,7 +85,23 @@ def _renewed(conn: Connection, kind: str, known: Mapping[str, Document]) -> list
     for id, rev in rows.fetchall():
         one = known.get(id)
         if one is None or one.rev != rev:
+            found += of(conn, kind, [id], damaged=damaged)
+        else:
+            found.append(one)
+    return found
+
+
+def of(
+    conn: Connection, kind: str, ids: Iterable[str], *, damaged: list[Finding]
+) -> list[Document]:
+    """Return those of `ids` that are there; what is damaged is added to `damaged` instead."""
+    found: list[Document] = []
+    for id in ids:
+        try:
             one = get(conn, kind, id)
+        except DamagedDocument as error:
+            damaged.append(soundness.finding(error))
+            continue
         if one is not None:
             found.append(one)
     return found
@@ -86,12 +120,14 @@ def put(
 ) -> Document:
     """Write a new revision over revision `rev`; 0 makes the document, a deleted one anew.
 
-    Raises StaleRevision if the document moved on, InvalidId and InvalidBody.
+    Raises StaleRevision if the document moved on, DamagedDocument, InvalidId and InvalidBody.
     """
     check_id(id)
     if body.get("id") != id:
         raise InvalidId(f"the body says id {body.get('id')!r}, not {id!r}: both must be the same")
     found = _newest(tx.conn, kind, id)
+    if found is None:
+        _check_never_was(tx.conn, kind, id)
     if found is not None and found.id != id:
         raise InvalidId(f"{id} differs only in case from {found.id}: use {found.id}")
     current = 0 if found is None else found.rev
@@ -117,27 +153,66 @@ def delete(tx: Transaction, kind: str, id: str, *, rev: int, actor: str, cause: 
 def history(conn: Connection, kind: str, id: str) -> list[Revision]:
     """Return all revisions that the store holds, oldest first; raises NotFound if none ever was.
 
-    Archived ones are left out: there is a gap in the numbers where they were.
+    Archived ones are left out: there is a gap in the numbers where they were. One that is
+    damaged says so and has no body.
     """
-    rows = conn.execute(f"{_REVISION} WHERE kind = ? AND id = ? ORDER BY rev", (kind, id))
-    found = [_revision(row) for row in rows]
+    found: list[Revision] = []
+    for row in conn.execute(f"{VOUCHED} WHERE r.kind = ? AND r.id = ? ORDER BY r.rev", (kind, id)):
+        try:
+            found.append(soundness.revision(row))
+        except DamagedDocument as error:
+            found.append(soundness.damaged(row, error.why))
     if not found:
         raise NotFound(f"there never was a {kind} {id}")
     return found
 
 
 def revision(conn: Connection, kind: str, id: str, rev: int) -> Revision:
-    """Return one revision; raises NotFound, and Archived where only an archive holds it."""
+    """Return one revision; raises NotFound, DamagedDocument.
+
+    Raises Archived where only an archive holds it.
+    """
     if not 0 < rev <= REV_MAX:
         raise NotFound(f"{kind} {id} has no revision {rev}")
     row = conn.execute(
-        f"{_REVISION} WHERE kind = ? AND id = ? AND rev = ?", (kind, id, rev)
+        f"{VOUCHED} WHERE r.kind = ? AND r.id = ? AND r.rev = ?", (kind, id, rev)
     ).fetchone()
     if row is None:
         if archive := segments.archive_of(conn, kind, id, rev):
             raise Archived(f"{kind} {id}: revision {rev} is in {archive}, not in the store")
         raise NotFound(f"{kind} {id} has no revision {rev}")
-    return _revision(row)
+    return soundness.revision(row)
+
+
+def newest(conn: Connection, kind: str, id: str) -> Revision | None:
+    """Return the newest revision of a document, a deletion too; None if it never was.
+
+    Raises DamagedDocument where the document and that revision do not say the same.
+    """
+    row = conn.execute(
+        "SELECT d.id, d.rev, d.sha256, d.deleted, r.body, r.deleted FROM document d"
+        " LEFT JOIN revision r ON r.kind = d.kind AND r.id = d.id AND r.rev = d.rev"
+        " WHERE d.kind = ? AND d.id = ?",
+        (kind, id),
+    ).fetchone()
+    if row is None:
+        _check_never_was(conn, kind, id)
+        return None
+    id, rev, sha256, deleted, text, was_deleted = row
+    if type(text) is not str:
+        raise DamagedDocument(kind, id, rev, "its newest revision is gone")
+    if digest(text) != sha256 or deleted != was_deleted:
+        raise DamagedDocument(kind, id, rev, "it is not its newest revision")
+    return revision(conn, kind, id, rev)
+
+
+def _check_never_was(conn: Connection, kind: str, id: str) -> None:
+    """Raise DamagedDocument where the row of a document is gone: none is ever removed."""
+    (rev,) = conn.execute(
+        "SELECT max(rev) FROM revision WHERE kind = ? AND id = ?", (kind, id)
+    ).fetchone()
+    if rev is not None:
+        raise DamagedDocument(kind, id, rev, "its row is gone")
 
 
 def allocate(tx: Transaction, prefix: str) -> str:
@@ -198,14 +273,4 @@ def _write(
 
 def _newest(conn: Connection, kind: str, id: str) -> Document | None:
     row = conn.execute(f"{_DOCUMENT} WHERE kind = ? AND id = ?", (kind, id)).fetchone()
-    return None if row is None else _document(row)
-
-
-def _document(row: tuple[Any, ...]) -> Document:
-    kind, id, rev, text, sha256, updated_at, updated_by, deleted = row
-    return Document(kind, id, rev, decode_body(text), sha256, updated_at, updated_by, bool(deleted))
-
-
-def _revision(row: tuple[Any, ...]) -> Revision:
-    kind, id, rev, parent_rev, text, at, actor, cause, deleted = row
-    return Revision(kind, id, rev, parent_rev, decode_body(text), at, actor, cause, bool(deleted))
+    return None if row is None else soundness.document(row)

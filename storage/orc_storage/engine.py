@@ -55,6 +55,8 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, params: Iterable[Sequence[Value]], /) -> Cursor: ...
 
+    text_factory: Any
+
     def set_progress_handler(self, handler: Callable[[], bool], steps: int, /) -> None: ...
 
     def close(self) -> None: ...
@@ -112,6 +114,10 @@ class Engine:
         opened: Connection = conn
         return opened
 
+    def is_undecodable(self, error: Exception) -> bool:
+        """Whether a text was read that is not UTF-8 any more."""
+        return isinstance(error, self._module.OperationalError) and "decode to UTF-8" in str(error)
+
     def statements(self, script: str) -> Iterator[str]:
         """Cut a script into its statements; a trigger is one."""
         statement = ""
@@ -132,6 +138,11 @@ class Engine:
         if primary in _UNAVAILABLE:
             return StoreUnavailable(f"{path} {_UNAVAILABLE[primary].format(error=error)}")
         return StorageError(f"{path}: {error}")
+
+
+def tolerant_text(data: bytes) -> str:
+    """Return a text of the store, also where a byte of it is damaged."""
+    return str(data, "utf-8", "replace")
 
 
 def pick() -> Engine:

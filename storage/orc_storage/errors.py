@@ -41,6 +41,30 @@ class StoreCorrupt(StorageError):
     """The store's own checks failed: a page, a hash or the chain."""
 
 
+class DamagedDocument(StorageError):
+    """A document, or one revision of it, that is not what was written.
+
+    Its row stays as it is, and nothing is made of it. `why` says what is wrong, `text` all but
+    the name of the document.
+    """
+
+    def __init__(self, kind: str, id: str, rev: int, why: str) -> None:
+        self.kind, self.id, self.rev, self.why = kind, id, rev, why
+        name = f"{kind} {id}"
+        self.text = f"is damaged in the store, revision {rev} ({why}): `orc audit mend {name}`"
+        super().__init__(f"{name} {self.text}")
+
+
+class DamagedRow(StorageError):
+    """A row beside the documents that cannot be read any more; it stays as it is."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        self.kind, self.id = kind, id
+        name = f"{kind} {id}"
+        self.text = f"is damaged in the store: `orc audit mend {name}`"
+        super().__init__(f"{name} {self.text}")
+
+
 class UnsafePath(StorageError):
     """A path that belongs to someone else, is a symlink, or is open to others."""
 

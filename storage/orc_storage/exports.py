@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 from orc_storage.canonical import decode, digest, encode
 from orc_storage.documents import check_id
 from orc_storage.engine import Connection
-from orc_storage.errors import BadExport, InvalidBody, InvalidId
+from orc_storage.errors import BadExport, InvalidBody, InvalidId, StoreCorrupt
 from orc_storage.records import REV_MAX, Body
 
 FORMAT: Final = "orc-tui export"
@@ -58,6 +58,7 @@ _TABLES: Final = (
     ("counter", ("name", "day", "value"), "counter ORDER BY name, day"),
 )
 _JSON_FIELDS: Final = {"body", "record"}
+_NAMES: Final = ("type", "kind", "id", "rev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,18 @@ def _lines(conn: Connection) -> Iterator[tuple[str, bytes]]:
         for row in conn.execute(f"SELECT {', '.join(fields)} FROM {rest}"):  # noqa: S608
             record: dict[str, Any] = {"type": name}
             for field, value in zip(fields, row, strict=True):
-                record[field] = decode(value) if field in _JSON_FIELDS else value
+                record[field] = _value(record, value) if field in _JSON_FIELDS else value
             yield name, encode(record).encode() + b"\n"
+
+
+def _value(record: dict[str, Any], text: str) -> Any:
+    try:
+        return decode(text)
+    except (ValueError, RecursionError):
+        name = " ".join(str(record[field]) for field in _NAMES if field in record)
+        raise StoreCorrupt(
+            f"{name} is damaged, no export was made: `orc audit verify` tells all"
+        ) from None
 
 
 def read(source: BinaryIO) -> tuple[Header, list[Carried]]:

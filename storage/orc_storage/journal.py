@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from orc_storage import segments
-from orc_storage.canonical import decode_body, digest, encode
+from orc_storage.canonical import decode_object, digest, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import InvalidBody
 from orc_storage.records import Body, Check, Entry, Filter, Finding
@@ -110,7 +110,7 @@ def _check_segments(conn: Connection) -> list[Finding]:
         "SELECT CAST(detail AS BLOB) FROM journal WHERE action = ? ORDER BY seq DESC LIMIT 1",
         (segments.ACTION,),
     ).fetchone()
-    said = _detail("" if row is None else _text(row[0]))
+    said = decode_object("" if row is None else _text(row[0]))
     for name, found in segments.vouchers(conn).items():
         if said.get(name) != found:
             what = name.partition("_")[0]
@@ -143,7 +143,7 @@ def _check_chain(conn: Connection) -> list[Finding]:
         if found_hash != _relink(found_prev, seq, at, actor, action, kind, id, rev, detail):
             text = f"journal: entry {seq} was changed after it was written"
             findings.append(about(Check.CHAIN, text))
-        said = _detail(detail).get("sha256")
+        said = decode_object(detail).get("sha256")
         if said is not None and (body is None or sha256(body).hexdigest() != said):
             text = f"{kind} {id}: revision {rev} is not what entry {seq} recorded"
             findings.append(about(Check.REVISION, text))
@@ -207,15 +207,6 @@ def _finding(check: Check, kind: bytes, id: bytes, text: str, rev: int) -> Findi
     return Finding(check, f"{name[0]} {name[1]}: {text}", kind=name[0], id=name[1], rev=rev)
 
 
-def _detail(text: str) -> dict[str, Any]:
-    """What an entry tells, {} where it cannot be read any more."""
-    try:
-        said = decode_body(text)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
@@ -244,4 +235,4 @@ def _link(
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     seq, at, actor, action, kind, id, rev, text, prev_hash, hash = row
-    return Entry(seq, at, actor, action, kind, id, rev, decode_body(text), prev_hash, hash)
+    return Entry(seq, at, actor, action, kind, id, rev, decode_object(text), prev_hash, hash)

@@ -15,7 +15,7 @@ from typing import Any, Final, Self, TypeVar
 
 import aiosqlite
 
-from orc_storage.engine import Connection, Engine
+from orc_storage.engine import Connection, Engine, tolerant_text
 from orc_storage.errors import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
@@ -81,17 +81,35 @@ class _Handle:
                 self.conn.close()
                 self._view = view
                 self.conn = self._connect()
-            result = work(self.conn)
+            result = self._tolerantly(work)
             self._check_there(is_done=self._is_writer)
             if self._look() == view:
                 return result
         raise StoreUnavailable(f"{self._opening.path} is changing too fast to be read: try again")
 
+    def _tolerantly(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`; a text that is damaged is no reason for not reading the others.
+
+        Reading all texts so costs three times as much, so it is done where there is a need.
+        """
+        try:
+            return work(self.conn)
+        except self._opening.engine.error as error:
+            if self._is_writer or not self._opening.engine.is_undecodable(error):
+                raise
+        self.conn.text_factory = tolerant_text
+        try:
+            return work(self.conn)
+        finally:
+            self.conn.text_factory = str
+
     def _connect(self) -> Connection:
         opening = self._opening
         mode = "rw" if opening.can_change else self._view[0]
         conn = opening.engine.connect(opening.path, mode=mode)
-        if not self._is_writer:
+        if self._is_writer:
+            conn.text_factory = tolerant_text  # a transaction is not run a second time
+        else:
             conn.execute("PRAGMA query_only = ON")
         # SQLite's interrupt() misses a statement that starts a moment later; this cannot.
         conn.set_progress_handler(self._must_stop, _STEPS_BETWEEN_LOOKS)

@@ -44,7 +44,20 @@ def listing(conn: Connection) -> list[LiveRow]:
         "SELECT server, server_start, pane_id, pane_pid, name, agent_kind, state, since,"
         " evidence, seen_at FROM live ORDER BY server, pane_id"
     )
-    return [LiveRow(*row) for row in rows]
+    found = (LiveRow(*row) for row in rows)
+    return [one for one in found if _is_sound(one)]
+
+
+def _is_sound(row: LiveRow) -> bool:
+    """Whether a row holds what one can; what was seen last is no loss, it is seen again."""
+    texts = (row.server, row.pane_id, row.name, row.agent_kind, row.state, row.evidence)
+    numbers = (row.server_start, row.pane_pid)
+    times = (row.since, row.seen_at)
+    return (
+        all(type(one) is str for one in texts)
+        and all(type(one) is int for one in numbers)
+        and all(type(one) is float for one in times)
+    )
 
 
 def forget(tx: Transaction, server: str, pane_ids: Iterable[str]) -> None:

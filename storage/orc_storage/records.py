@@ -39,7 +39,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One immutable version of a document; `parent_rev` is 0 for the first."""
+    """One immutable version of a document; `parent_rev` is 0 for the first.
+
+    `damage` says why it cannot be believed any more, "" where it can; then its body is empty.
+    """
 
     kind: str
     id: str
@@ -50,6 +53,7 @@ class Revision:
     actor: str
     cause: str
     deleted: bool = False
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class Check(StrEnum):
     CHAIN = "chain"
     REVISION = "revision"
     DOCUMENT = "document"
+    ROW = "row"
     ANCHOR = "anchor"
     ARCHIVE = "archive"
 

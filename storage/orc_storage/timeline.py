@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from orc_storage.canonical import decode_body
+from orc_storage.canonical import decode_object
 from orc_storage.engine import Connection, Value
 from orc_storage.records import REV_MAX, Logged, NumberedState
 
@@ -45,7 +45,7 @@ def entries(
     _between("j.at", since, until, where, params)
     rows = conn.execute(f"{_ENTRIES} WHERE {' AND '.join(where)} ORDER BY {seq} DESC", params)
     for number, at, actor, action, of, doc, rev, detail, now_rev in rows:
-        yield Logged(number, at, actor, action, of, doc, rev, decode_body(detail), now_rev)
+        yield Logged(number, at, actor, action, of, doc, rev, decode_object(detail), now_rev)
 
 
 def states(

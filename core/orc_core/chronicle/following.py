@@ -13,7 +13,7 @@ from typing import Final
 from orc_core.errors import OrcError, UsageError
 from orc_storage import documents, journal, segments
 from orc_storage.database import Connection, Database
-from orc_storage.errors import Archived, NotFound
+from orc_storage.errors import Archived, DamagedDocument, NotFound
 from orc_storage.feed import Feed
 from orc_storage.records import Body, Entry
 
@@ -72,6 +72,6 @@ def _body(conn: Connection, entry: Entry) -> Body | None:
         return None
     try:
         found = documents.revision(conn, entry.kind, entry.id, entry.rev)
-    except (Archived, NotFound):
+    except (Archived, DamagedDocument, NotFound):
         return None
     return None if found.deleted else found.body

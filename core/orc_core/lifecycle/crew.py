@@ -19,7 +19,8 @@ from orc_core.model.life import Known
 from orc_core.text import clean
 from orc_storage import acts, documents, lives
 from orc_storage.database import Connection, Database, Transaction
-from orc_storage.records import BeatRow, Change, Document, Json, StandingRow
+from orc_storage.errors import DamagedDocument
+from orc_storage.records import BeatRow, Change, Document, Finding, Json, StandingRow
 
 NAME_TRIES: Final = 10_000
 
@@ -31,16 +32,18 @@ class Crew:
         self._db = db
         self._rules = AgentRules()
         self._read: dict[str, tuple[int, Known | None]] = {}
+        self.damaged: tuple[Finding, ...] = ()
+        """Agents that the store cannot tell any more; what was read of them last stands."""
 
     async def listing(self) -> tuple[Known, ...]:
         """All agents in the order of their names; a document that is not valid is left out."""
-        found = await self._db.read(lambda conn: documents.listing(conn, KIND))
+        found, self.damaged = await self._db.read(_all)
         # Checking a body costs more than reading it, and most are as they were.
         read = self._read
         self._read = {
             one.id: read[one.id] if read.get(one.id, (0,))[0] == one.rev else (one.rev, _valid(one))
             for one in found
-        }
+        } | {one.id: read[one.id] for one in self.damaged if one.id in read}
         return tuple(known for _, known in self._read.values() if known is not None)
 
     async def get(self, name: str) -> Known:
@@ -157,7 +160,7 @@ def base_of(program: str) -> str:
 
 def _free(conn: Connection, name: str, closed: Collection[str]) -> str:
     documents.check_id(name)
-    if name.casefold() in closed or documents.get(conn, KIND, name) is not None:
+    if name.casefold() in closed or _is_taken(conn, name):
         raise UsageError(f"the name {name} is taken: choose another --name, see `orc agents`")
     return _as_spelled(conn, name)
 
@@ -165,9 +168,21 @@ def _free(conn: Connection, name: str, closed: Collection[str]) -> str:
 def _next(conn: Connection, base: str, closed: Collection[str]) -> str:
     for number in range(1, NAME_TRIES):
         name = f"{base}-{number}"
-        if name.casefold() not in closed and documents.get(conn, KIND, name) is None:
+        if name.casefold() not in closed and not _is_taken(conn, name):
             return _as_spelled(conn, name)
     raise UsageError(f"{base}-1 to {base}-{NAME_TRIES - 1} are all taken: give a --name")
+
+
+def _all(conn: Connection) -> tuple[list[Document], tuple[Finding, ...]]:
+    damaged: list[Finding] = []
+    return documents.listing(conn, KIND, damaged=damaged), tuple(damaged)
+
+
+def _is_taken(conn: Connection, name: str) -> bool:
+    try:
+        return documents.get(conn, KIND, name) is not None
+    except DamagedDocument:
+        return True
 
 
 def _as_spelled(conn: Connection, name: str) -> str:

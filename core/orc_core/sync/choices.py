@@ -15,7 +15,7 @@ from orc_core.errors import UnknownName, UsageError
 from orc_core.settings import LayerSettings, Settings, laid_over
 from orc_core.sync.paces import Choice, Strategy, choose
 from orc_core.text import clean
-from orc_storage import acts, documents
+from orc_storage import acts, documents, salvage
 from orc_storage.database import Database, Transaction
 from orc_storage.records import Body, Change, Document
 
@@ -36,8 +36,12 @@ class Choices:
         self._chosen: dict[str, Any] = {}
 
     async def load(self) -> None:
-        """Read what was chosen by command; raises StorageError."""
-        found = await self._db.read(lambda conn: documents.get(conn, KIND, ID))
+        """Read what was chosen by command; raises StorageError.
+
+        Where that is damaged, what was chosen before it holds: a layer that was switched off is
+        not on for want of knowing.
+        """
+        found = await self._db.read(lambda conn: salvage.readable(conn, KIND, ID))
         self._chosen = _said(found)
 
     def of(self, name: str) -> Choice:

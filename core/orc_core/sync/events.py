@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from orc_storage import documents
 from orc_storage.database import Connection
-from orc_storage.errors import NotFound
+from orc_storage.errors import Archived, DamagedDocument, NotFound
 from orc_storage.records import Entry, Json
 
 
@@ -30,5 +30,5 @@ def names(conn: Connection, entries: Iterable[Entry]) -> set[str]:
 def _status(conn: Connection, entry: Entry, rev: int) -> Json:
     try:
         return documents.revision(conn, entry.kind, entry.id, rev).body.get("status")
-    except NotFound:
+    except (Archived, DamagedDocument, NotFound):
         return None

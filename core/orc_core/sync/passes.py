@@ -23,8 +23,15 @@ from orc_core.sync.settlement import Copy, record_given, settle
 from orc_core.sync.standing import Standing
 from orc_storage import bases, documents
 from orc_storage.database import Connection, Database
-from orc_storage.errors import FileMoved, InvalidBody, InvalidId, StorageError
-from orc_storage.records import Base, Document
+from orc_storage.errors import (
+    DamagedDocument,
+    DamagedRow,
+    FileMoved,
+    InvalidBody,
+    InvalidId,
+    StorageError,
+)
+from orc_storage.records import Base, Document, Finding
 
 RETRIES_MAX: Final = 3
 AT_ONCE: Final = 8
@@ -59,6 +66,8 @@ class _Known:
 
     documents: Mapping[str, Document]
     bases: Mapping[str, Base]
+    damaged: Mapping[str, Finding]
+    """What is there and is not to be believed: neither changed nor deleted."""
 
     def ids(self) -> dict[str, str]:
         """Return the ids of all that is known, by folded id."""
@@ -186,6 +195,8 @@ class Passes:
         known = await self._db.read(lambda conn: _look_up(conn, self._layer.name, names))
         found: list[Reading] = []
         for kind, id in names:
+            if self._is_damaged((kind, id), known[kind]):
+                continue
             reading = await self._layer.read(kind, id)
             if reading is None:
                 self._is_right((kind, id))
@@ -223,12 +234,16 @@ class Passes:
         for id in faulty.keys() - there - ids.keys():
             self._is_right((kind, faulty[id]))
         lost = [absent(layer, kind, ids[id], is_lost=is_new) for id in ids if id not in there]
+        for id in {*self._store.faulty(kind), *(one.id for one in known.damaged.values())}:
+            self._is_damaged((kind, id), known)
         due: list[Reading] = []
         missing: dict[Key, Reading] = {}
         for number, reading in enumerate((*readings.values(), *lost), start=1):
             if number % CHUNK == 0:
                 await asyncio.sleep(0)  # comparing a thousand bodies is felt on the screen
             key = (kind, reading.id)
+            if reading.id.casefold() in known.damaged:
+                continue
             if known.is_missing(reading):
                 missing[key] = reading
             elif known.is_settled(reading):
@@ -300,6 +315,13 @@ class Passes:
                 settled = await self._db.write(
                     partial(settle, copy=copy, rules=self._rules[copy.kind])
                 )
+            except DamagedDocument as error:
+                if (error.kind, error.id.casefold()) != (copy.kind, copy.id.casefold()):
+                    return str(error)
+                self._store.fault((copy.kind, copy.id), error.text)
+                return ""
+            except DamagedRow as error:
+                return f"waits for a conflict: {error}"
             except (OrcError, InvalidBody, InvalidId) as error:
                 return str(error).removeprefix(f"{copy.id}: ")
             tally.imported += settled.wrote
@@ -326,6 +348,16 @@ class Passes:
             return ""
         raise LayerOffline(f"{reading.id} changes faster than it can be read: try again")
 
+    def _is_damaged(self, key: Key, known: _Known) -> bool:
+        """Whether the store cannot say what a document is; then no layer is told anything."""
+        found = known.damaged.get(key[1].casefold())
+        if found is None:
+            self._store.is_right(key)
+            return False
+        text = found.text.removeprefix(f"{found.kind} {found.id} ")
+        self._store.fault((found.kind, found.id), text)
+        return True
+
     def _is_right(self, key: Key) -> None:
         self._standing.is_right(key)
         self._attempts.pop(key, None)
@@ -342,18 +374,24 @@ def _look_up(conn: Connection, layer: str, names: Collection[Key]) -> dict[str, 
     found: dict[str, _Known] = {}
     for kind in {kind for kind, _ in names}:
         ids = [id for each, id in names if each == kind]
-        held = [document for id in ids if (document := documents.get(conn, kind, id)) is not None]
+        damaged: list[Finding] = []
+        held = documents.of(conn, kind, ids, damaged=damaged)
         agreed = [base for id in ids if (base := bases.get(conn, layer, kind, id)) is not None]
-        found[kind] = _fold(held, agreed)
+        found[kind] = _fold(held, agreed, damaged)
     return found
 
 
 def _look_up_all(conn: Connection, layer: str, kind: str) -> _Known:
-    return _fold(documents.listing(conn, kind), bases.listing(conn, layer, kind))
+    damaged: list[Finding] = []
+    held = documents.listing(conn, kind, damaged=damaged)
+    return _fold(held, bases.listing(conn, layer, kind), damaged)
 
 
-def _fold(held: Collection[Document], agreed: Collection[Base]) -> _Known:
+def _fold(
+    held: Collection[Document], agreed: Collection[Base], damaged: Collection[Finding]
+) -> _Known:
     return _Known(
         {document.id.casefold(): document for document in held},
         {base.id.casefold(): base for base in agreed},
+        {one.id.casefold(): one for one in damaged},
     )

@@ -14,7 +14,7 @@ from orc_core.sync.merge import value_lines
 from orc_core.sync.paths import MISSING, Value, field_of, get_path, hunk_number, set_path
 from orc_storage import bases, conflicts, documents
 from orc_storage.database import Connection, Transaction
-from orc_storage.errors import Archived, NotFound
+from orc_storage.errors import Archived, DamagedDocument, NotFound
 from orc_storage.records import Base, Body, Conflict
 
 
@@ -44,7 +44,7 @@ def decided_spot(conn: Connection, conflict: Conflict, body: Body | None) -> Spo
     wanted = value_lines(conflict.value if conflict.value_present else MISSING)
     try:
         then = documents.revision(conn, conflict.doc_kind, conflict.doc, conflict.closed_rev)
-    except (NotFound, Archived):
+    except (NotFound, Archived, DamagedDocument):
         return None
     text = get_path(then.body, conflict.path)
     return _spot(text, conflict, len(wanted), body, wanted)

@@ -14,7 +14,7 @@ from typing import Final
 from orc_core.errors import UsageError
 from orc_core.sync.paths import field_of, join, split
 from orc_core.text import clean
-from orc_storage import documents
+from orc_storage import salvage
 from orc_storage.database import Connection
 from orc_storage.records import Json
 
@@ -150,7 +150,7 @@ class Policy:
 
     def as_set(self, conn: Connection) -> Policy:
         """Return this policy with what was set by command."""
-        found = documents.get(conn, SETTING, SETTING_ID)
+        found = salvage.readable(conn, SETTING, SETTING_ID)
         told = None if found is None else found.body.get(STRATEGIES)
         return self if told is None else replace(self, commanded=read_strategies(told))
 

@@ -15,23 +15,20 @@ from orc_core.sync.paths import MISSING, Value, get_path, same
 from orc_core.text import clean
 from orc_storage import documents
 from orc_storage.database import Connection
-from orc_storage.errors import Archived, NotFound
+from orc_storage.errors import Archived, DamagedDocument
 from orc_storage.records import OPERATOR, Revision, Side
 
 STEPS_MAX: Final = 1000
-"""How many revisions are looked back through; beyond them, and behind archived ones,
-the oldest one looked at stands in."""
+"""How many revisions are looked back through; beyond them, and behind archived and
+damaged ones, the oldest one looked at stands in."""
 
 
 def newest(conn: Connection, kind: str, id: str) -> Revision | None:
-    """Return the newest revision of a document, a deletion too; None if it never was."""
-    found = documents.get(conn, kind, id)
-    if found is not None:
-        return documents.revision(conn, kind, found.id, found.rev)
-    try:
-        return documents.history(conn, kind, id)[-1]
-    except NotFound:
-        return None
+    """Return the newest revision of a document, a deletion too; None if it never was.
+
+    Raises DamagedDocument.
+    """
+    return documents.newest(conn, kind, id)
 
 
 def value_at(revision: Revision, path: str) -> Value:
@@ -114,7 +111,7 @@ def _since(conn: Connection, revision: Revision, is_so: Callable[[Revision], boo
     for rev in range(revision.rev - 1, max(0, revision.rev - STEPS_MAX), -1):
         try:
             earlier = documents.revision(conn, revision.kind, revision.id, rev)
-        except Archived:
+        except (Archived, DamagedDocument):
             break
         if not is_so(earlier):
             break

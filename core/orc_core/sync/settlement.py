@@ -26,7 +26,7 @@ from orc_core.sync.verdicts import judge
 from orc_core.sync.wording import place
 from orc_storage import acts, bases, conflicts, counters, documents
 from orc_storage.database import Connection, Transaction
-from orc_storage.errors import Archived, NotFound
+from orc_storage.errors import Archived, DamagedDocument, NotFound
 from orc_storage.records import (
     OPERATOR,
     Base,
@@ -79,7 +79,8 @@ class Settled:
 def settle(tx: Transaction, copy: Copy, rules: Rules) -> Settled:
     """Bring the store and one copy together; raises UsageError where the copy is at fault.
 
-    Raises IllegalMove and InvalidBody too, for the same reason. `opened` conflicts wait for a
+    Raises IllegalMove and InvalidBody too, for the same reason, and DamagedDocument where the
+    store's side is not known. `opened` conflicts wait for a
     person, `decided` ones were decided by the policy that comes with the rules.
     """
     policy = policy_of(rules).as_set(tx.conn)
@@ -103,6 +104,9 @@ def _settle(
 ) -> tuple[Settled, list[tuple[Conflict, Opening]]]:
     now = newest(tx.conn, copy.kind, copy.id)
     base = bases.get(tx.conn, copy.layer, copy.kind, copy.id)
+    if now is None and base is not None and base.body is not None:
+        # What is deleted leaves a revision that says so: what leaves nothing was lost.
+        raise DamagedDocument(copy.kind, copy.id, base.rev, "it is gone")
     ours = None if now is None or now.deleted else now.body
     _check(tx.conn, copy, now, base, rules)
     opens = conflicts.for_document(tx.conn, copy.layer, copy.kind, copy.id)
@@ -227,7 +231,7 @@ def _basis(
         return None, 0, False  # both have it, and nothing says that one came from the other
     try:
         held = _held_at(conn, copy, now, copy.rev)
-    except Archived:
+    except (Archived, DamagedDocument):
         # What it was made from is not known any more, so nothing in it counts as unchanged.
         return None, 0, False
     return held, copy.rev, base is None or copy.rev < seen_rev
@@ -353,7 +357,7 @@ def _written(conn: Connection, copy: Copy, rev: int) -> tuple[float, str]:
     """Tell when and by whom a revision was written; (0.0, "") where there is none."""
     try:
         found = documents.revision(conn, copy.kind, copy.id, rev)
-    except (Archived, NotFound):
+    except (Archived, DamagedDocument, NotFound):
         return 0.0, ""
     return found.at, found.actor
 

@@ -154,7 +154,7 @@ class Synchronizer:
             merged=tally.merged,
             conflicts=tally.conflicts,
             failed=sum(one.standing.failed for one in on),
-            faults=tuple(fault for one in on for fault in one.standing.faults),
+            faults=(*(fault for one in on for fault in one.standing.faults), *self._store.faults),
             offline=tuple(offline),
         )
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from orc_storage import documents
 from orc_storage.database import Connection
-from orc_storage.errors import Archived
+from orc_storage.errors import Archived, DamagedDocument
 from orc_storage.records import Document
 
 STEPS_MAX: Final = 1000
-"""How many revisions are looked back through; beyond them, and behind archived ones, the age is a
-lower bound."""
+"""How many revisions are looked back through; beyond them, and behind archived and damaged ones,
+the age is a lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _age(conn: Connection, task: Document, known: Age | None) -> Age:
             break
         try:
             earlier = documents.revision(conn, task.kind, task.id, rev)
-        except Archived:
+        except (Archived, DamagedDocument):
             break
         if earlier.deleted or str(earlier.body.get("status", "")) != status:
             break

@@ -17,9 +17,9 @@ from orc_core.tasks.graph import view
 from orc_core.tasks.machine import move
 from orc_core.tasks.rules import KIND, TaskRules, read_body
 from orc_core.text import clean
-from orc_storage import acts, documents
+from orc_storage import acts, documents, salvage
 from orc_storage.database import Connection, Database, Transaction
-from orc_storage.errors import StaleRevision
+from orc_storage.errors import DamagedDocument, StaleRevision
 from orc_storage.records import Body, Change, Document, Json
 
 PREFIX: Final = "T"
@@ -143,10 +143,18 @@ def _shown(conn: Connection, document: Document) -> Task:
     others = [
         other
         for id in (needed if isinstance(needed, list) else ())
-        if (other := documents.get(conn, KIND, str(id))) is not None
+        if (other := _other(conn, str(id))) is not None
     ]
     since = {document.id: ages(conn, [document])[document.id].since}
     return view([document, *others], since=since)[0]
+
+
+def _other(conn: Connection, id: str) -> Document | None:
+    """A task that another one waits for; it may be damaged, and is there all the same."""
+    try:
+        return salvage.readable(conn, KIND, id)
+    except DamagedDocument as error:
+        return salvage.stand_in(conn, KIND, error.id, error.rev)
 
 
 def _record(tx: Transaction, actor: str, label: str, from_rev: int, made: Document) -> None:
@@ -161,7 +169,7 @@ def _known(conn: Connection, id: str, wanted: Json, before: Json) -> Json:
     had = {str(item).casefold() for item in before} if isinstance(before, list) else set()
     spelled: list[Json] = []
     for item in wanted:
-        found = documents.get(conn, KIND, str(item))
+        found = _other(conn, str(item))
         if found is None and str(item).casefold() not in had:
             raise UsageError(
                 f"{id}: depends_on names {clean(str(item), limit=63)!r}, which is no task:"

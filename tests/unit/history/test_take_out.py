@@ -14,6 +14,7 @@ from orc_core.history.actions import History
 from orc_core.history.timeline import Timeline
 from orc_core.model.history import Mark, Plan, Query
 from orc_storage import acts, bases, checkpoints, conflicts, documents, journal
+from orc_storage.canonical import digest
 from orc_storage.database import Transaction
 from orc_storage.records import OPERATOR, ConflictState
 from stores import Turned
@@ -299,12 +300,13 @@ async def test_what_did_not_come_back_as_planned_is_undone(ws: Workspace) -> Non
     await ws.add()
     await ws.edit(title="Basket")
     plan = await ws.history.plan("task", "T-1", 1)
+    other = '{"id":"T-1"}'
 
     def meddle(tx: Transaction, plan: Plan) -> None:
-        tx.conn.execute(
-            "CREATE TEMP TRIGGER meddle AFTER UPDATE ON document WHEN new.updated_at <> 1.0"
-            """ BEGIN UPDATE document SET body = '{"id":"T-1"}', updated_at = 1.0; END"""
-        )
+        values = f"body = '{other}', sha256 = '{digest(other)}', updated_at = 1.0"
+        when = "AFTER UPDATE ON document WHEN new.updated_at <> 1.0"
+        then = f"UPDATE document SET {values}"  # noqa: S608
+        tx.conn.execute(f"CREATE TEMP TRIGGER meddle {when} BEGIN {then}; END")
 
     with pytest.raises(Exception, match="did not come back as planned"):
         await History(ws.db, fence=meddle).revert(plan, actor=OPERATOR)
