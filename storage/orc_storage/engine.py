@@ -22,6 +22,10 @@ BUSY_TIMEOUT_MS: Final = 5000
 LOG_BYTES_KEPT: Final = 8 * 1024 * 1024
 """How much of a write-ahead log stays on disk once it was moved into the store."""
 STORE_FILE: Final = "store.db"
+DAMAGED_REMEDY: Final = (
+    "`orc backup list` has its copies, `orc backup restore latest --replace` puts one in its place"
+    " and keeps the damaged files; without a copy, move it away to start anew"
+)
 
 # The header of a store says from its first byte on which journal it uses, so that an SQLite
 # that must not touch a write-ahead store can tell without touching it.
@@ -131,10 +135,7 @@ class Engine:
         """Return the storage error that tells a person what `error` means for `path`."""
         primary = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
         if primary in _CORRUPT:
-            return StoreCorrupt(
-                f"{path} is damaged ({error}): move it away, then put the newest file of"
-                f" {path.parent / 'backups'} in its place or start anew"
-            )
+            return StoreCorrupt(f"{path} is damaged ({error}): {DAMAGED_REMEDY}")
         if primary in _UNAVAILABLE:
             return StoreUnavailable(f"{path} {_UNAVAILABLE[primary].format(error=error)}")
         return StorageError(f"{path}: {error}")

@@ -17,6 +17,7 @@ from orc_storage import backups
 from orc_storage.engine import (
     APPLICATION_ROLLBACK,
     APPLICATION_WAL,
+    DAMAGED_REMEDY,
     STORE_FILE,
     Connection,
     Engine,
@@ -52,10 +53,7 @@ def prepare(engine: Engine, folder: Path, *, read_only: bool) -> Opening:
     if found is None:
         raise StoreUnavailable(f"{path} vanished while it was opened: try again")
     if found.st_size == 0:
-        raise StoreCorrupt(
-            f"{path} is empty, something cut it off: move it away, then put the newest file of"
-            f" {folder / 'backups'} in its place or start anew"
-        )
+        raise StoreCorrupt(f"{path} is empty, something cut it off: {DAMAGED_REMEDY}")
     try:
         is_wal = _check_header(engine, path, read_only=read_only)
     except engine.error as error:

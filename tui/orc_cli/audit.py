@@ -159,8 +159,8 @@ def _print_examination(done: Examination) -> None:
         )
     if done.findings:
         print(
-            f"{len(done.findings)} wrong: keep a copy of the folder before anything else, then"
-            " look at backups/ for one that verifies"
+            f"{len(done.findings)} wrong: `orc backup verify` says which copies are right, and"
+            " `orc backup restore NAME --replace` puts one in its place and keeps what is there"
         )
     else:
         print(f"intact  {done.entries} entries, each follows the one before it")

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orc_cli.going_back import add_going_back, go_back
+from orc_cli.going_back import add_going_back, confirmed, go_back
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import iso, print_json, print_table
 
@@ -47,8 +47,9 @@ async def create(args: argparse.Namespace) -> int:
 
 
 async def list_backups(args: argparse.Namespace) -> int:
-    async with opened(args) as core:
-        known = await core.backups.listing()
+    from orc_core.history.backups import listing
+
+    known = await listing(await _folder(args))
     if args.json:
         print_json([backup_json(backup) for backup in known])
         return 0
@@ -61,10 +62,11 @@ async def list_backups(args: argparse.Namespace) -> int:
 
 
 async def verify_backups(args: argparse.Namespace) -> int:
-    async with opened(args) as core:
-        known = await core.backups.listing()
-        chosen = [await core.backups.find(args.name)] if args.name else known
-        found = [await core.backups.rehearse(backup) for backup in chosen]
+    from orc_core.history.backups import find, listing, rehearse
+
+    folder = await _folder(args)
+    chosen = [await find(folder, args.name)] if args.name else await listing(folder)
+    found = [await rehearse(backup) for backup in chosen]
     if args.json:
         print_json([_rehearsal_json(one) for one in found])
     elif not found:
@@ -87,22 +89,40 @@ async def restore_backup(args: argparse.Namespace) -> int:
 
 
 async def _replace(args: argparse.Namespace) -> int:
-    import os
-
-    from orc_core import workspace
     from orc_core.clock import SystemClock
     from orc_core.errors import ReadOnly
-    from orc_core.history.backups import replace_damaged
+    from orc_core.history.backups import rehearse_replacement, replace_damaged
 
-    if args.read_only:
+    if args.read_only and not args.dry_run:
         raise ReadOnly("cannot bring a backup back: opened with --read-only")
-    place = await workspace.find(args.workspace, environ=dict(os.environ), cwd=Path.cwd())
-    done = await replace_damaged(place.folder, args.name, SystemClock())
+    folder = await _folder(args)
+    found = await rehearse_replacement(folder, args.name)
+    if args.dry_run and args.json:
+        print_json(_rehearsal_json(found) | {"quarantine": None})
+    elif not args.json:
+        print(f"the store in {folder} is damaged or gone; its files go to quarantine/")
+        print(f"in its place comes {found.backup.name}: {_holds(found)}")
+        print("task and agent files keep what they say; what differs is a conflict to decide")
+    if args.dry_run:
+        return 0
+    if not await confirmed(args, f"Put {found.backup.name} in its place?"):
+        return 1
+    done = await replace_damaged(folder, found.backup.name, SystemClock())
     if args.json:
-        print_json({"backup": backup_json(done.backup), "quarantine": str(done.quarantine)})
+        print_json(_rehearsal_json(found) | {"quarantine": str(done.quarantine)})
     else:
         print(f"the store is {done.backup.name} again; what it held is in {done.quarantine}")
     return 0
+
+
+async def _folder(args: argparse.Namespace) -> Path:
+    """The workspace's folder: copies are told of however its store is."""
+    import os
+
+    from orc_core import workspace
+
+    found = await workspace.find(args.workspace, environ=dict(os.environ), cwd=Path.cwd())
+    return found.folder
 
 
 def backup_json(backup: Backup) -> dict[str, object]:

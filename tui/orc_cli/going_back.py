@@ -25,21 +25,29 @@ def add_going_back(parser: argparse.ArgumentParser) -> None:
 
 async def go_back(core: Core, args: argparse.Namespace, plan: Plan, question: str) -> int:
     """Show a plan, ask, and do it; raises UsageError where there is nobody to ask."""
-    from orc_core.errors import UsageError
-
     if args.dry_run and args.json:
         print_json(plan_json(plan))
     elif not args.json:
         print_plan(plan)
     if args.dry_run:
         return 0
-    if not args.yes and plan.steps:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()) or args.json:
-            raise UsageError("nobody to ask here: give --yes to go back without asking")
-        if (await asyncio.to_thread(input, f"{question} [y/N] ")).strip() != "y":
-            print("nothing was changed")
-            return 1
+    if plan.steps and not await confirmed(args, question):
+        return 1
     return print_report(args, await core.history.revert(plan))
+
+
+async def confirmed(args: argparse.Namespace, question: str) -> bool:
+    """Whether a person said yes, or `--yes` did; raises UsageError where nobody can be asked."""
+    from orc_core.errors import UsageError
+
+    if args.yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or args.json:
+        raise UsageError("nobody to ask here: give --yes to go back without asking")
+    if (await asyncio.to_thread(input, f"{question} [y/N] ")).strip().casefold() in ("y", "yes"):
+        return True
+    print("nothing was changed")
+    return False
 
 
 def print_plan(plan: Plan) -> None:

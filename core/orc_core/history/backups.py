@@ -7,7 +7,8 @@ says otherwise. Only a store that is damaged or gone is replaced by a copy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -55,11 +56,11 @@ class Backups:
 
     async def listing(self) -> list[Backup]:
         """Return all copies, newest first."""
-        return await asyncio.to_thread(backups.listing, self.folder)
+        return await listing(self._store.folder)
 
     async def find(self, name: str) -> Backup:
         """Return the copy of that name or of a part of it; raises NotFound."""
-        return await asyncio.to_thread(backups.find, self.folder, name)
+        return await find(self._store.folder, name)
 
     async def create(self, reason: Reason = Reason.MANUAL) -> Backup:
         """Copy the store while it is in use; raises ReadOnly, StoreCorrupt, StoreUnavailable."""
@@ -69,7 +70,7 @@ class Backups:
 
     async def rehearse(self, backup: Backup) -> Rehearsal:
         """Restore a copy into a scratch folder and check it there; changes nothing."""
-        return await asyncio.to_thread(recovery.rehearse, engine.pick(), backup)
+        return await rehearse(backup)
 
     async def plan_restore(self, backup: Backup, *, exact: bool = False) -> Plan:
         """Preview bringing the documents of a copy back, as new revisions.
@@ -130,27 +131,67 @@ class Backups:
         return first[0].at if first else now
 
 
+async def listing(folder: Path) -> list[Backup]:
+    """Return all copies of the workspace in `folder`, newest first, however its store is."""
+    return await asyncio.to_thread(backups.listing, folder / backups.FOLDER)
+
+
+async def find(folder: Path, name: str) -> Backup:
+    """Return the copy of that name or of a part of it in a workspace; raises NotFound."""
+    return await asyncio.to_thread(backups.find, folder / backups.FOLDER, name)
+
+
+async def rehearse(backup: Backup) -> Rehearsal:
+    """Restore a copy into a scratch folder and check it there; changes nothing."""
+    return await asyncio.to_thread(recovery.rehearse, engine.pick(), backup)
+
+
+async def rehearse_replacement(folder: Path, name: str) -> Rehearsal:
+    """Tell what `replace_damaged` would put in the place of the store; changes nothing.
+
+    Raises as it does.
+    """
+    backup = await find(folder, name)
+    with _alone(folder):
+        await _check_damaged(folder)
+        found = await rehearse(backup)
+    if found.problems:
+        raise StoreCorrupt(f"{backup.name} is not sound: {found.problems[0]}")
+    return found
+
+
 async def replace_damaged(folder: Path, name: str, clock: Clock) -> Replaced:
     """Put a copy in the place of the store in `folder`, which must be damaged or gone.
 
     The old files are kept in `quarantine/`. Raises UsageError where the store is sound, OrcError
     while a dashboard uses it, NotFound, StoreCorrupt where the copy is not sound.
     """
-    backup = await asyncio.to_thread(backups.find, folder / backups.FOLDER, name)
+    backup = await find(folder, name)
+    with _alone(folder):
+        await _check_damaged(folder)
+        return await asyncio.to_thread(
+            recovery.replace_store, engine.pick(), folder, backup, at=clock.now()
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody leads the workspace meanwhile; raises OrcError while a dashboard does."""
     lock = leader.lock(folder)
     if not lock.try_acquire():
         raise OrcError(f"a dashboard uses {folder}: close it first, then repeat this")
     try:
-        if not await _is_damaged(folder):
-            raise UsageError(
-                f"the store in {folder} is sound: leave out --replace, and the backup comes back "
-                "as new revisions"
-            )
-        return await asyncio.to_thread(
-            recovery.replace_store, engine.pick(), folder, backup, at=clock.now()
-        )
+        yield
     finally:
         lock.release()
+
+
+async def _check_damaged(folder: Path) -> None:
+    if not await _is_damaged(folder):
+        raise UsageError(
+            f"the store in {folder} is sound: leave out --replace, and the backup comes back "
+            "as new revisions"
+        )
 
 
 async def _is_damaged(folder: Path) -> bool:
