@@ -12,7 +12,7 @@ import termios
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,10 +77,9 @@ class Terminal:
                 self._arrived.notify_all()
 
 
-@contextmanager
-def dashboard(folder: Path, socket_path: str) -> Iterator[Terminal]:
-    """Run `orc-tui` on a terminal of its own until the block ends."""
-    environ = {
+def environ_of(folder: Path) -> dict[str, str]:
+    """The world of everything that is started for a measurement: its HOME is `folder`."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "XDG_STATE_HOME": str(folder / "state"),
@@ -89,11 +88,24 @@ def dashboard(folder: Path, socket_path: str) -> Iterator[Terminal]:
         "COLORTERM": "truecolor",
         "LC_ALL": "C.UTF-8",
     }
+
+
+@contextmanager
+def dashboard(folder: Path, socket_path: str) -> Iterator[Terminal]:
+    """Run `orc-tui` on a terminal of its own until the block ends."""
     program = Path(sys.executable).with_name("orc-tui")
-    argv = [str(program), "--socket-path", socket_path, "--workspace", str(folder / "workspace")]
+    place = str(folder / "workspace")
+    argv = [str(program), "--socket-path", socket_path, "--workspace", place]
+    with on_terminal(argv, environ_of(folder)) as terminal:
+        yield terminal
+
+
+@contextmanager
+def on_terminal(argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[Terminal]:
+    """Run a program on a terminal of its own until the block ends."""
     pid, descriptor = pty.fork()
     if pid == 0:
-        os.execve(program, argv, environ)
+        os.execve(argv[0], argv, environ)
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     try:
         yield Terminal(pid, descriptor)
