@@ -14,7 +14,7 @@ from orc_core.model.task import Status, Task
 from orc_core.sync.settlement import day_of
 from orc_core.sync.statistics import MERGED, RULED
 from orc_core.tasks.ages import Age, ages
-from orc_core.tasks.graph import view
+from orc_core.tasks.graph import Views
 from orc_core.text import clean
 from orc_storage import conflicts, counters, documents, salvage
 from orc_storage.database import Connection, Database
@@ -51,8 +51,11 @@ class Board:
         store = replace(store, state=state, faults=(*store.faults, *more))
         return (*(one for one in layers if one.name != STORE), store)
 
-    def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
-        """The tasks, each with what is wrong with its file, however its name is spelled."""
+    def tasks(self, faults: Sequence[Fault], views: Views | None = None) -> tuple[Task, ...]:
+        """The tasks, each with what is wrong with its file, however its name is spelled.
+
+        `views` saves making those anew that are as they were.
+        """
         every = self.documents if faults else ()
         spelled = {document.id.casefold(): document.id for document in every}
         texts = {
@@ -61,7 +64,7 @@ class Board:
             if fault.kind == "task"
         }
         since = {id: age.since for id, age in self.ages.items()}
-        return view(self.documents, texts, since)
+        return (views or Views()).view(self.documents, texts, since)
 
 
 def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, ...]:

@@ -17,6 +17,7 @@ from orc_core.model.agent import PaneRef
 from orc_core.model.health import Fault, Layer
 from orc_core.model.task import Task
 from orc_core.pending import Pending
+from orc_core.tasks.graph import Views
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
 from orc_storage.feed import Feed
@@ -44,6 +45,8 @@ class StoreView:
         """Why the store cannot be read or written, and since when; "" if it can."""
         self.pending: Pending | None = None
         self._store = store
+        self._views = Views()
+        self._shown: tuple[board.Board, tuple[Fault, ...], tuple[Task, ...]] = (self.board, (), ())
         self._crew = Crew(store) if store is not None else None
         self._clock = clock
         self._declare = declare
@@ -60,7 +63,8 @@ class StoreView:
         if self._crew is not None:
             self._declare(*declared(await self._crew.listing()))
             lost = (*self.board.damaged, *self._crew.damaged)
-            self.board = replace(self.board, damaged=lost)
+            if lost != self.board.damaged:
+                self.board = replace(self.board, damaged=lost)
         self._changed()
 
     async def follow(self, store: Database) -> None:
@@ -91,9 +95,14 @@ class StoreView:
     def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
         """The tasks as they will be: those with a change that waits are marked."""
         if self.pending is None or not self.pending.waiting:
-            return self.board.tasks(faults)
+            # Whatever else changes is told with the same tasks, many times for each of theirs.
+            board, known, tasks = self._shown
+            if board is not self.board or known != tuple(faults):
+                tasks = self.board.tasks(faults, self._views)
+                self._shown = (self.board, tuple(faults), tasks)
+            return tasks
         will_be = replace(self.board, documents=self.pending.overlay(self.board.documents))
-        return self.pending.mark(will_be.tasks(faults))
+        return self.pending.mark(will_be.tasks(faults, self._views))
 
     def over(self, layers: Sequence[Layer], *, trouble: tuple[str, float]) -> tuple[Layer, ...]:
         """The layers with what is known here of the store; `trouble` counts where we have none."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orc_core.model.task import Status
-from orc_core.tasks.graph import arrows, find_cycle, view
+from orc_core.tasks.graph import Views, arrows, find_cycle, view
 from orc_storage.records import Document, Json
 
 
@@ -44,6 +45,45 @@ def test_a_view_carries_faults_ages_and_clean_text() -> None:
     assert "\x9b" not in task.labels[0]
     assert task.fault.startswith("line 4")
     assert (task.since, task.updated_at, task.rev) == (20.0, 50.0, 3)
+
+
+def test_a_task_that_is_as_it_was_is_not_made_again() -> None:
+    views = Views()
+    first, second = _document("T-1"), _document("T-2", depends_on=["T-1"])
+    before = views.view([first, second], {}, {})
+    done = _document("T-1", status="done")
+    after = views.view([done, second], {}, {"T-1": 7.0})
+    assert [task.status for task in before] == [Status.READY, Status.BLOCKED]
+    assert after[1].status is Status.READY
+    again = views.view([done, second], {}, {"T-1": 7.0})
+    assert all(one is other for one, other in zip(again, after, strict=True))
+
+
+bodies = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["ready", "running", "done", "no such status"]),
+        "depends_on": st.lists(st.sampled_from(["T-1", "t-2", "T-3", "T-9"]), max_size=2),
+    }
+)
+steps = st.fixed_dictionaries(
+    {
+        "edits": st.dictionaries(st.sampled_from(["T-1", "T-2", "T-3"]), bodies, max_size=2),
+        "faults": st.dictionaries(st.sampled_from(["T-1", "T-2"]), st.just("line 4"), max_size=1),
+        "since": st.dictionaries(st.sampled_from(["T-1", "T-3"]), st.just(9.0), max_size=2),
+    }
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.lists(steps, min_size=1, max_size=5))
+def test_views_are_the_same_whatever_was_looked_at_before(history: list[dict[str, Any]]) -> None:
+    views = Views()
+    held: dict[str, Document] = {}
+    for step in history:
+        held |= {id: _document(id, **fields) for id, fields in step["edits"].items()}
+        documents = list(held.values())
+        fresh = view(documents, step["faults"], step["since"])
+        assert views.view(documents, step["faults"], step["since"]) == fresh
 
 
 def test_a_cycle_is_named_by_its_shortest_way() -> None:

@@ -408,6 +408,24 @@ async def test_the_first_change_paints_at_once_and_later_ones_are_gathered() -> 
         await until(pilot, lambda: "second" in str(stage.main.lists["agents"].lines), turns=5000)
 
 
+async def test_the_change_of_one_part_does_not_wait_for_that_of_another() -> None:
+    stage = Stage()
+
+    def title(text: str) -> None:
+        tasks = tuple(replace(task, title=text) for task in scene.snapshot().tasks)
+        stage.show(replace(scene.snapshot(), tasks=tasks), Part.TASKS)
+
+    async with stage.run_test(size=SIZE) as pilot:
+        stage.show(scene.snapshot())
+        await until(pilot, lambda: stage.main._gather is None, turns=5000)
+        stage.show(scene.snapshot(), Part.LAYERS)
+        title("first")
+        assert "first" in str(stage.main.lists["tasks"].lines)
+        title("second")
+        assert "second" not in str(stage.main.lists["tasks"].lines)
+        await until(pilot, lambda: "second" in str(stage.main.lists["tasks"].lines), turns=5000)
+
+
 async def test_the_view_stands_still_under_a_dialog_and_catches_up() -> None:
     stage = Stage()
     async with stage.run_test(size=SIZE) as pilot:

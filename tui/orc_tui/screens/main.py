@@ -78,6 +78,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._touched = False
         self._places: dict[str, Place] = {}
         self._parts: set[Part] = set()
+        self._painted: set[Part] = set()
+        self._early: set[Part] = set()
         self._gather: Timer | None = None
         self._sort: Timer | None = None
         self._look: Timer | None = None
@@ -112,11 +114,19 @@ class MainScreen(Screen[None], inherit_bindings=False):
     # -- what the core says -------------------------------------------------------------------
 
     def show(self, delta: Delta) -> None:
-        """Take a snapshot: the first change paints at once, later ones are gathered."""
+        """Take a snapshot: the first change of a part paints at once, later ones are gathered.
+
+        So none waits for a change of another part, such as a task for the figures of its layer.
+        """
         self.snapshot = delta.snapshot
         self._parts |= delta.parts
-        if self._gather is None and self.is_active:
+        if not self.is_active:
+            return
+        if self._gather is None:
             self._flush()
+        elif not self._parts <= self._painted | self._early:
+            self._early |= self._parts
+            self._draw(frozenset(self._parts))
 
     def explain(self, explanation: Explanation) -> None:
         """Show what the core says of an agent's state on the tab Why."""
@@ -131,9 +141,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _flush(self) -> None:
         """Paint what was gathered, and gather again as long as something comes."""
         self._gather = None
-        if self._parts and self.is_active:
+        if (self._parts or self._early) and self.is_active:
             self._gather = self.set_timer(GATHER_S, self._flush)
-            self._draw(frozenset(self._parts))
+            self._painted, self._early = self._parts | self._early, set()
+            if self._parts:
+                self._draw(frozenset(self._parts))
 
     def on_screen_resume(self) -> None:
         """Catch up after a dialog."""
