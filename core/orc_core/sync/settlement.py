@@ -225,7 +225,9 @@ def _basis(
     """Find what a copy was made from: its body, its revision, and whether that is an old one."""
     seen, seen_rev = (None, 0) if base is None else (base.seen, base.rev)
     is_echo = base is not None and base.seen_sha256 == copy.sha256
-    if copy.rev is None or copy.rev == seen_rev or is_echo or now is None or copy.body is None:
+    if copy.rev is None or is_echo or now is None or copy.body is None:
+        return seen, seen_rev, False
+    if copy.rev == seen_rev and not _took_since(conn, copy, now):
         return seen, seen_rev, False
     if base is None and not now.deleted:
         return None, 0, False  # both have it, and nothing says that one came from the other
@@ -234,7 +236,23 @@ def _basis(
     except (Archived, DamagedDocument):
         # What it was made from is not known any more, so nothing in it counts as unchanged.
         return None, 0, False
-    return held, copy.rev, base is None or copy.rev < seen_rev
+    return held, copy.rev, base is None or copy.rev <= seen_rev
+
+
+def _took_since(conn: Connection, copy: Copy, now: Revision) -> bool:
+    """Whether the store took something from the layer after the revision a copy was made on.
+
+    The layer was not given that, as far as is known, and who made the copy need not know of it.
+    """
+    try:
+        made = (documents.revision(conn, copy.kind, now.id, rev) for rev in _after(copy, now))
+        return any(revision.actor == copy.layer for revision in made)
+    except (Archived, NotFound):
+        return True
+
+
+def _after(copy: Copy, now: Revision) -> range:
+    return range((copy.rev or 0) + 1, now.rev + 1)
 
 
 def _held_at(conn: Connection, copy: Copy, now: Revision, rev: int) -> Body:
