@@ -59,7 +59,8 @@ class Standing:
         return key in self._faults and self._faults[key].text == _safe(text)
 
     def fault(self, key: Key, text: str) -> None:
-        """Note what is wrong with a document in the layer."""
+        """Note what is wrong with a document in the layer; it was tried, so it is no failure."""
+        self._failed.pop(key, None)
         text = _safe(text)
         if self.says(key, text):
             return
