@@ -200,6 +200,14 @@ class Synchronizer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow layers and store until `stop` is set or the task is cancelled."""
+        try:
+            await self._run(stop)
+        finally:
+            # What was begun is written though nobody waits for it: this process leads till then.
+            with contextlib.suppress(StorageError):
+                await self._db.write(_nothing)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         async with Feed(self._db) as feed, asyncio.TaskGroup() as group:
             self._journal_seq = (await self._db.read(journal.head))[0]
             self._asked_seq = 0
@@ -301,6 +309,10 @@ class Synchronizer:
 
 def _answer(tx: Transaction, asked: int) -> None:
     journal.append(tx, actor=LEADER, action=ANSWERED, rev=asked)
+
+
+def _nothing(tx: Transaction) -> None:
+    """Write nothing, behind all that waits."""
 
 
 def _look(conn: Connection, seq: int, with_events: bool) -> tuple[list[Entry], set[str]]:
