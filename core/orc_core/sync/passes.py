@@ -166,7 +166,7 @@ class Passes:
         """
         later = Later()
         whole = [kind for kind in self.kinds if (kind, "") in names]
-        single = {key for key in names if key[0] not in whole and key[0] in self.kinds}
+        single = sorted(key for key in names if key[0] not in whole and key[0] in self.kinds)
         async with self._gate:
             self._standing.passes += 1
             try:
@@ -271,7 +271,7 @@ class Passes:
             return []
         self._standing.is_right((kind, ""))
         later.missed = later.missed or len(gone) < len(missing)
-        return [missing[key] for key in gone]
+        return [reading for key, reading in missing.items() if key in gone]
 
     async def _call_back_due(self) -> None:
         now = self._clock.now()
