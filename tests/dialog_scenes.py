@@ -251,8 +251,8 @@ RANGE_PLAN = Plan(
         "files in the work tree are not touched",
         "T-14 title was changed to Staging migration, orders by codex-1 at revision 4 since:"
         " a conflict for you to decide",
-        "leases are not touched: whoever works on it goes on",
+        "whoever works on it goes on",
     ),
-    lost=("messages already sent to agents are not taken back",),
+    lost=("messages already sent to agents",),
     checkpoint="before: take out 3 changes",
 )

@@ -53,12 +53,18 @@ async def confirmed(args: argparse.Namespace, question: str) -> bool:
 def print_plan(plan: Plan) -> None:
     """The preview of a plan: what is not touched, the differences, and the lists."""
     print("files are not touched")
+    if not plan.steps:
+        print("nothing would change: it is so already")
+        return
     for step in plan.steps:
-        to = f" back to {step.to_rev}" if step.to_rev else ""
-        print(f"{step.kind} {step.id}: from revision {step.from_rev}{to}")
+        if step.body is None:
+            print(f"{step.kind} {step.id}: deleted, it was at revision {step.from_rev}")
+        else:
+            to = f" back to {step.to_rev}" if step.to_rev else ""
+            print(f"{step.kind} {step.id}: from revision {step.from_rev}{to}")
         print_diff(step.diff)
     for title, lines in (
-        ("stays as it is", plan.stays),
+        ("stays as it is", [line for line in plan.stays if not line.startswith("files ")]),
         ("cannot be taken back", plan.lost),
     ):
         for line in lines:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from orc_core.model.task import Task
     from orc_storage.records import Conflict, Json, Revision, Side
 
+DIFF_LINES_MAX = 5_000
+"""Texts of more lines are told whole: comparing them would take long."""
+
 
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
@@ -279,13 +282,44 @@ def layer_json(layer: Layer) -> dict[str, object]:
 
 
 def print_diff(changes: Sequence[FieldChange]) -> None:
-    """The lines of a difference: `-` what was, `+` what is."""
+    """The lines of a difference: `-` what was, `+` what is; of long texts the lines that differ."""
     for change in changes:
         print(f"  {change.path or 'the whole document'}")
-        if change.before_present:
-            print(f"    - {word(change.before)}")
-        if change.after_present:
-            print(f"    + {word(change.after)}")
+        if lines := _line_diff(change.before, change.after):
+            print("\n".join(lines))
+            continue
+        for sign, value, present in (
+            ("-", change.before, change.before_present),
+            ("+", change.after, change.after_present),
+        ):
+            if present:
+                print("\n".join(f"    {sign} {told}" for told in _told(value)))
+
+
+def _told(value: Json) -> list[str]:
+    """A value in one line, a whole document in one line for each field that says something."""
+    if not isinstance(value, dict):
+        return [word(value)]
+    return [f"{name}: {word(held)}" for name, held in value.items() if held not in ("", [], None)]
+
+
+def _line_diff(before: Json, after: Json) -> list[str]:
+    """What differs between two texts of several lines, with the lines around it; else nothing."""
+    from difflib import unified_diff
+
+    from orc_core.text import clean
+
+    if not (isinstance(before, str) and isinstance(after, str) and "\n" in before + after):
+        return []
+    was, now = before.split("\n"), after.split("\n")
+    if len(was) + len(now) > DIFF_LINES_MAX:
+        return []
+    found = list(unified_diff(was, now, n=1, lineterm=""))[2:]  # behind the names of two files
+    cut = [
+        "…" if line.startswith("@@") else f"{line[0]} {clean(line[1:], limit=400)}"
+        for line in found
+    ]
+    return [f"    {line}".rstrip() for line in cut[cut[:1] == ["…"] :]]
 
 
 def counts(words: Mapping[str, int]) -> str:

@@ -16,9 +16,9 @@ from orc_core.text import clean
 from orc_storage.records import Json
 
 NOT_TOUCHED: Final = "files in the work tree are not touched"
-LEASES: Final = "leases are not touched: whoever works on it goes on"
+WORKERS: Final = "whoever works on it goes on"
 LIVE: Final = "where agents are and what they do now"
-MESSAGES: Final = "messages already sent to agents are not taken back"
+MESSAGES: Final = "messages already sent to agents"
 BACK: Final = "the whole document: it was deleted"
 GONE: Final = "the whole document: it is deleted"
 SPANS_MAX: Final = 3
@@ -58,7 +58,7 @@ def make_plan(
         action=action,
         steps=planned,
         returns=_bounded(_returns(planned)),
-        stays=_bounded((NOT_TOUCHED, *_undecided(planned), *stays, *kept, LEASES)),
+        stays=_bounded((NOT_TOUCHED, *_undecided(planned), *stays, *kept, WORKERS)),
         lost=(MESSAGES,),
         checkpoint=checkpoint,
         act=act,

@@ -172,3 +172,27 @@ def test_two_revisions_are_compared(orc: Orc) -> None:
         for change in json.loads(orc("diff", "task", "T-1", "3", "--against", "1", "--json"))
     }
     assert paths == {"priority", "text", "title"}
+
+
+def test_a_preview_says_each_thing_once_and_shows_the_lines_that_differ(orc: Orc) -> None:
+    orc("task", "add", "Cart", "--text", "one\ntwo\n-- three\nfour\nfive")
+    orc("task", "edit", "T-1", "--text", "one\ntwo\n3\nfour\nfive")
+    preview = orc("revert", "task", "T-1", "1", "--dry-run")
+    assert preview.count("files") == 1
+    assert "  text\n      two\n    - 3\n    + -- three\n      four\n  stays" in preview
+    assert "cannot be taken back: messages already sent to agents\n" in preview
+
+
+def test_a_preview_says_that_nothing_would_change(orc: Orc) -> None:
+    story(orc)
+    orc("take-out", "task", "T-1", "2", "--yes")
+    again = orc("take-out", "task", "T-1", "2", "--dry-run")
+    assert again == "files are not touched\nnothing would change: it is so already\n"
+
+
+def test_what_would_be_deleted_is_told_field_by_field(orc: Orc) -> None:
+    orc("task", "add", "Cart", "--priority", "9")
+    preview = orc("take-out", "task", "T-1", "1", "--dry-run")
+    assert "task T-1: deleted, it was at revision 1\n  the whole document\n" in preview
+    assert "    - priority: 9\n" in preview
+    assert "labels" not in preview

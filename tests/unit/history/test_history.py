@@ -97,9 +97,9 @@ async def test_a_preview_has_three_lists(tasks: Tasks, history: History, clock: 
     assert plan.stays == (
         "files in the work tree are not touched",
         "in its history: revision 2 of T-1",
-        "leases are not touched: whoever works on it goes on",
+        "whoever works on it goes on",
     )
-    assert plan.lost == ("messages already sent to agents are not taken back",)
+    assert plan.lost == ("messages already sent to agents",)
 
 
 async def test_a_revert_is_a_revision_and_can_be_undone(
