@@ -298,7 +298,7 @@ class Core:
             self._publish()
 
     def _layers_changed(self) -> None:
-        self._leadership.post(self.sync)
+        self._leadership.post()
         self._publish()
 
     def _publish(self) -> None:

@@ -7,6 +7,7 @@ what it posted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,8 @@ class Leadership:
         self._beside = beside
         self._lock = leader.lock(folder)
         self._posted: tuple[Layer, ...] | None = None
+        self._news = asyncio.Event()
+        """Set where the followers are to be told anew."""
 
     @property
     def led_elsewhere(self) -> bool:
@@ -85,15 +88,21 @@ class Leadership:
         while not self._lock.try_acquire():
             await self._clock.sleep(leader.RETRY_S)
         self.leads = True
-        beating = asyncio.create_task(self._beat())
+        beside = [
+            asyncio.create_task(self._beat()),
+            asyncio.create_task(self._keep_posted(synchronizer)),
+        ]
         try:
+            self.post()
             self._changed()
             await synchronizer.run(asyncio.Event())
         finally:
-            beating.cancel()
-            await asyncio.wait([beating])
+            # Before anything is waited for: whoever is cancelled here leads no more.
             self.leads = False
             self._lock.release()
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
 
     async def follow(self) -> None:
         """Keep what the leader posted at hand while another leads, until cancelled."""
@@ -111,8 +120,18 @@ class Leadership:
 
     async def _beat(self) -> None:
         while True:
-            self._lock.beat(self._clock.now())
+            # A disk that takes no sign of life ends no sync: the next one may come through.
+            with contextlib.suppress(OSError):
+                self._lock.beat(self._clock.now())
             await self._clock.sleep(BEAT_S)
+
+    async def _keep_posted(self, synchronizer: Synchronizer) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            layers = (*synchronizer.health(), *self._beside())
+            # On a thread: whoever syncs and draws may not wait for a disk.
+            await asyncio.to_thread(leader.post, self._folder, layers)
 
     async def sync_once(
         self, synchronizer: Synchronizer, *, accept_deletions: bool, timeout_s: float
@@ -128,7 +147,10 @@ class Leadership:
         if self.leads or lock.try_acquire():
             try:
                 report = await synchronizer.once(accept_deletions=accept_deletions)
-                leader.post(self._folder, synchronizer.health())
+                if self.leads:
+                    self.post()
+                else:
+                    await asyncio.to_thread(leader.post, self._folder, synchronizer.health())
             finally:
                 lock.release()
             return report
@@ -162,10 +184,10 @@ class Leadership:
             await synchronizer.ask(self._actor, reads=kind, timeout_s=timeout_s)
         return True
 
-    def post(self, synchronizer: Synchronizer) -> None:
-        """Tell the followers how the layers are, if this process leads."""
+    def post(self) -> None:
+        """Have the followers told how the layers are, if this process leads."""
         if self.leads:
-            leader.post(self._folder, (*synchronizer.health(), *self._beside()))
+            self._news.set()
 
     def layers(self, synchronizer: Synchronizer | None) -> tuple[Layer, ...]:
         """The layers and the store: as we see them, or as the leader posted them."""

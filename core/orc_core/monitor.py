@@ -125,7 +125,8 @@ def _signal(folder: Path, running: Running) -> None:
             return
         fd = os.pidfd_open(running.pid)
         try:
-            if find(folder) is not None:
+            found = find(folder)
+            if found is not None and found.pid == running.pid:
                 signal.pidfd_send_signal(fd, signal.SIGTERM)
         finally:
             os.close(fd)

@@ -304,9 +304,7 @@ class Follower:
 
         self._after(delay_s, key, want)
 
-    def _after(
-        self, delay_s: float, key: Key, work: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
+    def _after(self, delay_s: float, key: Key, work: Work) -> None:
         async def wait() -> None:
             await self._clock.sleep(delay_s)
             del self._timers[key]
@@ -336,8 +334,10 @@ class Follower:
                     async for names in changes:
                         for key in names:
                             self.note(key)
-            except LayerOffline as error:
-                self.standing.goes_offline(str(error))
+            except StorageError:
+                await self._clock.sleep(RETRY_S)  # the store tells of its own trouble
+            except Exception as error:
+                self.standing.goes_offline(said(error))
                 await self._clock.sleep(max(RETRY_S, self.breaker.retry_in_s))
             # What changed while nobody watched shows in a look at everything.
             self._want_after(RETRY_S, ALL)

@@ -62,8 +62,9 @@ class SyncReport:
 class Synchronizer:
     """Keeps layers in step with a store; `rules` are those of each kind of document.
 
-    Layers are served in the order given, those that `find` finds after them. `on_change` is
-    called on the loop whenever `health()` changed.
+    `once` serves the layers in the order given, those that `find` finds after them; followed,
+    each goes at its own pace and waits for no other. `on_change` is called on the loop whenever
+    `health()` changed.
     """
 
     def __init__(

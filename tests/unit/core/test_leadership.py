@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from clocks import TurnedClock, wait_for
 from orc_core import leader
-from orc_core.leadership import FOLLOW_S, STALLED_S, Leadership
-from orc_core.model.health import LayerState
+from orc_core.leadership import BEAT_S, FOLLOW_S, STALLED_S, Leadership
+from orc_core.model.health import Layer, LayerState
 from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer
 from orc_storage.files import Mirror
+from orc_storage.lock import FileLock
 from stores import open_store
 from workspaces import RULES
 
@@ -33,7 +37,9 @@ class Told:
 
 
 @asynccontextmanager
-async def running(folder: Path, clock: TurnedClock) -> AsyncIterator[tuple[Leadership, Told]]:
+async def running(
+    folder: Path, clock: TurnedClock, *, beside: Callable[[], tuple[Layer, ...]] = tuple
+) -> AsyncIterator[tuple[Leadership, Told]]:
     told = Told()
     one = Leadership(
         folder,
@@ -42,7 +48,7 @@ async def running(folder: Path, clock: TurnedClock) -> AsyncIterator[tuple[Leade
         read_only=False,
         changed=told.changed,
         trouble=told.say,
-        beside=tuple,
+        beside=beside,
     )
     async with open_store(folder, clock) as db:
         synchronizer = Synchronizer(
@@ -102,3 +108,43 @@ async def test_a_lock_given_back_is_taken(tmp_path: Path, clock: TurnedClock) ->
         clock.turn(leader.RETRY_S)
         await wait_for(lambda: one.leads)
         assert told.trouble == ""
+
+
+async def test_a_sign_of_life_that_fails_ends_no_sync(
+    tmp_path: Path, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = 0
+
+    def fail(lock: FileLock, at: float) -> None:
+        nonlocal failed
+        failed += 1
+        raise OSError(errno.EIO, "no such luck")
+
+    monkeypatch.setattr(FileLock, "beat", fail)
+    async with running(tmp_path / "w", clock) as (one, told):
+        await wait_for(lambda: failed == 1)
+        clock.turn(BEAT_S)
+        await wait_for(lambda: failed == 2)
+        assert one.leads
+        assert told.trouble == ""
+
+
+async def test_a_leader_that_is_cancelled_leads_no_more_at_once(
+    tmp_path: Path, clock: TurnedClock
+) -> None:
+    async with running(tmp_path / "w", clock) as (one, _):
+        await wait_for(lambda: one.leads)
+    assert not one.leads
+    assert leader.lock(tmp_path / "w").try_acquire()
+
+
+async def test_what_is_posted_has_the_lines_of_all_that_a_leader_does(
+    tmp_path: Path, clock: TurnedClock
+) -> None:
+    folder = tmp_path / "w"
+    line = Layer("supervisor", LayerState.DEGRADED, "", 0.0, 0, 0, "cannot", 1.0)
+    async with running(folder, clock, beside=lambda: (line,)) as (one, _):
+        await wait_for(lambda: line in leader.read(folder, led=True))
+        (folder / leader.BULLETIN_NAME).unlink()
+        one.post()
+        await wait_for(lambda: line in leader.read(folder, led=True))

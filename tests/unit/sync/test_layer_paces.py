@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from memory_layer import MemoryLayer
 from orc_core.model.health import Layer, LayerState
 from orc_core.settings import Settings
 from orc_core.sync.choices import Choices
+from orc_core.sync.layers import Key
 from orc_core.sync.settlement import Copy
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
@@ -389,6 +390,32 @@ async def test_a_layer_that_is_offline_keeps_no_other_and_no_answer(
             await _turned(turned, 0.1)
         assert await asked
     assert (await on.sync.once()).offline == ("one",)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("busy"), ValueError("a defect")])
+async def test_a_layer_whose_watching_fails_is_watched_again_and_keeps_no_other(
+    db: Database, turned: TurnedClock, error: Exception
+) -> None:
+    class Failing(MemoryLayer):
+        asked = 0
+
+        async def changes(self) -> AsyncGenerator[Collection[Key], None]:
+            self.asked += 1
+            if self.asked == 1:
+                raise error
+            async for names in super().changes():
+                yield names
+
+    layers = (Failing("one"), MemoryLayer("two"))
+    on = Bench(db, turned, layers, said(one={"on": True}, two={"on": True}))
+    async with on.running():
+        await on.add()
+        await wait_for(lambda: all(layer.writes == 1 for layer in layers))
+        await wait_for(lambda: turned.sleepers)
+        await _turned(turned, 1.0)
+        layers[0].edit("T-1", title="Basket")
+        await _becomes(on, "Basket")
+    assert layers[0].asked == 2
 
 
 async def test_the_figures_tell_how_long_a_change_took(db: Database, turned: TurnedClock) -> None:
