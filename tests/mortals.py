@@ -9,15 +9,20 @@ import asyncio
 import gc
 import itertools
 import json
+import os
+import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from orc_storage import documents
+from orc_storage import backups, documents, recovery
 from orc_storage.database import Connection, Database
+from orc_storage.engine import Engine
 from orc_storage.errors import NotFound, StaleRevision
 from orc_storage.records import Body
+from stumbling import CountedEngine, stumbling
 from zygote import Program, say, serve
 
 WRITERS: Final = 4
@@ -138,11 +143,50 @@ def standing(conn: Connection) -> dict[str, list[list[int]]]:
     }
 
 
+# Killed at one step: an operation on a file or a statement
+
+
+def until(scenario: str, folder: str, runtime: str, at: int) -> None:
+    """Do something and die before its step number `at`; tells of how many steps there were."""
+    path = Path(folder)
+    with stumbling(path) as watch:
+
+        def look(_: str) -> None:
+            if watch.count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        watch.before = look
+        _SCENARIOS[scenario](path, Path(runtime), CountedEngine(watch))
+        watch.before = lambda _: None
+    say(watch.count)
+
+
+def _make(folder: Path, runtime: Path, engine: Engine) -> None:
+    asyncio.run(_open(folder, runtime, engine))
+
+
+async def _open(folder: Path, runtime: Path, engine: Engine) -> None:
+    async with await Database.open(folder, runtime=runtime, engine=engine):
+        pass
+
+
+def _replace(folder: Path, runtime: Path, engine: Engine) -> None:
+    copy = backups.find(folder / backups.FOLDER, "latest")
+    recovery.replace_store(engine, folder, copy, at=5e9)
+
+
+_SCENARIOS: Final[dict[str, Callable[[Path, Path, Engine], None]]] = {
+    "open": _make,
+    "replace": _replace,
+}
+
+
 PROGRAMS: Final[dict[str, Program]] = {
     "edits": edits,
     "groups": groups,
     "race": race,
     "actor": actor,
+    "until": until,
 }
 
 if __name__ == "__main__":

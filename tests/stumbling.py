@@ -1,7 +1,8 @@
 """Operations on the files of one folder, counted, of which one fails or is the last ever.
 
-Invariant: only what goes through `os`, `io` and the exchange of two names is counted, and only
-below the folder; SQLite's own files have a disk of their own for that, in `disks`.
+Invariant: what goes through `os`, `io` and the exchange of two names is counted, and only below
+the folder. What SQLite does to its files has a disk of its own for that, in `disks`; here its
+statements are counted where a `CountedEngine` is used.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from orc_storage import exchange
+from orc_storage.engine import Connection, Engine, pick
 
 _NAMED: Final = (
     "open",
@@ -81,6 +83,33 @@ class Stumbling:
     def is_ours(self, path: str) -> bool:
         """Whether something lies in the folder."""
         return path.startswith(self.folder + os.sep) or path == self.folder
+
+
+class CountedEngine(Engine):
+    """The engine in use; each statement that its connections run is a step as well."""
+
+    def __init__(self, watch: Stumbling) -> None:
+        super().__init__(pick().library)
+        self._watch = watch
+
+    def connect(self, path: Path, *, mode: str) -> Connection:
+        return _Counted(super().connect(path, mode=mode), self._watch)
+
+
+class _Counted:
+    def __init__(self, conn: Connection, watch: Stumbling) -> None:
+        self._conn, self._watch = conn, watch
+
+    def execute(self, sql: str, *params: Any) -> Any:
+        self._watch.step("sql", sql[:40])
+        return self._conn.execute(sql, *params)
+
+    def executemany(self, sql: str, *params: Any) -> Any:
+        self._watch.step("sql", sql[:40])
+        return self._conn.executemany(sql, *params)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._conn, name)
 
 
 @contextmanager

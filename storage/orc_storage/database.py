@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from orc_storage import anchors, backups, journal, schema
+from orc_storage import anchors, backups, journal, replacing, schema
 from orc_storage import engine as engines
 from orc_storage.backups import Backup, Reason
 from orc_storage.doorbell import Doorbell
@@ -72,7 +72,7 @@ class Database:
         sockets) are found when left out. Raises UnsafePath, StoreCorrupt, StoreUnavailable.
         """
         opening = await asyncio.to_thread(
-            schema.prepare, engine or engines.pick(), folder, read_only=read_only
+            _prepare, engine or engines.pick(), folder, read_only=read_only
         )
         db = cls(opening, runtime or runtime_dir())
         try:
@@ -250,6 +250,11 @@ class Database:
             await self._anchor()
         await close_all(self._lanes, timeout_s=CLOSE_TIMEOUT_S)
         self.doorbell.close()
+
+
+def _prepare(engine: Engine, folder: Path, *, read_only: bool) -> Opening:
+    replacing.settle(folder, read_only=read_only)
+    return schema.prepare(engine, folder, read_only=read_only)
 
 
 def _in_one_view(conn: Connection, work: Callable[[Connection], T]) -> T:

@@ -6,8 +6,8 @@ is replaced in one rename, and what it held is kept beside it.
 
 from __future__ import annotations
 
-import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from orc_storage import anchors, backups, documents, journal, schema
+from orc_storage import backups, documents, journal, replacing, schema
 from orc_storage.backups import Backup
 from orc_storage.engine import (
     APPLICATION_ROLLBACK,
@@ -28,13 +27,7 @@ from orc_storage.engine import (
     Transaction,
 )
 from orc_storage.errors import StorageError, StoreCorrupt, StoreUnavailable
-from orc_storage.lock import lives
-from orc_storage.paths import ensure_private, sync_folder
 from orc_storage.records import Body, Document, Entry
-
-QUARANTINE: Final = "quarantine"
-_WORKSHOP: Final = ".rehearsal-"
-_COMPANIONS: Final = ("-wal", "-journal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +73,36 @@ def replace_store(engine: Engine, folder: Path, backup: Backup, *, at: float) ->
     """
     if problem := backups.check_sum(backup):
         raise StoreCorrupt(f"{problem}: choose another backup")
-    store = folder / STORE_FILE
+    replacing.settle(folder)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+    aside = f"store-{stamp}-{secrets.token_hex(4)}"
     with _workshop(folder) as shop:
         draft = _copy(backup, shop)
         conn = _open(engine, draft)
         try:
             if problems := _check(conn):
                 raise StoreCorrupt(f"{backup.name} is not sound: {problems[0]}")
-            quarantine = _set_aside(folder, at)
-            entry = _begin_epoch(conn, backup, quarantine, at)
+            entry = _begin_epoch(conn, backup, aside, at)
             if engine.is_wal_safe:
                 conn.execute("PRAGMA journal_mode = WAL")
         finally:
             conn.close()
         _sync_file(draft)
-        draft.replace(store)
-    sync_folder(folder)
-    anchors.begin_epoch(
-        folder, seq=entry.seq, hash=entry.hash, at=at, why=f"restored from {backup.name}"
-    )
-    return Replaced(backup, quarantine, entry.seq)
+        replacing.swap_in(
+            folder,
+            draft,
+            aside=aside,
+            seq=entry.seq,
+            hash=entry.hash,
+            at=at,
+            why=f"restored from {backup.name}",
+        )
+    return Replaced(backup, folder / replacing.QUARANTINE / aside, entry.seq)
 
 
-def _begin_epoch(conn: Connection, backup: Backup, quarantine: Path, at: float) -> Entry:
+def _begin_epoch(conn: Connection, backup: Backup, quarantine: str, at: float) -> Entry:
     """Write down that what follows was written after a restore."""
-    detail: Body = {"backup": backup.name, "made_at": backup.at, "quarantine": quarantine.name}
+    detail: Body = {"backup": backup.name, "made_at": backup.at, "quarantine": quarantine}
     conn.execute("BEGIN IMMEDIATE")
     # Layers go on holding what was written after the copy was made: nothing of that was agreed on
     # with this store, so that what differs is decided by a person and never overwritten.
@@ -167,11 +165,8 @@ def _open(engine: Engine, draft: Path) -> Connection:
 @contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
     """A private scratch folder on the same disk; those of the dead are removed."""
-    for left in folder.glob(f"{_WORKSHOP}*"):
-        pid = left.name.removeprefix(_WORKSHOP).partition("-")[0]
-        if pid.isdecimal() and not lives(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    shop = Path(tempfile.mkdtemp(prefix=f"{_WORKSHOP}{os.getpid()}-", dir=folder))
+    schema.sweep(folder)
+    shop = Path(tempfile.mkdtemp(prefix=f"{schema.WORKSHOP_PREFIX}{os.getpid()}-", dir=folder))
     try:
         yield shop
     finally:
@@ -188,25 +183,6 @@ def _copy(backup: Backup, shop: Path) -> Path:
             f"{backup.path} cannot be copied ({error.strerror}): check the free space"
         ) from error
     return draft
-
-
-def _set_aside(folder: Path, at: float) -> Path:
-    """Keep the files of the store that is there; it stays in its place until it is replaced.
-
-    Its log goes first: SQLite would take it for that of whatever file stands there.
-    """
-    ensure_private(folder / QUARANTINE)
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-    aside = Path(tempfile.mkdtemp(prefix=f"store-{stamp}-", dir=folder / QUARANTINE))
-    store = folder / STORE_FILE
-    with contextlib.suppress(FileNotFoundError):
-        (aside / STORE_FILE).hardlink_to(store)
-    for suffix in _COMPANIONS:
-        with contextlib.suppress(FileNotFoundError):
-            companion = store.with_name(store.name + suffix)
-            companion.rename(aside / companion.name)
-    sync_folder(aside)
-    return aside
 
 
 def _sync_file(path: Path) -> None:

@@ -29,6 +29,8 @@ from orc_storage.paths import check_own_file, ensure_private, sync_folder
 
 _COMPANIONS: Final = ("-wal", "-journal")
 _DRAFT_PREFIX: Final = ".new-"
+WORKSHOP_PREFIX: Final = ".rehearsal-"
+"""Of the scratch folders in which copies are checked; the pid of their maker follows."""
 _INCREMENTAL: Final = 2
 _PAGES_AT_ONCE: Final = 256
 
@@ -45,6 +47,7 @@ def prepare(engine: Engine, folder: Path, *, read_only: bool) -> Opening:
     path = folder / STORE_FILE
     if not read_only:
         ensure_private(folder)
+        sweep(folder)
     found = check_own_file(path)
     if found is None:
         _check_missing(path, read_only=read_only)
@@ -143,7 +146,6 @@ def _check_missing(path: Path, *, read_only: bool) -> None:
 
 def _create(engine: Engine, folder: Path) -> None:
     path = folder / STORE_FILE
-    _sweep(folder)
     workshop = Path(tempfile.mkdtemp(prefix=f"{_DRAFT_PREFIX}{os.getpid()}-", dir=folder))
     try:
         draft = workshop / STORE_FILE
@@ -174,12 +176,13 @@ def _create(engine: Engine, folder: Path) -> None:
         shutil.rmtree(workshop, ignore_errors=True)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes left that died while they made this store."""
-    for left in folder.glob(f"{_DRAFT_PREFIX}*"):
-        pid = left.name.removeprefix(_DRAFT_PREFIX).partition("-")[0]
-        if pid.isdecimal() and not lives(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
+def sweep(folder: Path) -> None:
+    """Remove what processes left that died while they made or checked a store here."""
+    for prefix in (_DRAFT_PREFIX, WORKSHOP_PREFIX):
+        for left in folder.glob(f"{prefix}*"):
+            pid = left.name.removeprefix(prefix).partition("-")[0]
+            if pid.isdecimal() and not lives(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _check_header(engine: Engine, path: Path, *, read_only: bool) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orc_storage import backups, documents, engine, journal, recovery
+from orc_storage import backups, documents, engine, journal, recovery, replacing
 from orc_storage.backups import Backup, Reason
 from orc_storage.database import Database
 from orc_storage.engine import Transaction
@@ -164,7 +164,7 @@ async def test_a_copy_that_is_not_sound_replaces_nothing(folder: Path, clock: Tu
     with pytest.raises(StoreCorrupt, match="is not sound"):
         recovery.replace_store(engine.pick(), folder, backup, at=clock.now())
     assert (folder / engine.STORE_FILE).read_bytes() == before
-    assert not (folder / recovery.QUARANTINE).exists()
+    assert not (folder / replacing.QUARANTINE).exists()
     assert not list(folder.glob(".*"))
 
 
