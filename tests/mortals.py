@@ -17,12 +17,18 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from orc_storage import backups, documents, recovery
+from clocks import TurnedClock
+from orc_core.chronicle.compacting import compact
+from orc_core.history.actions import History
+from orc_core.history.checkpoints import Checkpoints
+from orc_storage import backups, compaction, documents, recovery
+from orc_storage.backups import Reason
 from orc_storage.database import Connection, Database
 from orc_storage.engine import Engine
 from orc_storage.errors import NotFound, StaleRevision
 from orc_storage.records import Body
 from stumbling import CountedEngine, stumbling
+from workspaces import Workspace
 from zygote import Program, say, serve
 
 WRITERS: Final = 4
@@ -170,6 +176,45 @@ async def _open(folder: Path, runtime: Path, engine: Engine) -> None:
         pass
 
 
+def _backup(folder: Path, runtime: Path, engine: Engine) -> None:
+    asyncio.run(_copy(folder, runtime, engine))
+
+
+async def _copy(folder: Path, runtime: Path, engine: Engine) -> None:
+    async with await Database.open(folder, runtime=runtime, engine=engine) as db:
+        await db.backup(Reason.MANUAL, at=4e9)
+
+
+def _restore(folder: Path, runtime: Path, engine: Engine) -> None:
+    asyncio.run(_go_back(folder, runtime, engine))
+
+
+async def _go_back(folder: Path, runtime: Path, engine: Engine) -> None:
+    async with await Database.open(folder, runtime=runtime, engine=engine) as db:
+        plan = await Checkpoints(db).plan_restore("before")
+        await History(db).revert(plan, actor="operator")
+
+
+def _sync(folder: Path, runtime: Path, engine: Engine) -> None:
+    asyncio.run(_bring_in_step(folder, runtime, engine))
+
+
+async def _bring_in_step(folder: Path, runtime: Path, engine: Engine) -> None:
+    async with await Database.open(folder, runtime=runtime, engine=engine) as db:
+        await Workspace(folder, TurnedClock(), db).sync()
+
+
+def _compact(folder: Path, runtime: Path, engine: Engine) -> None:
+    asyncio.run(_archive(folder, runtime, engine))
+
+
+async def _archive(folder: Path, runtime: Path, engine: Engine) -> None:
+    compaction.ENTRIES_KEPT = 5  # type: ignore[misc]
+    compaction.ENTRIES_MAX = 20  # type: ignore[misc]
+    async with await Database.open(folder, runtime=runtime, engine=engine) as db:
+        await compact(db, 1e12, keep_days=0, limit=10**9)
+
+
 def _replace(folder: Path, runtime: Path, engine: Engine) -> None:
     copy = backups.find(folder / backups.FOLDER, "latest")
     recovery.replace_store(engine, folder, copy, at=5e9)
@@ -178,6 +223,10 @@ def _replace(folder: Path, runtime: Path, engine: Engine) -> None:
 _SCENARIOS: Final[dict[str, Callable[[Path, Path, Engine], None]]] = {
     "open": _make,
     "replace": _replace,
+    "backup": _backup,
+    "restore": _restore,
+    "sync": _sync,
+    "compact": _compact,
 }
 
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from clocks import TurnedClock
+from due_work import heal, prepare
 from orc_core.errors import OrcError
-from orc_storage import audit, documents
 from orc_storage.errors import StorageError
-from orc_storage.files import Mirror
 from stumbling import stumbling
 from workspaces import Workspace, open_workspace
 
@@ -30,31 +29,6 @@ FAULTS = {
     "ENOSPC once": (errno.ENOSPC, False),
     "ENOSPC from then on": (errno.ENOSPC, True),
 }
-
-FILES = {
-    "T-1": {"title": "by the store", "priority": 9},
-    "T-2": {"title": "by the file"},
-    "T-3": {"title": "by both", "priority": 9},
-    "T-5": {"title": "new in the store"},
-    "T-6": {"title": "new in a file"},
-}
-"""What the tasks say once both sides are in step; T-4 was deleted in the store."""
-
-
-async def prepare(ws: Workspace) -> None:
-    """A workspace in which everything that a pass does is due."""
-    for title in ("one", "two", "three", "four"):
-        await ws.add(title, text="x" * 9000)
-    await ws.sync()
-    await ws.edit("T-1", title="by the store", priority=9)
-    ws.change("T-2", title="by the file")
-    ws.change("T-3", title="by both")
-    await ws.edit("T-3", priority=9)
-    await ws.db.write(
-        lambda tx: documents.delete(tx, "task", "T-4", rev=1, actor="a", cause="gone")
-    )
-    await ws.add("new in the store")
-    ws.write({"id": "T-6", "title": "new in a file"}, "T-6")
 
 
 @pytest.fixture(scope="module")
@@ -102,39 +76,9 @@ async def stumble(due: Path, folder: Path, clock: TurnedClock, at: int, fault: s
             files.at = at
             await sync(ws)
         steps = f"{fault} at {at}: {files.steps[at - 1 : at + 1]}"
-        for _ in range(2):
-            report = await ws.sync()
-        assert (report.failed, report.faults, report.imported, report.exported) == (0, (), 0, 0), (
-            steps
-        )
-        check(ws, await tasks(ws), steps)
-        assert await ws.open_conflicts() == [], steps
-        assert not (await ws.db.read(lambda conn: audit.examine(conn, folder))).findings
-        check_no_leftovers(ws, steps)
+        await heal(ws, steps)
     shutil.rmtree(folder)
     return files.count
-
-
-async def tasks(ws: Workspace) -> dict[str, documents.Document]:
-    found = await ws.db.read(lambda conn: documents.listing(conn, "task"))
-    return {one.id: one for one in found}
-
-
-def check(ws: Workspace, found: dict[str, documents.Document], steps: str) -> None:
-    files = {path.stem for path in ws.folder.glob("files/tasks/*")}
-    assert found.keys() == FILES.keys() == files, steps
-    for id, fields in FILES.items():
-        assert {name: found[id].body[name] for name in fields} == fields, steps
-        assert ws.file(id) == found[id].body | {"rev": found[id].rev}, steps
-
-
-def check_no_leftovers(ws: Workspace, steps: str) -> None:
-    """Drafts that could not be removed are, once they are old."""
-    long_ago = ws.folder.stat().st_mtime - 30 * DAYS_S
-    for path in (ws.folder / "tmp").iterdir():
-        os.utime(path, (long_ago, long_ago))
-    Mirror(ws.folder / "files").prepare()
-    assert list((ws.folder / "tmp").iterdir()) == [], steps
 
 
 @pytest.mark.timeout(1800)

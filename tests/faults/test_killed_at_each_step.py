@@ -12,11 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from orc_storage import audit, backups, documents, recovery
+from clocks import TurnedClock
+from due_work import heal, prepare
+from old_stores import ENTRIES, NEWEST, make
+from orc_core.history.checkpoints import Checkpoints
+from orc_core.tasks.desk import Tasks
+from orc_storage import archives, audit, backups, checkpoints, documents, recovery, segments
 from orc_storage.backups import Reason
 from orc_storage.database import Database
 from orc_storage.engine import pick
 from orc_storage.records import Body
+from workspaces import open_workspace
 from zygote import Zygote
 
 EVERY = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
@@ -100,3 +106,134 @@ def test_a_store_whose_replacement_is_killed_is_the_old_one_or_the_new_one(
             left = {path.name for path in folder.iterdir()}
             assert not {name for name in left if name.startswith(".")}, f"step {at}: {left}"
         assert seen == {1, 3}
+
+
+@pytest.mark.timeout(1800)
+def test_a_store_that_is_killed_while_it_is_made_is_not_there_or_is_whole(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    folder = tmp_path / "w"
+    with asyncio.Runner() as runner:
+        for at in kills(zygote, "open", tmp_path / "none", folder, runtime):
+            assert runner.run(look(folder, runtime)) == (0, []), f"step {at}"
+            assert [path.name for path in folder.iterdir()] == ["store.db"], f"step {at}"
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("version", range(1, NEWEST))
+def test_a_migration_killed_anywhere_leaves_the_old_store_or_the_new_one(
+    tmp_path: Path,
+    runtime: Path,
+    zygote: Zygote,
+    version: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, folder = tmp_path / "old", tmp_path / "w"
+    make(start, version, monkeypatch)
+    with asyncio.Runner() as runner:
+        for at in kills(zygote, "open", start, folder, runtime):
+            conn = pick().connect(folder / "store.db", mode="rw")
+            (found,) = conn.execute("PRAGMA user_version").fetchone()
+            assert found in (version, NEWEST), f"step {at}"
+            assert conn.execute("SELECT count(*) FROM journal").fetchone() == (ENTRIES,)
+            conn.close()
+            # A copy that has its name is whole, and there is one before anything changes.
+            copies = backups.listing(folder / "backups")
+            assert [backups.check_sum(copy) for copy in copies] == [""] * len(copies)
+            assert copies or found == version, f"step {at}"
+            assert runner.run(look(folder, runtime)) == (3, []), f"step {at}"
+
+
+async def make_edited(folder: Path, runtime: Path) -> None:
+    """A store with a checkpoint, and edits of many documents after it."""
+    async with await Database.open(folder, runtime=runtime) as db:
+        tasks = Tasks(db)
+        for _ in range(6):
+            await tasks.add("before", actor="operator", cause="c")
+        await Checkpoints(db).create("before", note="", actor="operator")
+        for number in range(1, 7):
+            await tasks.edit(f"T-{number}", {"title": "after"}, actor="operator", cause="c")
+
+
+@pytest.mark.timeout(1800)
+def test_a_restore_of_a_checkpoint_killed_anywhere_is_done_or_not_begun(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    start, folder = tmp_path / "start", tmp_path / "w"
+
+    async def standing() -> tuple[set[object], list[str]]:
+        async with await Database.open(folder, runtime=runtime) as db:
+            found = await db.read(lambda conn: documents.listing(conn, "task"))
+            titles = {(one.body["title"], one.rev) for one in found}
+            wrong = (await db.read(lambda conn: audit.examine(conn, folder))).findings
+            made = await db.read(checkpoints.listing)
+            # The checkpoint of how it was belongs to the same commit.
+            assert len(made) == (2 if ("before", 3) in titles else 1)
+            return {*titles}, [str(one) for one in wrong]
+
+    with asyncio.Runner() as runner:
+        runner.run(make_edited(start, runtime))
+        for at in kills(zygote, "restore", start, folder, runtime):
+            found = runner.run(standing())
+            assert found in (({("after", 2)}, []), ({("before", 3)}, [])), f"step {at}"
+
+
+@pytest.mark.timeout(1800)
+def test_a_backup_killed_anywhere_is_whole_or_not_listed(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    start, folder = tmp_path / "start", tmp_path / "w"
+    with asyncio.Runner() as runner:
+        runner.run(make_edited(start, runtime))
+        for at in kills(zygote, "backup", start, folder, runtime):
+            for copy in backups.listing(folder / "backups"):
+                assert recovery.rehearse(pick(), copy).problems == (), f"step {at}"
+
+
+@pytest.mark.timeout(1800)
+def test_a_sync_killed_anywhere_is_taken_up_by_the_next(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    """Also between a file that is written and the record that it was."""
+    start, folder = tmp_path / "start", tmp_path / "w"
+
+    async def make_due() -> None:
+        async with open_workspace(start, TurnedClock()) as ws:
+            await prepare(ws)
+
+    async def take_up(when: str) -> None:
+        async with open_workspace(folder, TurnedClock()) as ws:
+            await heal(ws, when)
+
+    with asyncio.Runner() as runner:
+        runner.run(make_due())
+        for at in kills(zygote, "sync", start, folder, runtime):
+            runner.run(take_up(f"killed at step {at}"))
+
+
+@pytest.mark.timeout(1800)
+def test_a_compaction_killed_anywhere_keeps_every_revision(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    start, folder = tmp_path / "start", tmp_path / "w"
+    edits = 40
+
+    async def make_long() -> None:
+        async with await Database.open(start, runtime=runtime) as db:
+            for rev in range(edits):
+                await put(db, rev)
+
+    async def revisions() -> tuple[set[int], list[str]]:
+        async with await Database.open(folder, runtime=runtime) as db:
+            wrong = (await db.read(lambda conn: audit.examine(conn, folder))).findings
+            found = await db.read(lambda conn: documents.history(conn, "task", "T-1"))
+            kept = {one.rev for one in found}
+            for segment in await db.read(segments.listing):
+                _, *entries = archives.read(folder / segments.FOLDER / segment.file)
+                kept |= {entry["rev"] for entry in entries if "revision" in entry}
+            return kept, [str(one) for one in wrong]
+
+    with asyncio.Runner() as runner:
+        runner.run(make_long())
+        for at in kills(zygote, "compact", start, folder, runtime):
+            assert runner.run(revisions()) == (set(range(1, edits + 1)), []), f"step {at}"
