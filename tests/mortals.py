@@ -18,17 +18,22 @@ from pathlib import Path
 from typing import Final
 
 from clocks import TurnedClock
-from orc_core.chronicle.compacting import compact
+from long_stores import archive
+from orc_core.clock import SystemClock
 from orc_core.history.actions import History
 from orc_core.history.checkpoints import Checkpoints
-from orc_storage import backups, compaction, documents, recovery
+from orc_core.leadership import Leadership
+from orc_core.sync.file_layer import FileLayer
+from orc_core.sync.synchronizer import Synchronizer
+from orc_storage import backups, documents, recovery
 from orc_storage.backups import Reason
 from orc_storage.database import Connection, Database
 from orc_storage.engine import Engine
 from orc_storage.errors import NotFound, StaleRevision
+from orc_storage.files import Mirror
 from orc_storage.records import Body
 from stumbling import CountedEngine, stumbling
-from workspaces import Workspace
+from workspaces import RULES, Workspace
 from zygote import Program, say, serve
 
 WRITERS: Final = 4
@@ -77,6 +82,20 @@ async def _put(db: Database, id: str, rev: int) -> None:
     await db.write(
         partial(documents.put, kind="task", id=id, body=body, rev=rev, actor=id, cause="k")
     )
+
+
+def cuts(folder: str, runtime: str) -> None:
+    """Write and archive side by side, over and over; tells of each revision and each cut."""
+    asyncio.run(_cuts(Path(folder), Path(runtime)))
+
+
+async def _cuts(folder: Path, runtime: Path) -> None:
+    async with await Database.open(folder, runtime=runtime) as db, asyncio.TaskGroup() as group:
+        found = await db.read(partial(documents.get, kind="task", id="T-1"))
+        group.create_task(_edit(db, "T-1", found.rev if found else 0, 0))
+        while True:
+            await archive(db)
+            say("cut")
 
 
 def race(folder: str, runtime: str, name: str, shares: list[int], documents_count: int) -> None:
@@ -149,6 +168,27 @@ def standing(conn: Connection) -> dict[str, list[list[int]]]:
     }
 
 
+def lead(folder: str, runtime: str) -> None:
+    """Sync a workspace whenever nobody else does; tells when it begins to."""
+    asyncio.run(_lead(Path(folder), Path(runtime)))
+
+
+async def _lead(folder: Path, runtime: Path) -> None:
+    clock = SystemClock()
+    async with await Database.open(folder, runtime=runtime) as db:
+        leadership = Leadership(
+            folder,
+            clock,
+            actor="operator",
+            read_only=False,
+            changed=lambda: say("leads"),
+            trouble=lambda text: say("trouble", text),
+            beside=tuple,
+        )
+        layers = [FileLayer(Mirror(folder / "files"))]
+        await leadership.run(Synchronizer(db, layers, clock, rules=RULES))
+
+
 # Killed at one step: an operation on a file or a statement
 
 
@@ -209,10 +249,8 @@ def _compact(folder: Path, runtime: Path, engine: Engine) -> None:
 
 
 async def _archive(folder: Path, runtime: Path, engine: Engine) -> None:
-    compaction.ENTRIES_KEPT = 5  # type: ignore[misc]
-    compaction.ENTRIES_MAX = 20  # type: ignore[misc]
     async with await Database.open(folder, runtime=runtime, engine=engine) as db:
-        await compact(db, 1e12, keep_days=0, limit=10**9)
+        await archive(db)
 
 
 def _replace(folder: Path, runtime: Path, engine: Engine) -> None:
@@ -233,8 +271,10 @@ _SCENARIOS: Final[dict[str, Callable[[Path, Path, Engine], None]]] = {
 PROGRAMS: Final[dict[str, Program]] = {
     "edits": edits,
     "groups": groups,
+    "cuts": cuts,
     "race": race,
     "actor": actor,
+    "lead": lead,
     "until": until,
 }
 

@@ -40,9 +40,19 @@ _NAMED: Final = (
     "lstat",
     "stat",
 )
-_BY_FD: Final = ("write", "fsync", "ftruncate", "pread", "sendfile")
+_BY_FD: Final = ("write", "fsync", "ftruncate", "pread", "pwrite", "sendfile")
 
-_NEEDS_SPACE: Final = {"open", "rename", "replace", "link", "mkdir", "write", "sendfile", "swap"}
+_NEEDS_SPACE: Final = {
+    "open",
+    "rename",
+    "replace",
+    "link",
+    "mkdir",
+    "write",
+    "pwrite",
+    "sendfile",
+    "swap",
+}
 
 
 class Stumbling:
@@ -70,10 +80,12 @@ class Stumbling:
         self._looking.now = True
         try:
             self.before(what)
+            # A full disk opens what is there already.
+            needs_space = what in _NEEDS_SPACE and not (what == "open" and Path(path).exists())
         finally:
             self._looking.now = False
         if self.at and self.count > self.at:
-            return self.lasts and what in _NEEDS_SPACE
+            return self.lasts and needs_space
         return self.count == self.at
 
     def fail(self, path: str) -> OSError:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ FORMAT: Final = "orc-tui journal"
 VERSION: Final = 1
 _LEVEL: Final = 6
 _NAMES_MAX: Final = 1000
+_DRAFT_AGE_MAX_S: Final = 3600.0
 
 
 def write(conn: Connection, folder: Path, first: int, last: int, *, at: float) -> Segment:
@@ -36,6 +38,7 @@ def write(conn: Connection, folder: Path, first: int, last: int, *, at: float) -
     is missing.
     """
     ensure_private(folder)
+    _sweep(folder)
     fd, name = tempfile.mkstemp(".part", f"journal-{first}-{last}-", folder)
     draft = Path(name)
     try:
@@ -75,6 +78,14 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove drafts of the dead; another process may be about to finish a young one."""
+    for draft in folder.glob("journal-*.part"):
+        with suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > _DRAFT_AGE_MAX_S:
+                draft.unlink()
 
 
 def _fill(conn: Connection, packed: gzip.GzipFile, first: int, last: int) -> tuple[str, str]:

@@ -6,6 +6,7 @@ and what it says of the holder is for people.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Final
 from orc_storage.errors import UnsafePath
 
 _HOLDER_BYTES_MAX: Final = 4096
+_NOBODY: Final = b"\n"
 
 
 class FileLock:
@@ -65,10 +67,8 @@ class FileLock:
         if self._fd is None:
             return
         fd, self._fd = self._fd, None
-        try:
-            _write(fd, b"")
-        finally:
-            os.close(fd)
+        _write(fd, _NOBODY)
+        os.close(fd)
 
     def beat(self, at: float) -> None:
         """Leave a sign of life at `at`, seconds since the epoch; nothing if it is not ours."""
@@ -138,5 +138,8 @@ def _told(pid: int) -> list[str]:
 
 
 def _write(fd: int, data: bytes) -> None:
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, data, 0)
+    """Say who holds it; a disk that refuses changes nothing about who does."""
+    with contextlib.suppress(OSError):
+        # Never cut to nothing: what lies on the disk already has room there when it is full.
+        os.pwrite(fd, data, 0)
+        os.ftruncate(fd, len(data))

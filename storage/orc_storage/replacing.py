@@ -82,7 +82,10 @@ def settle(folder: Path, *, read_only: bool = False) -> None:
         )
     held = check_own_file(store)
     if held is not None and held.st_ino == found.inode:
-        anchors.begin_epoch(folder, seq=found.seq, hash=found.hash, at=found.at, why=found.why)
+        if not anchors.begin_epoch(
+            folder, seq=found.seq, hash=found.hash, at=found.at, why=found.why
+        ):
+            raise StoreUnavailable(f"{anchors.FILE} of {store} is in use: try again")
     else:
         _put_back(folder, folder / QUARANTINE / found.aside)
     with contextlib.suppress(FileNotFoundError):

@@ -16,8 +16,12 @@ import pytest
 
 from clocks import TurnedClock
 from due_work import heal, prepare
+from long_stores import archive, find_all, make_long
 from orc_core.errors import OrcError
-from orc_storage.errors import StorageError
+from orc_storage import anchors
+from orc_storage.database import Database
+from orc_storage.errors import StorageError, UnsafePath
+from orc_storage.lock import FileLock
 from stumbling import stumbling
 from workspaces import Workspace, open_workspace
 
@@ -90,3 +94,95 @@ async def test_a_fault_at_any_operation_of_the_mirror_heals(
     assert count > 60
     for at in range(random.randint(1, EVERY), count + 1, EVERY):
         await stumble(due, tmp_path / "ws", clock, at, fault)
+
+
+async def archive_and_stumble(start: Path, folder: Path, runtime: Path, at: int, fault: str) -> int:
+    shutil.copytree(start, folder)
+    with stumbling(folder) as files:
+        files.code, files.lasts = FAULTS[fault]
+        async with await Database.open(folder, runtime=runtime) as db:
+            # Opening is another matter: a fault there opens nothing.
+            files.count = 0
+            files.at = at
+            try:
+                await archive(db)
+            except (StorageError, OSError):
+                assert at
+            files.at = 0
+    assert await find_all(folder, runtime) == [], f"{fault} at {at}: {files.steps[-40:]}"
+    shutil.rmtree(folder)
+    return files.count
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_fault_at_any_operation_of_archiving_loses_nothing(
+    tmp_path: Path, runtime: Path, fault: str
+) -> None:
+    start, folder = tmp_path / "start", tmp_path / "w"
+    await make_long(start, runtime)
+    count = await archive_and_stumble(start, folder, runtime, 0, fault)
+    assert count > 30
+    for at in range(random.randint(1, EVERY), count + 1, EVERY):
+        await archive_and_stumble(start, folder, runtime, at, fault)
+
+
+NOTES = 12
+
+
+def note_and_stumble(folder: Path, at: int, fault: str) -> int:
+    """Note heads with a fault at one operation; what was noted is there, and nothing else."""
+    folder.mkdir(mode=0o700)
+    noted: list[int] = []
+    with stumbling(folder) as files:
+        files.code, files.lasts = FAULTS[fault]
+        files.at = at
+        for seq in range(1, NOTES + 1):
+            try:
+                if anchors.note(folder, seq, f"{seq:064}", at=float(seq)):
+                    noted.append(seq)
+            except (OSError, UnsafePath):
+                assert at
+        files.at = 0
+    where = f"{fault} at {at}: {files.steps[at - 1 : at + 1]}"
+    found = anchors.read(folder)
+    assert found.faults == (), where
+    seqs = [one.seq for one in found.anchors]
+    assert seqs == sorted(set(seqs)), where
+    assert [one.hash for one in found.anchors] == [f"{seq:064}" for seq in seqs], where
+    # Older ones are given up as the file grows.
+    assert set(noted[-3:]) <= set(seqs), where
+    assert anchors.note(folder, NOTES + 1, "b" * 64, at=99.0), where
+    assert anchors.read(folder).anchors[-1].seq == NOTES + 1, where
+    shutil.rmtree(folder)
+    return files.count
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_operation_of_the_anchors_tells_of_no_other_head(
+    tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anchors, "BYTES_MAX", 500)
+    count = note_and_stumble(tmp_path / "w", 0, fault)
+    assert count > NOTES * 5
+    for at in range(random.randint(1, EVERY), count + 1, EVERY):
+        note_and_stumble(tmp_path / "w", at, fault)
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_a_lock_is_held_though_nothing_can_be_written_into_it(tmp_path: Path, at: int) -> None:
+    lock = FileLock(tmp_path / "w.lock")
+    assert lock.try_acquire()
+    lock.release()
+    with stumbling(tmp_path) as files:
+        files.code, files.lasts, files.at = errno.ENOSPC, True, at
+        with contextlib.suppress(UnsafePath):
+            assert lock.try_acquire()
+        files.at = 0
+        other = FileLock(tmp_path / "w.lock")
+        assert other.try_acquire() != lock.held
+        other.release()
+        files.at = files.count + 1
+        lock.release()
+        files.at = 0
+    assert FileLock(tmp_path / "w.lock").try_acquire()

@@ -7,30 +7,35 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from clocks import TurnedClock
 from due_work import heal, prepare
+from long_stores import find_all, make_long, put
 from old_stores import ENTRIES, NEWEST, make
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.tasks.desk import Tasks
-from orc_storage import archives, audit, backups, checkpoints, documents, recovery, segments
+from orc_storage import audit, backups, checkpoints, documents, recovery
 from orc_storage.backups import Reason
 from orc_storage.database import Database
 from orc_storage.engine import pick
-from orc_storage.records import Body
 from workspaces import open_workspace
 from zygote import Zygote
 
 EVERY = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
 
 
-def kills(zygote: Zygote, scenario: str, start: Path, folder: Path, runtime: Path) -> Iterator[int]:
-    """Kill the scenario at one step after the other; each time `folder` is as it then is."""
-    at = random.randint(1, EVERY)
+def kills(
+    zygote: Zygote, scenario: str, start: Path, folder: Path, runtime: Path, sparse: int = 1
+) -> Iterator[int]:
+    """Kill the scenario at one step after the other; each time `folder` is as it then is.
+
+    `sparse` is by how much fewer they are, unless each step is tried.
+    """
+    stride = EVERY * sparse if EVERY > 1 else 1
+    at = random.randint(1, stride)
     while True:
         shutil.rmtree(folder, ignore_errors=True)
         if start.exists():
@@ -42,14 +47,7 @@ def kills(zygote: Zygote, scenario: str, start: Path, folder: Path, runtime: Pat
             return
         process.kill()
         yield at
-        at += EVERY
-
-
-async def put(db: Database, rev: int) -> None:
-    body: Body = {"id": "T-1", "n": rev + 1}
-    await db.write(
-        partial(documents.put, kind="task", id="T-1", body=body, rev=rev, actor="a", cause="c")
-    )
+        at += stride
 
 
 async def look(folder: Path, runtime: Path) -> tuple[int, list[str]]:
@@ -131,7 +129,7 @@ def test_a_migration_killed_anywhere_leaves_the_old_store_or_the_new_one(
     start, folder = tmp_path / "old", tmp_path / "w"
     make(start, version, monkeypatch)
     with asyncio.Runner() as runner:
-        for at in kills(zygote, "open", start, folder, runtime):
+        for at in kills(zygote, "open", start, folder, runtime, 3):
             conn = pick().connect(folder / "store.db", mode="rw")
             (found,) = conn.execute("PRAGMA user_version").fetchone()
             assert found in (version, NEWEST), f"step {at}"
@@ -207,7 +205,7 @@ def test_a_sync_killed_anywhere_is_taken_up_by_the_next(
 
     with asyncio.Runner() as runner:
         runner.run(make_due())
-        for at in kills(zygote, "sync", start, folder, runtime):
+        for at in kills(zygote, "sync", start, folder, runtime, 2):
             runner.run(take_up(f"killed at step {at}"))
 
 
@@ -216,24 +214,7 @@ def test_a_compaction_killed_anywhere_keeps_every_revision(
     tmp_path: Path, runtime: Path, zygote: Zygote
 ) -> None:
     start, folder = tmp_path / "start", tmp_path / "w"
-    edits = 40
-
-    async def make_long() -> None:
-        async with await Database.open(start, runtime=runtime) as db:
-            for rev in range(edits):
-                await put(db, rev)
-
-    async def revisions() -> tuple[set[int], list[str]]:
-        async with await Database.open(folder, runtime=runtime) as db:
-            wrong = (await db.read(lambda conn: audit.examine(conn, folder))).findings
-            found = await db.read(lambda conn: documents.history(conn, "task", "T-1"))
-            kept = {one.rev for one in found}
-            for segment in await db.read(segments.listing):
-                _, *entries = archives.read(folder / segments.FOLDER / segment.file)
-                kept |= {entry["rev"] for entry in entries if "revision" in entry}
-            return kept, [str(one) for one in wrong]
-
     with asyncio.Runner() as runner:
-        runner.run(make_long())
+        runner.run(make_long(start, runtime))
         for at in kills(zygote, "compact", start, folder, runtime):
-            assert runner.run(revisions()) == (set(range(1, edits + 1)), []), f"step {at}"
+            assert runner.run(find_all(folder, runtime)) == [], f"step {at}"

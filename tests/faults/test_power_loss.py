@@ -16,6 +16,7 @@ import pytest
 from disks import Disk, DiskEngine
 from orc_storage import documents, journal, schema
 from orc_storage.engine import Connection, Transaction
+from orc_storage.errors import OutcomeUnknown
 from orc_storage.records import Json
 from orc_storage.writer import commit_batch
 
@@ -95,7 +96,7 @@ def lose_power(
                 raise PowerLost(what)
 
         disk.fault = cut
-        with pytest.raises((apsw.Error, PowerLost)):
+        with pytest.raises((apsw.Error, PowerLost, OutcomeUnknown)):
             write_until_it_fails(conn, promised, chance)
         after = disk.lose_power(chance)
         disk.fault = lambda _: None
