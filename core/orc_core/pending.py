@@ -26,7 +26,7 @@ from orc_core.text import clean
 from orc_storage import acts
 from orc_storage.canonical import digest, encode
 from orc_storage.database import Database, Transaction
-from orc_storage.errors import OutcomeUnknown, StorageError, StoreUnavailable
+from orc_storage.errors import OutcomeUnknown, StaleRevision, StorageError, StoreUnavailable
 from orc_storage.records import Body, Document, Json
 
 T = TypeVar("T")
@@ -143,6 +143,8 @@ class Pending:
         before = self._find(id)
         if before.rev == 0:
             raise OrcError(f"{id} waits for the store itself: edit it once it is written")
+        if rev is not None and rev != before.rev:
+            raise StaleRevision(KIND, before.id, rev, before.rev)
         body = edited(before, fields)
         shown = self._as_document(before.id, before.rev, body, actor)
         label = f"edit {before.id} {', '.join(fields)}"

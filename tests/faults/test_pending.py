@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from orc_core.model.task import Status
 from orc_core.pending import WAITING_MAX, Pending
 from orc_core.wings import ConflictWing
 from orc_storage import audit, bases, documents
-from orc_storage.errors import StoreUnavailable
+from orc_storage.errors import StaleRevision, StoreUnavailable
 from orc_storage.records import OPERATOR, Document
 from scarcity import files_no_larger_than
 from workspaces import Workspace, open_workspace
@@ -95,6 +95,21 @@ async def test_what_waits_is_shown_and_written_in_order(desk: Desk) -> None:
     assert past[-1].body["due"] == "monday"
     assert {one.actor for one in past} == {OPERATOR}
     assert await desk.title("T-2") == "Mail"
+
+
+async def test_an_edit_of_an_older_revision_is_refused_while_the_store_is_away_too(
+    desk: Desk,
+) -> None:
+    await desk.place.edit(title="Basket")
+    await desk.look()
+    with desk.full_disk():
+        assert await edit(desk, due="monday")  # from here on nothing is asked of the store
+        for rev, waits in ((1, 1), (2, 2)):
+            with nullcontext() if rev == 2 else pytest.raises(StaleRevision):
+                await desk.pending.edit(
+                    "T-1", {"title": "Trolley"}, actor=OPERATOR, cause=CAUSE, rev=rev
+                )
+            assert len(desk.pending.waiting) == waits
 
 
 async def test_what_was_written_late_can_be_undone(desk: Desk) -> None:

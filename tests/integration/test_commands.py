@@ -13,7 +13,8 @@ from clocks import wait_for
 from dashboard_desk import Desk, seated
 from orc_core.model.agent import State
 from orc_core.model.history import Moment
-from orc_core.model.task import Status
+from orc_core.model.task import Status, Task
+from orc_core.tasks.desk import Tasks
 from orc_storage import documents
 from orc_storage.database import Transaction
 from orc_storage.records import ConflictState
@@ -85,6 +86,30 @@ async def test_a_task_is_given_to_an_agent(desk: Desk, tmux: PrivateTmux) -> Non
     await desk.act("attach", keymap.TASKS, "T-1")
     await desk.says("this terminal cannot be handed over")
     assert any("claude-1: C-b d comes back here" in line for line in desk.app.told)
+
+
+async def test_an_edit_that_is_overtaken_at_the_last_moment_is_asked_about_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.task("Cart totals")
+    await desk.act("edit", keymap.TASKS, "T-1")
+    await desk.screen(Menu)
+    await desk.press("t")
+    await desk.screen(FieldEdit)
+    get, faster = Tasks.get, ["Cart totals round"]
+
+    async def overtaken(tasks: Tasks, id: str) -> Task:
+        found = await get(tasks, id)
+        if faster:
+            await tasks.edit(id, {"title": faster.pop()}, actor="codex-1", cause="orc task edit")
+        return found
+
+    monkeypatch.setattr(Tasks, "get", overtaken)
+    await desk.press(*" mine", "enter")
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    await desk.idle()
+    assert (await desk.core.tasks.get("T-1")).title == "Cart totals round"
 
 
 async def test_an_edit_that_was_overtaken_is_asked_about(desk: Desk) -> None:

@@ -24,9 +24,8 @@ def register(commands: Commands) -> None:
     compact.add_argument(
         "--keep-days",
         type=float,
-        default=30.0,
         metavar="N",
-        help="younger ones stay (default 30)",
+        help="younger ones stay (default: keep_days of config.toml, 30)",
     )
     compact.add_argument("--dry-run", action="store_true", help="say what would be archived")
 

@@ -106,6 +106,10 @@ class Importer:
                 )
             else:
                 landed.append(landing)
+        # Only now: what a task depends on may come after it.
+        for one, landing in zip(carried, planned, strict=True):
+            if landing.fate in (Fate.ADDED, Fate.CHANGED):
+                self._rules[one.kind].check(tx.conn, None, one.body)
         if changes:
             label = f"import of {len(changes)} document{'' if len(changes) == 1 else 's'}"
             acts.record(tx, actor=self._actor, label=label, changes=changes)
@@ -132,7 +136,6 @@ class Importer:
         if one.deleted:
             done = documents.delete(tx, one.kind, one.id, rev=rev, actor=self._actor, cause=cause)
         else:
-            self._rules[one.kind].check(tx.conn, None, one.body)
             done = documents.put(
                 tx,
                 one.kind,

@@ -13,6 +13,7 @@ from typing import Final
 from orc_core.errors import UsageError
 from orc_core.model.history import Moment, Query
 from orc_core.text import clean
+from orc_storage.records import OPERATOR
 
 KEYS: Final = ("since", "until", "actor", "kind", "agent", "task", "state", "id")
 HINT: Final = "13:00, 2h, 90m, 3d, 2026-11-20 or 2026-11-20T13:00"
@@ -24,7 +25,6 @@ STATE: Final = "state"
 _ALSO: Final = {"conflict": ("conflict", "resolve")}
 """What is asked for together with a kind: a conflict goes from its opening to its decisions."""
 YOU: Final = "you"
-OPERATOR: Final = "operator"
 
 
 def parse(text: str, now: float) -> Query:

@@ -53,6 +53,16 @@ def test_it_is_foreseen_and_done(workspace: Path, capsys: pytest.CaptureFixture[
     assert "entries 1 to 20 are in archive/journal-1-20.ndjson.gz" in capsys.readouterr().err
 
 
+def test_how_long_entries_stay_is_told_by_the_settings_unless_the_command_does(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "config.toml").write_text("[store]\nkeep_days = 3650\n")
+    assert main(["compact", "--dry-run"]) == DONE
+    assert capsys.readouterr().out.startswith("0 entries")
+    assert main(["compact", "--dry-run", "--keep-days", "30"]) == DONE
+    assert capsys.readouterr().out.startswith("20 entries")
+
+
 def test_wishes_that_mean_nothing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compact", "--keep-days", "-1"]) == USAGE
     assert main(["compact", "--keep-days", "nan"]) == USAGE

@@ -196,3 +196,18 @@ async def test_a_loop_that_only_both_together_make_is_refused(
     await there.edit("T-2", depends_on=["T-1"])
     with pytest.raises(UsageError, match="circle"):
         await Importer(there.db, RULES, OPERATOR).bring(await carried(here))
+
+
+async def test_a_dependency_that_was_turned_round_is_no_circle(
+    here: Workspace, there: Workspace
+) -> None:
+    await here.add("Cart")
+    await here.tasks.add("Mail", actor="a", cause="c", depends_on=["T-1"])
+    await bring(there, await carried(here))
+    await here.edit(id="T-2", depends_on=[])
+    await here.edit(id="T-1", depends_on=["T-2"])
+    assert fates(await bring(there, await carried(here))) == {
+        "T-1": Fate.CHANGED,
+        "T-2": Fate.CHANGED,
+    }
+    assert (await there.tasks.get("T-1")).depends_on == ("T-2",)

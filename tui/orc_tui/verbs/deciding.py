@@ -1,6 +1,7 @@
 """Deciding conflicts, on the main view and in the conflict view.
 
-Invariant: only what a person chose is written, one conflict at a time, each with a way back.
+Invariant: only what a person chose is written, what was chosen together as one act, each with a
+way back.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from orc_core.errors import OrcError
 from orc_core.model.task import Status, Task
+from orc_storage.errors import StaleRevision
 from orc_storage.records import Json
 from orc_tui.messages import Act
 from orc_tui.screens.dialog import Dialog, Option
@@ -26,6 +28,8 @@ MENU: Final = (
 )
 AGENTS_MAX: Final = 20
 NOBODY: Final = "nobody"
+TRIES_MAX: Final = 5
+"""How often in a row somebody else may be faster than an edit."""
 
 
 def value_of(task: Task, name: str) -> Json:
@@ -57,23 +61,31 @@ class Editing(Verb):
         edited = await self.ask(FieldEdit(f"{task.id} {task.title}", FIELDS[name], before))
         if edited is None or edited.value == before:
             self.tell(f"{task.id}: {name} stays as it is")
-        elif await self._still(task, name, before):
-            await self._write(task, name, edited.value)
+        else:
+            await self._write(task, name, before, edited.value)
 
-    async def _still(self, task: Task, name: str, before: Json) -> bool:
-        """Whether the field is what was shown; if not, whether to write all the same."""
-        now = await self.core.tasks.get(task.id)
-        if value_of(now, name) == before:
-            return True
+    async def _write(self, task: Task, name: str, before: Json, value: Json) -> None:
+        """Write a field over the value that was shown; over another one only if that is wanted."""
+        for _ in range(TRIES_MAX):
+            now = await self.core.tasks.get(task.id)
+            if value_of(now, name) != before and not await self._wants(now, name):
+                return
+            before = value_of(now, name)
+            try:
+                written = await self.core.tasks.edit(task.id, {name: value}, rev=now.rev)
+            except StaleRevision:
+                continue  # somebody was faster: look again at what stands there
+            shown = value_text(value).split("\n")[0]
+            self._tell(written, f"{task.id}: {name} is now {shown}")
+            return
+        raise OrcError(f"{task.id} changes faster than it can be edited: try again")
+
+    async def _wants(self, now: Task, name: str) -> bool:
+        """Ask whether to write over what somebody else wrote meanwhile."""
         value = value_text(value_of(now, name)).split("\n")[0]
         lines = (f"{now.updated_by} changed it while you typed. It is now:", value)
-        dialog = Dialog(f"{task.id}: {name}", [Option("go", "Write mine")], lines=lines)
+        dialog = Dialog(f"{now.id}: {name}", [Option("go", "Write mine")], lines=lines)
         return await self.ask(dialog) == "go"
-
-    async def _write(self, task: Task, name: str, value: Json) -> None:
-        written = await self.core.tasks.edit(task.id, {name: value})
-        shown = value_text(value).split("\n")[0]
-        self._tell(written, f"{task.id}: {name} is now {shown}")
 
     async def assign(self, act: Act) -> None:
         """Give the task to an agent, or to nobody."""
@@ -83,7 +95,8 @@ class Editing(Verb):
         options = [Option(name, name) for name in names]
         name = await self.ask(Menu(f"Who does {task.id} {task.title}?", options))
         if name is not None:
-            await self._write(task, "assignee", "" if name == NOBODY else name)
+            wanted = "" if name == NOBODY else name
+            await self._write(task, "assignee", task.assignee, wanted)
 
     async def end(self, act: Act) -> None:
         """Ask whether the task is done or to be cancelled."""
