@@ -12,11 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.text import Text
 from rich.traceback import Traceback
 from textual import on
+from textual.worker import WorkType
 
 from orc_core.errors import OrcError
 from orc_core.model.snapshot import Snapshot
@@ -137,7 +139,9 @@ class OrcApp(ThemedApp[int]):
 
     @on(WhyWanted)
     def _explain(self, message: WhyWanted) -> None:
-        self.run_worker(self._ask_why(message.agent_key), group="why", exclusive=True)
+        # Called when its turn comes: what is replaced before that never begins.
+        ask: WorkType[None] = partial(self._ask_why, message.agent_key)
+        self.run_worker(ask, group="why", exclusive=True)
 
     async def _ask_why(self, agent_key: str) -> None:
         if self.core is None:

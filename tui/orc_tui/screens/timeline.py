@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
@@ -15,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.worker import WorkType
 
 from orc_core.errors import OrcError
 from orc_core.history.query import parse
@@ -123,9 +125,13 @@ class TimelineView(Screen[str], inherit_bindings=False):
         """Take all marks away, after what they were for was done."""
         self._change(marks=frozenset())
 
+    def _work(self, work: WorkType[None], group: str) -> None:
+        """Do it in the place of what the group does; what is replaced in time never begins."""
+        self.run_worker(work, exclusive=True, group=group)
+
     def look_again(self) -> None:
         """Read what happened by now; the cursor stays on its row."""
-        self.run_worker(self._read(keep=True), exclusive=True, group="rows")
+        self._work(partial(self._read, keep=True), "rows")
 
     # -- keys ---------------------------------------------------------------------------------
 
@@ -313,7 +319,7 @@ class TimelineView(Screen[str], inherit_bindings=False):
             self._view, rows=(), cursor=0, scroll=0, detail=None, is_read=False, has_more=False
         )
         self._draw()
-        self.run_worker(self._read(keep=False), exclusive=True, group="rows")
+        self._work(partial(self._read, keep=False), "rows")
 
     async def _look(self) -> None:
         """See whether something happened, and only then read again."""
@@ -372,9 +378,9 @@ class TimelineView(Screen[str], inherit_bindings=False):
         self._view = replace(self._view, detail=found)
         self._draw()
         if self._view.current is not None and not is_known:
-            self.run_worker(self._read_detail(), exclusive=True, group="detail")
+            self._work(self._read_detail, "detail")
         if self._reading.has_more and cursor >= len(self._view.rows) - MORE_AT:
-            self.run_worker(self._read_more(), exclusive=True, group="more")
+            self._work(self._read_more, "more")
 
     async def _read_detail(self) -> None:
         """Read what stands beside the list; a newer cursor cancels this."""
