@@ -81,3 +81,13 @@ def test_an_agent_says_where_it_is_and_that_its_server_is_silent() -> None:
     assert any(away.place in line for line in told)
     head = [text_of(line) for line in live.agent_head(away, None, scene.AT, 80, "/home/x")]
     assert head[1].startswith(away.place)
+
+
+def test_the_store_s_trouble_begins_with_what_is_wrong_and_not_with_a_long_path() -> None:
+    path = "/home/ada/.local/state/orc-tui/default/store.db"
+    trouble = f"{path} is locked by another process: see who holds it"
+    store = replace(layer("store", LayerState.DEGRADED), trouble=trouble)
+    shown = text_of(sync.row(store, 80))
+    assert "  store.db is locked by" in shown and "/home" not in shown
+    other = replace(layer("tmux"), trouble="no tmux server at /run/default")
+    assert "  no tmux server at /run" in text_of(sync.row(other, 80))

@@ -10,6 +10,7 @@ from dialog_scenes import NOW, TITLE, TITLES
 from dialog_stage import Stage, utc  # noqa: F401 (a fixture)
 from orc_storage.records import Clash
 from orc_tui.screens.conflict import ConflictView, Verdict
+from orc_tui.view_models import conflict_result
 from orc_tui.view_models import conflict_view as views
 from orc_tui.view_models.conflict_view import Decision, Taken
 from orc_tui.view_models.lines import text_of, width_of
@@ -118,9 +119,21 @@ def test_what_is_chosen_stands_in_the_text() -> None:
     assert "◆ open" not in result
 
 
-def test_lines_far_from_a_part_are_counted_and_not_shown() -> None:
+def test_lines_far_from_a_part_are_counted_where_they_have_no_room() -> None:
     far = "\n".join((STORE, *(f"{n}. More." for n in range(9, 40))))
-    assert "…  30 more lines" in drawn(a_view(text=far), 140, 60)
+
+    def shown(room: int) -> list[str]:
+        return [
+            text_of(line).strip() for line in conflict_result.lines(a_view(text=far), 138, room)[1]
+        ]
+
+    assert "…  30 more lines" in shown(0)
+    lengths = [len(shown(room)) for room in range(len(shown(0)), 60)]
+    assert lengths == sorted(lengths) and lengths[0] < lengths[12] < lengths[-1]
+    assert all(length <= room for room, length in enumerate(lengths, lengths[0]))
+    whole = drawn(a_view(text=far), 140, 80)
+    assert "more lines" not in whole and "39. More." in whole
+    assert views.last_scroll(a_view(text=far), 140, 80) == 0
 
 
 def test_a_text_that_moved_on_is_not_guessed_at() -> None:

@@ -23,19 +23,25 @@ from orc_tui.view_models.conflict_parts import (
 from orc_tui.view_models.diff import marked_lines
 from orc_tui.view_models.lines import Line
 
-CONTEXT_LINES = 2
-"""How many lines of a text are shown before and after a part of it."""
+CONTEXT_LINES = (10_000, 16, 8, 4, 2)
+"""How many lines of a text are shown before and after a part of it: the first that has room."""
 
 
-def lines(view: Decision, inner: int) -> tuple[str, list[Line]]:
-    """Name what will be written, and show it, `inner` cells wide."""
+def lines(view: Decision, inner: int, room: int = 0) -> tuple[str, list[Line]]:
+    """Name what will be written, and show it, `inner` cells wide.
+
+    Of a text as much is shown around its parts as `room` lines hold, and a few lines at least.
+    """
     conflict = view.current
     path = part_name(conflict, view.conflicts) if conflict.path else ""
     what = f"{conflict.doc} {path}".strip()
     rows: list[Line] = []
     if spots := hunk_spots(view):
         what = f"{conflict.doc} text"
-        rows = _in_place(view, spots, inner)
+        for context in CONTEXT_LINES:
+            rows = _in_place(view, spots, inner, context)
+            if len(rows) <= room:
+                break
     elif (taken := view.taken.get(conflict.id)) is None:
         rows = _open_rows(conflict)
     else:
@@ -73,13 +79,15 @@ def hunk_spots(view: Decision) -> list[tuple[int, Conflict]]:
     return spots
 
 
-def _in_place(view: Decision, spots: Sequence[tuple[int, Conflict]], width: int) -> list[Line]:
-    """The text as it will be written: parts in their place, a few lines around each."""
+def _in_place(
+    view: Decision, spots: Sequence[tuple[int, Conflict]], width: int, context: int
+) -> list[Line]:
+    """The text as it will be written: parts in their place, `context` lines around each."""
     text = view.text.split("\n")
     rows: list[Line] = []
     at = 0
     for start, one in spots:
-        rows += _around(text, at, start)
+        rows += _around(text[at:start], context, is_start=not at)
         taken = view.taken.get(one.id)
         here = "accent bold" if one is view.current else "bold"
         if taken is None:
@@ -97,13 +105,15 @@ def _in_place(view: Decision, spots: Sequence[tuple[int, Conflict]], width: int)
             if not written:
                 rows.append(((sign, "done"), ("(no lines)", "dim")))
         at = start + len(_lines(one.right.value, one.right.present))
-    return [*rows, *_around(text, at, len(text), is_end=True)]
+    return [*rows, *_around(text[at:], context, is_start=not at, is_end=True)]
 
 
-def _around(lines: Sequence[str], start: int, end: int, *, is_end: bool = False) -> list[Line]:
+def _around(
+    lines: Sequence[str], context: int, *, is_start: bool, is_end: bool = False
+) -> list[Line]:
     """The lines between two parts; of many only those next to the parts."""
-    between = [((" " * 10, ""), (clean(line), "dim")) for line in lines[start:end]]
-    head, tail = (CONTEXT_LINES if start else 0), (0 if is_end else CONTEXT_LINES)
+    between = [((" " * 10, ""), (clean(line), "dim")) for line in lines]
+    head, tail = (0 if is_start else context), (0 if is_end else context)
     hidden = len(between) - head - tail
     if hidden <= 1:
         return list(between)

@@ -61,8 +61,8 @@ def lines(view: Decision, width: int, height: int) -> list[Line]:
     """The whole view, `width` by `height`: header, parts, sides, result and footer."""
     parts = _decide(view, width)
     sides = _sides(view, width)
-    body = [*sides, *_result(view, width)]
     room = max(height - len(parts) - 2, 1)
+    body = [*sides, *_result(view, width, room - len(sides))]
     start = min(view.scroll, max(len(body) - room, 0))
     shown = body[start : start + room]
     blank = [cut((), width)] * (room - len(shown))
@@ -71,8 +71,9 @@ def lines(view: Decision, width: int, height: int) -> list[Line]:
 
 def last_scroll(view: Decision, width: int, height: int) -> int:
     """The furthest that sides and result can be scrolled."""
-    body = len(_sides(view, width)) + len(_result(view, width))
-    return max(body - max(height - len(_decide(view, width)) - 2, 1), 0)
+    sides = len(_sides(view, width))
+    room = max(height - len(_decide(view, width)) - 2, 1)
+    return max(sides + len(_result(view, width, room - sides)) - room, 0)
 
 
 def _header(view: Decision, width: int) -> Line:
@@ -191,9 +192,9 @@ def _side(view: Decision, name: SideName, width: int, view_width: int) -> list[L
     return _panel(view_width, [((f"  {about}", "dim"),), (), *rows, ()], width, head, ())
 
 
-def _result(view: Decision, width: int) -> list[Line]:
+def _result(view: Decision, width: int, room: int) -> list[Line]:
     inner = width - 2 if width >= TWO_COLUMNS else width
-    what, rows = conflict_result.lines(view, inner)
+    what, rows = conflict_result.lines(view, inner, room - 2)
     right: Line = ((f"{what}, as it will be written", "dim"),)
     return _panel(width, [cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
 

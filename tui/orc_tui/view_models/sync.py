@@ -71,9 +71,12 @@ def row(layer: Layer, width: int, name: int = _NAME) -> Line:
 
 
 def _trouble(layer: Layer) -> str:
+    """When and what, in few cells: a path that begins it is told by its last part."""
     if not layer.trouble:
         return ""
-    return f"{clock(layer.trouble_at)} {layer.trouble}" if layer.trouble_at else layer.trouble
+    path, space, rest = layer.trouble.partition(" ")
+    told = f"{path.rpartition('/')[2]}{space}{rest}" if path.startswith("/") else layer.trouble
+    return f"{clock(layer.trouble_at)} {told}" if layer.trouble_at else told
 
 
 def title(layers: Sequence[Layer]) -> str:
