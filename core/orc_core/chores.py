@@ -31,4 +31,4 @@ class Chores:
 
     def layers(self) -> tuple[Layer, ...]:
         """Lines of the sync pane for what cannot be done."""
-        return (*self._supervisor.layers(), *self._backups.layers())
+        return (*self._supervisor.layers(), *self._upkeep.layers(), *self._backups.layers())

@@ -289,7 +289,7 @@ class Core:
             self._clock,
             self._bounds,
             leads=lambda: self.leads,
-            trouble=self._view.note,
+            changed=self._layers_changed,
         )
         return Chores(supervisor, upkeep, self.backups)
 

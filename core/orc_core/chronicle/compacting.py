@@ -14,6 +14,7 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, UsageError
+from orc_core.model.health import Layer, LayerState
 from orc_core.settings import StoreSettings
 from orc_core.text import clean
 from orc_storage import archives, compaction, segments
@@ -116,7 +117,11 @@ async def _archive(db: Database, now: float, first: int, last: int) -> tuple[Seg
 
 
 class Upkeep:
-    """Compacts the store of a workspace now and then, while this process leads it."""
+    """Compacts the store of a workspace now and then, while this process leads it.
+
+    `trouble` is why the last time failed, "" if it did not, and since when; `changed` is called
+    when that differs.
+    """
 
     def __init__(
         self,
@@ -125,13 +130,14 @@ class Upkeep:
         bounds: Bounds,
         *,
         leads: Callable[[], bool],
-        trouble: Callable[[str], None],
+        changed: Callable[[], None],
     ) -> None:
+        self.trouble = ("", 0.0)
         self._db = db
         self._clock = clock
         self._bounds = bounds
         self._leads = leads
-        self._trouble = trouble
+        self._changed = changed
 
     async def run(self) -> None:
         """Look at the size every ten minutes, until cancelled."""
@@ -140,8 +146,21 @@ class Upkeep:
             if self._leads():
                 try:
                     await self.once()
+                    self._note("")
                 except (OrcError, StorageError, OSError) as error:
-                    self._trouble(f"the journal was not archived: {error}")
+                    self._note(f"the journal was not archived: {error}")
+
+    def layers(self) -> tuple[Layer, ...]:
+        """A line of the sync pane while the journal cannot be archived."""
+        trouble, at = self.trouble
+        if not trouble:
+            return ()
+        return (Layer("archive", LayerState.DEGRADED, "", 0.0, 0, 0, trouble, at),)
+
+    def _note(self, trouble: str) -> None:
+        if trouble != self.trouble[0]:
+            self.trouble = (trouble, self._clock.now() if trouble else 0.0)
+            self._changed()
 
     async def once(self) -> Compaction | None:
         """Compact the store if it is larger than it may be; None where it is not."""

@@ -34,7 +34,7 @@ RETRY_S: Final = 3600.0
 class Backups:
     """The copies of one store, and the daily one while `leads` says that this process leads.
 
-    `trouble` is why the last daily one failed, "" if it did not, and since when.
+    `trouble` is why the last daily one failed or is not sound, "" for neither, and since when.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Backups:
         changed: Callable[[], None],
     ) -> None:
         self.trouble = ("", 0.0)
+        self._unsound = ""
         self._leads = leads
         self._changed = changed
         self._store = store
@@ -93,8 +94,7 @@ class Backups:
             rest_s = LOOK_S
             if self._leads():
                 try:
-                    await self._make_due()
-                    self._note("")
+                    self._note(await self._make_due())
                 except (StorageError, OSError) as error:
                     self._note(f"the daily backup failed: {error}")
                     rest_s = RETRY_S
@@ -112,18 +112,24 @@ class Backups:
             self.trouble = (trouble, self._clock.now() if trouble else 0.0)
             self._changed()
 
-    async def _make_due(self) -> None:
+    async def _make_due(self) -> str:
+        """Make the daily backup if it is due; return what is wrong with the newest one."""
         now = self._clock.now()
         known = await self.listing()
         made = [backup.at for backup in known if backup.reason is Reason.DAILY]
-        if not is_due(now, self._settings.at, max(made, default=await self._born_at(now))):
-            return
+        last = max(made) if made else await self._born_at(now)
+        if not is_due(now, self._settings.at, last):
+            return self._unsound
         backup = await self.create(Reason.DAILY)
         rehearsal = await self.rehearse(backup)
         if rehearsal.problems:
-            raise StoreCorrupt(f"{backup.name} is not sound: {rehearsal.problems[0]}")
+            # It stays, since it holds what is whole; so do all older ones, as long as it is so.
+            self._unsound = f"{backup.name} is not sound: {rehearsal.problems[0]}"
+            return self._unsound
+        self._unsound = ""
         keep_days = self._settings.keep_days
         await asyncio.to_thread(backups.prune, self.folder, now=now, keep_days=keep_days)
+        return ""
 
     async def _born_at(self, now: float) -> float:
         """When the store was first written to: one that is new has nothing to make up for."""

@@ -14,12 +14,17 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final, Protocol
 
+from orc_core.sync.decisions import PAST, PENDING
 from orc_core.sync.isolation import CALL_TIMEOUT_S, Isolated
 from orc_core.sync.layers import Layer
 
 GROUP: Final = "orc_tui.layers"
 LAYERS_MAX: Final = 16
-RESERVED: Final = frozenset({"store", "file", "tmux", "base", "supervisor"})
+RESERVED: Final = frozenset(
+    {"store", "file", "tmux", "base", PAST, PENDING, "supervisor", "archive", "backup"}
+)
+"""Names that sides of conflicts and lines of the sync pane have already."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 

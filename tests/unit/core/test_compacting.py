@@ -14,6 +14,7 @@ from orc_core.chronicle import compacting
 from orc_core.chronicle.compacting import Bounds, Upkeep, compact, foresee
 from orc_core.chronicle.following import follow
 from orc_core.errors import OrcError, UsageError
+from orc_core.model.health import Layer, LayerState
 from orc_core.settings import StoreSettings
 from orc_core.sync.provenance import last_change
 from orc_core.tasks.ages import ages
@@ -108,9 +109,13 @@ async def test_a_store_whose_content_is_needed_stays_over_its_limit(
 
 async def test_the_leader_looks_now_and_then(db: Database, clock: TurnedClock) -> None:
     await db.write(partial(grow, first=0, last=100))
-    leads, troubles = [False], list[str]()
+    leads, told = [False], list[Layer]()
     upkeep = Upkeep(
-        db, clock, Bounds(300 * KB, 30), leads=lambda: leads[0], trouble=troubles.append
+        db,
+        clock,
+        Bounds(300 * KB, 30),
+        leads=lambda: leads[0],
+        changed=lambda: told.extend(upkeep.layers()),
     )
     running = asyncio.create_task(upkeep.run())
     try:
@@ -122,8 +127,9 @@ async def test_the_leader_looks_now_and_then(db: Database, clock: TurnedClock) -
             assert (await used(db) < 300 * KB) == leading
         await db.close()
         clock.turn(compacting.CHECK_EVERY_S)
-        await wait_for(lambda: troubles)
-        assert "is closed" in troubles[0]
+        await wait_for(lambda: told)
+        assert (told[0].name, told[0].state) == ("archive", LayerState.DEGRADED)
+        assert "is closed" in told[0].trouble
     finally:
         running.cancel()
         await asyncio.wait({running})
@@ -132,7 +138,7 @@ async def test_the_leader_looks_now_and_then(db: Database, clock: TurnedClock) -
 async def test_a_store_within_its_limit_is_left_alone(db: Database, clock: TurnedClock) -> None:
     await db.write(partial(grow, first=0, last=100))
     clock.turn(400 * DAY_S)
-    upkeep = Upkeep(db, clock, Bounds(10**9, 30), leads=lambda: True, trouble=lambda _: None)
+    upkeep = Upkeep(db, clock, Bounds(10**9, 30), leads=lambda: True, changed=lambda: None)
     assert await upkeep.once() is None
     assert await entries(db) == 100
 

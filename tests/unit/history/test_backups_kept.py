@@ -16,7 +16,7 @@ from orc_core.history.backups import Backups, replace_damaged
 from orc_core.history.schedule import is_due, last_moment
 from orc_core.leader import lock
 from orc_core.settings import BackupSettings
-from orc_storage import documents
+from orc_storage import backups, documents
 from orc_storage.backups import DAY_S, Reason
 from orc_storage.database import Database
 from orc_storage.engine import STORE_FILE, Transaction
@@ -149,6 +149,26 @@ async def test_a_failure_is_said_and_tried_again_after_an_hour(tmp_path: Path) -
         clock.turn(1800)
         await wait_for(lambda: not found.layers())
         assert len(await found.listing()) == 1
+
+
+async def test_a_copy_that_is_not_sound_is_said_until_one_is_and_nothing_older_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = TurnedClock(NOON)
+    async with kept(tmp_path / "w", clock, BackupSettings(keep_days=1)) as found:
+        await pass_time(clock, DAY_S)
+        (sound,) = await found.listing()
+        with monkeypatch.context() as damaged:
+            damaged.setattr(backups, "check_sum", lambda backup: "a page is bad")
+            for _ in range(3):
+                await pass_time(clock, DAY_S)
+                assert found.layers()[0].trouble.endswith("is not sound: a page is bad")
+                await pass_time(clock, 2 * 3600)
+                assert found.layers(), "said as long as it is so"
+        assert sound in await found.listing()
+        await pass_time(clock, DAY_S)
+        assert found.layers() == ()
+        assert sound not in await found.listing()
 
 
 async def test_only_a_damaged_store_is_replaced(tmp_path: Path) -> None:

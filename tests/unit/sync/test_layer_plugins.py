@@ -184,7 +184,7 @@ async def test_it_is_given_only_what_it_says_it_holds(
 async def test_names_that_cannot_be_a_layers_are_passed_over(
     db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("store", "file", "Big", "sound"):
+    for name in ("store", "file", "history", "pending", "Big", "sound"):
         install(tmp_path, name, SOUND)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert [layer.name for layer in plugins.find(db.folder, {KIND})] == ["sound"]
