@@ -76,6 +76,8 @@ PICTURES: Final = (
     Picture("conflict-160x48", 160, 48, ("3", "enter"), "Decide"),
     Picture("conflict-80x24", 80, 24, ("3", "enter"), "Conflict"),
     Picture("timeline-160x48", 160, 48, ("2", "H"), "Timeline"),
+    Picture("timeline-80x24", 80, 24, ("2", "H"), "Timeline"),
+    Picture("preview-120x36", 120, 36, ("2", "H", "j", "R"), "cannot be taken back"),
     Picture("help-80x24", 80, 24, ("question_mark",), "Keys"),
 )
 
