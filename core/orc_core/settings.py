@@ -132,15 +132,20 @@ def load(environ: Mapping[str, str], workspace: Path) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(read_plain(path, FILE_MAX_BYTES).decode("utf-8"))
+        text = read_plain(path, FILE_MAX_BYTES + 1)
+        # What is cut off would be dropped without a word.
+        if len(text) > FILE_MAX_BYTES:
+            raise UsageError(f"{path}: larger than {FILE_MAX_BYTES} bytes: shorten it")
+        data = tomllib.loads(text.decode("utf-8"))
+        told = Settings.model_validate(data)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error}): mend or remove it") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML ({error}): mend that line") from error
-    try:
-        told = Settings.model_validate(data)
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply: mend or remove it") from None
     except ValidationError as error:
         raise UsageError(_first_fault(path, error)) from error
     return told.model_dump(exclude_unset=True)

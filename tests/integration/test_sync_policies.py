@@ -297,7 +297,7 @@ async def test_all_at_once_is_one_act(ws: Workspace) -> None:
 async def test_who_comes_second_is_told(ws: Workspace) -> None:
     await _clash(ws)
     await ws.conflicts.resolve("C-1", "left", actor="codex-1")
-    with pytest.raises(UsageError, match="C-1 is resolved: codex-1 took left already"):
+    with pytest.raises(UsageError, match="C-1 is resolved: codex-1 took the file already"):
         await ws.conflicts.resolve("C-1", "right", actor=OPERATOR)
     await ws.sync()
     assert (await ws.tasks.get("T-1")).title == "Basket"

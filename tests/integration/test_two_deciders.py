@@ -51,7 +51,8 @@ async def test_each_conflict_is_decided_once_and_the_other_is_told(
             (told,) = [one for one in outcome if isinstance(one, BaseException)]
             assert isinstance(told, OrcError)
             by = "you" if conflict.decided_by == OPERATOR else "ana"
-            assert str(told).startswith(f"{id} is resolved: {by} took {conflict.decision} already")
+            taken = {"left": "file", "right": "store"}[conflict.decision]
+            assert str(told).startswith(f"{id} is resolved: {by} took the {taken} already")
             wanted = "Basket" if conflict.decision == "left" else "Trolley"
             assert (await ws.tasks.get(conflict.doc)).title == wanted
         await ws.sync()

@@ -10,7 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from orc_cli.options import Commands, command
+from orc_cli.options import Commands, command, refuse_if_read_only
 from orc_cli.output import iso, print_json, print_table
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ async def install_hooks(args: argparse.Namespace) -> int:
     from orc_core.agents.hooks import installation
     from orc_core.agents.hooks.versions import installed_version
 
+    if not args.dry_run:
+        refuse_if_read_only(args, "install hooks")
     places = _places()
     agents = args.agent or installation.present(places)
     if args.statusline and not args.agent:
@@ -61,6 +63,8 @@ async def install_hooks(args: argparse.Namespace) -> int:
 async def uninstall_hooks(args: argparse.Namespace) -> int:
     from orc_core.agents.hooks import installation
 
+    if not args.dry_run:
+        refuse_if_read_only(args, "uninstall hooks")
     places = _places()
     agents = args.agent or installation.AGENTS
     plans = [installation.plan_uninstall(agent, places) for agent in agents]

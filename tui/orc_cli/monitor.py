@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orc_cli.options import Commands, command, options_of
+from orc_cli.options import Commands, command, options_of, refuse_if_read_only
 from orc_cli.output import iso, lasted, print_json
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ async def start(args: argparse.Namespace) -> int:
     from orc_core import monitor
     from orc_core.clock import SystemClock
 
+    refuse_if_read_only(args, "start a monitor")
     place = await _workspace(args)
     running = monitor.find(place.folder)
     was_there = running is not None
@@ -58,6 +59,7 @@ async def stop(args: argparse.Namespace) -> int:
     from orc_core import monitor
     from orc_core.clock import SystemClock
 
+    refuse_if_read_only(args, "end the monitor")
     place = await _workspace(args)
     ended = await monitor.stop(place.folder, SystemClock())
     if args.json:
@@ -102,6 +104,7 @@ async def run(args: argparse.Namespace) -> int:
     from orc_core.errors import OrcError
     from orc_core.hub import open_core
 
+    refuse_if_read_only(args, "run a monitor")
     place = await _workspace(args)
     clock = SystemClock()
     ending = asyncio.Event()

@@ -46,6 +46,14 @@ async def opened(
         yield core
 
 
+def refuse_if_read_only(args: argparse.Namespace, what: str) -> None:
+    """Raise ReadOnly where --read-only is given to a command that writes beside the store."""
+    from orc_core.errors import ReadOnly
+
+    if args.read_only:
+        raise ReadOnly(f"cannot {what}: opened with --read-only")
+
+
 def options_of(
     args: argparse.Namespace, *, cause: str, workspace: Path | None = None
 ) -> CoreOptions:

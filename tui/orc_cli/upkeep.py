@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orc_cli.options import Commands, command, opened
+from orc_cli.options import Commands, command, opened, refuse_if_read_only
 from orc_cli.output import counts, iso, layer_json, print_json
 from orc_core.config import sockets
 
@@ -132,6 +132,7 @@ async def init_workspace(args: argparse.Namespace) -> int:
     from orc_core import workspace
     from orc_storage.database import Database
 
+    refuse_if_read_only(args, "make a workspace")
     place = await workspace.init_project(Path.cwd())
     store = await Database.open(place.folder)
     await store.close()

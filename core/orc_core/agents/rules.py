@@ -357,6 +357,8 @@ def _read(path: Path, context: object = None) -> Kind:
         raise RuleFault(f"{path}: cannot be read ({error}): mend or remove it") from error
     except tomllib.TOMLDecodeError as error:
         raise RuleFault(f"{path}: not TOML ({error}): mend that line or remove the file") from error
+    except RecursionError:
+        raise RuleFault(f"{path}: nested too deeply: mend or remove it") from None
     try:
         file = RuleFile.model_validate(data, context=context)
     except ValidationError as error:

@@ -335,8 +335,13 @@ def wanted_value(conflict: Conflict, take: str, value: Json) -> Value:
 
 def _came_to_be(conflict: Conflict, take: str, wanted: Value) -> str:
     """Say what a decision made of the field, and whose value that is."""
-    source = {"left": conflict.left.layer, "right": conflict.right.layer, "base": "base"}.get(take)
+    source = _sources(conflict).get(take)
     return f"is {brief(wanted)}" + (f", from the {source}" if source else "")
+
+
+def _sources(conflict: Conflict) -> dict[str, str]:
+    """What a person calls each side, by the word that a decision keeps."""
+    return {"left": conflict.left.layer, "right": conflict.right.layer, "base": "base"}
 
 
 def _superseded(conflict: Conflict, successor: Conflict | None) -> Overlap:
@@ -355,10 +360,9 @@ def _is_over(conflict: Conflict) -> str:
     if conflict.state is not ConflictState.RESOLVED:
         return f"is {conflict.state}: there is nothing to decide"
     by = "you" if conflict.decided_by == OPERATOR else clean(conflict.decided_by, limit=60)
-    return (
-        f"is resolved: {by} took {conflict.decision} already; `orc conflicts undo"
-        f" {conflict.id}` opens it again"
-    )
+    source = _sources(conflict).get(conflict.decision)
+    took = f"took the {source}" if source else "decided"
+    return f"is resolved: {by} {took} already; `orc conflicts undo {conflict.id}` opens it again"
 
 
 def _the(owner: Owner) -> str:

@@ -56,6 +56,13 @@ def test_who_wins_is_said_by_kind_and_by_field(tmp_path: Path, own: Path) -> Non
         ('[conflicts.owners]\n"task.status" = "machine"\n', "conflicts.owners.task.status"),
         ("[conflicts.owners]\ntask = 3\n", "conflicts.owners.task"),
         ("[backups\n", "not TOML"),
+        pytest.param("a = " + "[" * 50_000, "nested too deeply", id="deep"),
+        pytest.param(
+            "[conflicts.strategies]\n" + ".".join("a" * 5_000) + " = 1\n",
+            "nested too deeply",
+            id="deep keys",
+        ),
+        pytest.param("#" * settings.FILE_MAX_BYTES + "\nfoo = 1\n", "larger than", id="large"),
         ("[backups]\nkeep = 3\n", "backups.keep: there is no such setting"),
         ('[backups]\nat = "25:00"\n', "backups.at"),
         ("[backups]\nkeep_days = 0\n", "backups.keep_days"),

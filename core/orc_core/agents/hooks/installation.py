@@ -228,7 +228,7 @@ def _codex_trust(places: Places, count: int) -> str:
     try:
         data = dotfile.read(config)
         told = tomllib.loads((data or b"").decode("utf-8"))
-    except (OrcError, ValueError):
+    except (OrcError, ValueError, RecursionError):
         return TRUST
     hooks = told.get("hooks")
     states = hooks.get("state") if isinstance(hooks, dict) else None
