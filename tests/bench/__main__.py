@@ -14,13 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import cycle, dashboard, harmless, hooks, store, sync, unhappy
+from tests.bench import cycle, dashboard, harmless, hooks, safety, store, sync, unhappy
 from tests.bench.report import Figure, save, table
 
 from orc_core.tmux.server import version as tmux_version
 
 PARTS = {
     "store": store.measure,
+    "safety": safety.measure,
     "sync": sync.measure,
     "cycle": cycle.measure,
     "dashboard": dashboard.measure,

@@ -17,14 +17,25 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench.report import Figure, p50, p95
+from tests.bench.store import syncs
 from tests.bench.terminal import Terminal, dashboard, environ_of, on_terminal
 from tests.bench.writer import Writer, writer
 
 from orc_core.benchmark.fleet import fleet
+from orc_core.clock import SystemClock
+from orc_core.history.steps import RULES
+from orc_core.sync.file_layer import FileLayer
+from orc_core.sync.merge import merge
+from orc_core.sync.policies import Policy
+from orc_core.sync.rules import govern
+from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import made
-from orc_storage import documents
-from orc_storage.database import Database, Transaction
+from orc_storage import bases, documents
+from orc_storage.database import Connection, Database, Transaction
+from orc_storage.files import Mirror
 
+EDITED = 50
+ROUNDS = 30
 TASKS = 1000
 PANES = 8
 SAMPLES = 40
@@ -40,11 +51,70 @@ Write = Callable[[str], float]
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """From a save or a commit to the screen, by the dashboard and by a bare program."""
+    """A pass over 50 documents, then from a save or a commit to the screen."""
+    passes = await _passes(folder / "edited")
     workspace = folder / "workspace"
     async with await Database.open(workspace) as db:
         await db.write(partial(_fill, count=TASKS), timeout_s=60.0)
-    return await asyncio.to_thread(_screens, folder, workspace)
+    return [*passes, *await asyncio.to_thread(_screens, folder, workspace)]
+
+
+async def _passes(workspace: Path) -> list[Figure]:
+    """Every file is edited between two passes; then nothing is."""
+    ids = [f"T-{number}" for number in range(1, EDITED + 1)]
+    edited, quiet, floor = [], [], []
+    async with await Database.open(workspace) as db:
+        await db.write(partial(_fill, count=EDITED), timeout_s=60.0)
+        layer = FileLayer(Mirror(workspace / "files"))
+        rules = govern(RULES, Policy())
+        synchronizer = Synchronizer(db, [layer], SystemClock(), rules=rules)
+        assert (await synchronizer.once()).exported == EDITED
+        for number in range(ROUNDS):
+            for id in ids:
+                _save(workspace, id, f"Task {id}, round {number}")
+            floor.append(await _bare_pass(db, workspace))
+            started = time.perf_counter()
+            report = await synchronizer.once()
+            edited.append(time.perf_counter() - started)
+            assert report.imported == report.exported == EDITED, report
+            started = time.perf_counter()
+            report = await synchronizer.once()
+            quiet.append(time.perf_counter() - started)
+            assert report.imported == report.exported == 0, report
+    return [
+        Figure(
+            f"reconcile {EDITED} edited documents, p95",
+            "ms",
+            p95(edited) * 1e3,
+            20.0,
+            p95(floor) * 1e3,
+            f"p50 {p50(edited) * 1e3:.3g} ms, floor's p50 {p50(floor) * 1e3:.2g}",
+        ),
+        Figure(
+            f"look at {EDITED} documents in step, p95",
+            "ms",
+            p95(quiet) * 1e3,
+            None,
+            None,
+            f"p50 {p50(quiet) * 1e3:.2g} ms",
+        ),
+    ]
+
+
+async def _bare_pass(db: Database, workspace: Path) -> float:
+    """Both sides read and merged, the outcome thrown away, and one fdatasync."""
+    started = time.perf_counter()
+    await db.read(partial(_merge_all, workspace=workspace))
+    await asyncio.to_thread(syncs, workspace, 1)
+    return time.perf_counter() - started
+
+
+def _merge_all(conn: Connection, workspace: Path) -> None:
+    held = {one.id: one.body for one in documents.listing(conn, "task")}
+    agreed = {one.id: one.body for one in bases.listing(conn, "file", "task")}
+    for path in (workspace / "files" / "tasks").iterdir():
+        theirs = json.loads(path.read_bytes())
+        merge(agreed[path.stem], held[path.stem], theirs)
 
 
 def _fill(tx: Transaction, count: int) -> None:

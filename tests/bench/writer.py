@@ -34,6 +34,18 @@ class Writer:
         began, acknowledged = map(float, self._answer().split())
         return began, acknowledged
 
+    def kill(self, id: str, *, after: int) -> None:
+        """Have it write without a rest, and kill it once `after` writes were acknowledged."""
+        assert self._process.stdin is not None
+        many = "".join(f"{id} written by who dies, {number}\n" for number in range(after * 2))
+        self._process.stdin.write(many)
+        self._process.stdin.flush()
+        for _ in range(after):
+            self._answer()
+        self._process.kill()
+        self._process.stdin = None  # whoever closes it would wait for a reader that is gone
+        self._process.wait()
+
     def _answer(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
