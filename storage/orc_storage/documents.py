@@ -184,6 +184,23 @@ def revision(conn: Connection, kind: str, id: str, rev: int) -> Revision:
     return soundness.revision(row)
 
 
+def statuses(
+    conn: Connection, kind: str, id: str, *, below: int, limit: int
+) -> list[tuple[int, str | None]]:
+    """Return revision and status of those below a revision, newest first.
+
+    None is a deletion, or a body that is none. What it says is not checked, which is many times
+    faster: whoever acts on a revision reads it as such.
+    """
+    rows = conn.execute(
+        "SELECT rev, CASE WHEN deleted OR NOT json_valid(body) THEN NULL"
+        " ELSE ifnull(json_extract(body, '$.status'), '') END FROM revision"
+        " WHERE kind = ? AND id = ? AND rev < ? AND rev >= ? ORDER BY rev DESC",
+        (kind, id, below, below - limit),
+    )
+    return [(rev, None if status is None else str(status)) for rev, status in rows]
+
+
 def newest(conn: Connection, kind: str, id: str) -> Revision | None:
     """Return the newest revision of a document, a deletion too; None if it never was.
 

@@ -168,9 +168,15 @@ async def _led(folder: Path, environ: dict[str, str]) -> float:
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LEADS_S):
-        while not true():
-            await asyncio.sleep(0.001)
+    await asyncio.to_thread(_look_until, true)
+
+
+def _look_until(true: Callable[[], bool]) -> None:
+    deadline = time.perf_counter() + LEADS_S
+    while not true():
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"it never came to be in {LEADS_S:g} s")
+        time.sleep(0.001)
 
 
 def _locked(path: Path) -> float:

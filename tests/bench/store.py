@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench.report import Figure, p50, p95
 
+from orc_core import board
 from orc_core.chronicle.compacting import compact, foresee
 from orc_storage import audit, documents, journal
 from orc_storage.database import Connection, Database, Transaction
@@ -25,6 +26,7 @@ DOCUMENTS = 1000
 ENTRIES = 100_000
 SAMPLES = 400
 LISTS = 60
+OPENED = 5
 TOGETHER = 256
 BATCHED = 5000
 TEXT = "One page, A4, with the logo and the sum in words. " * 8
@@ -36,11 +38,19 @@ async def measure(folder: Path) -> list[Figure]:
         await fill(db)
         floor = await asyncio.to_thread(syncs, folder, SAMPLES)
         return [
+            await _opened(db),
             *await _lists(db),
             *await _single(db, p95(floor) * 1e3),
             await _together(db, p50(floor) * 1e3),
             *await _upkeep(db),
         ]
+
+
+async def _opened(db: Database) -> Figure:
+    """What every command and every dashboard reads first: all tasks, with their ages."""
+    samples = await _timed(OPENED, lambda n: board.load(db, time.time(), board.Board()))
+    name = f"first look at {DOCUMENTS:,} tasks of {ENTRIES // DOCUMENTS} revisions, longest"
+    return Figure(name, "ms", max(samples) * 1e3, None, None, _median(samples))
 
 
 async def fill(db: Database) -> None:

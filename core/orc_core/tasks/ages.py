@@ -5,6 +5,7 @@ Invariant: the answer comes from the revisions alone, so it is the same in every
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,16 +41,21 @@ def _age(conn: Connection, task: Document, known: Age | None) -> Age:
     status = str(task.body.get("status", ""))
     if known is not None and known.rev == task.rev:
         return known
-    since = task.updated_at
-    for rev in range(task.rev - 1, max(0, task.rev - STEPS_MAX), -1):
+    alike: list[int] = []
+    for rev, earlier in documents.statuses(
+        conn, task.kind, task.id, below=task.rev, limit=STEPS_MAX
+    ):
+        if earlier != status or rev != task.rev - len(alike) - 1:
+            break
         if known is not None and known.rev == rev:
-            since = known.since if known.status == status else since
-            break
-        try:
-            earlier = documents.revision(conn, task.kind, task.id, rev)
-        except (Archived, DamagedDocument):
-            break
-        if earlier.deleted or str(earlier.body.get("status", "")) != status:
-            break
-        since = earlier.at
-    return Age(task.rev, status, since)
+            return Age(task.rev, status, known.since)
+        alike.append(rev)
+    return Age(task.rev, status, _begun(conn, task, alike))
+
+
+def _begun(conn: Connection, task: Document, alike: Sequence[int]) -> float:
+    """When the oldest of these revisions was written that can be believed."""
+    for rev in reversed(alike):
+        with contextlib.suppress(Archived, DamagedDocument):
+            return documents.revision(conn, task.kind, task.id, rev).at
+    return task.updated_at

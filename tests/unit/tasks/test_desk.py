@@ -16,7 +16,7 @@ from orc_core.tasks.desk import Tasks
 from orc_storage import acts, documents, journal
 from orc_storage.database import Database
 from orc_storage.errors import StaleRevision
-from orc_storage.records import OPERATOR, Change, Json
+from orc_storage.records import OPERATOR, Body, Change, Json
 from stores import Turned, open_store
 
 
@@ -178,3 +178,20 @@ async def test_the_age_of_a_status_outlives_edits_of_other_fields(
     assert (task.since, task.updated_at) == (start + 30, start + 30)
     found = await db.read(lambda conn: ages(conn, documents.listing(conn, "task"), known))
     assert found["T-1"].since == start + 30
+
+
+async def test_an_age_begins_anew_with_what_was_deleted_and_came_back(
+    tasks: Tasks, db: Database, clock: Turned
+) -> None:
+    start = clock.now()
+    await _add(tasks)
+    clock.turn(10)
+    await db.write(lambda tx: documents.delete(tx, "task", "T-1", rev=1, actor=OPERATOR, cause=""))
+    clock.turn(10)
+    body: Body = {"id": "T-1", "title": "Cart", "status": "ready"}
+    await db.write(
+        lambda tx: documents.put(tx, "task", "T-1", body, rev=0, actor=OPERATOR, cause="")
+    )
+    clock.turn(10)
+    await _edit(tasks, "T-1", title="Basket")
+    assert (await tasks.get("T-1")).since == start + 20
