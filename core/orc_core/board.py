@@ -18,7 +18,7 @@ from orc_core.tasks.graph import Views
 from orc_core.text import clean
 from orc_storage import conflicts, counters, documents, salvage
 from orc_storage.database import Connection, Database
-from orc_storage.records import Conflict, ConflictState, Document, Finding
+from orc_storage.records import WAITING, Conflict, ConflictState, Document, Finding
 
 RESOLVED_SHOWN_S = 15 * 60.0
 
@@ -93,9 +93,8 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
     known = {one.id: one for one in before.documents if one.id not in lost}
 
     def read(conn: Connection) -> Board:
-        waiting = {ConflictState.OPEN, ConflictState.DEFERRED}
         damaged: list[Finding] = []
-        held = conflicts.listing(conn, states=waiting, damaged=damaged)
+        held = conflicts.listing(conn, states=WAITING, damaged=damaged)
         decided = conflicts.listing(
             conn, states={ConflictState.RESOLVED}, decided_since=now - RESOLVED_SHOWN_S
         )

@@ -16,7 +16,7 @@ from orc_storage import checkpoints, conflicts, journal, segments
 from orc_storage.canonical import decode, decode_object
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import DamagedRow, StorageError, StoreCorrupt
-from orc_storage.records import Conflict, ConflictState, Segment
+from orc_storage.records import WAITING, Conflict, Segment
 
 ENTRIES_MAX: Final = 2000
 """How many entries leave in one transaction, so that nobody waits long behind it."""
@@ -94,8 +94,7 @@ def held(conn: Connection) -> set[Name]:
         "SELECT kind, id, rev FROM document UNION SELECT kind, id, rev FROM base"
     ):
         kept.add(_name(kind, id, rev))
-    waiting = {ConflictState.OPEN, ConflictState.DEFERRED}
-    for conflict in (*conflicts.listing(conn, states=waiting), *_undoable(conn)):
+    for conflict in (*conflicts.listing(conn, states=WAITING), *_undoable(conn)):
         for rev in (
             conflict.base_rev,
             conflict.left.rev,

@@ -6,16 +6,14 @@ that cannot be read any more stays as it is; lists leave it out, and name it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from orc_storage.canonical import decode, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import DamagedRow, NotFound
-from orc_storage.records import Check, Clash, Conflict, ConflictState, Finding, Side
-
-_WAITING = (ConflictState.OPEN, ConflictState.DEFERRED)
+from orc_storage.records import WAITING, Check, Clash, Conflict, ConflictState, Finding, Side
 
 
 def insert(tx: Transaction, conflict: Conflict) -> None:
@@ -47,7 +45,7 @@ def get(conn: Connection, id: str) -> Conflict | None:
 def listing(
     conn: Connection,
     *,
-    states: set[ConflictState] | None = None,
+    states: Collection[ConflictState] | None = None,
     decided_since: float = 0.0,
     damaged: list[Finding] | None = None,
 ) -> list[Conflict]:
@@ -74,7 +72,7 @@ def for_document(conn: Connection, layer: str, doc_kind: str, doc: str) -> list[
     rows = conn.execute(
         "SELECT id, record FROM conflict WHERE layer = ? AND doc_kind = ? AND doc = ?"
         " AND state IN (?, ?) ORDER BY opened_at, rowid",
-        (layer, doc_kind, doc, *_WAITING),
+        (layer, doc_kind, doc, *WAITING),
     )
     return [_conflict(*row) for row in rows]
 

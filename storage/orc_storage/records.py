@@ -186,12 +186,16 @@ class Clash(StrEnum):
 
 
 class ConflictState(StrEnum):
-    """Where a conflict stands; only open and deferred ones wait for someone."""
+    """Where a conflict stands."""
 
     OPEN = "open"
     DEFERRED = "deferred"
     RESOLVED = "resolved"
     SUPERSEDED = "superseded"
+
+
+WAITING: Final = frozenset({ConflictState.OPEN, ConflictState.DEFERRED})
+"""The states in which a conflict waits for somebody."""
 
 
 @dataclass(frozen=True, slots=True)

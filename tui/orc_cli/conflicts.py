@@ -80,13 +80,12 @@ def _register_verbs(verbs: Commands) -> None:
 
 
 async def list_conflicts(args: argparse.Namespace) -> int:
-    from orc_storage.records import ConflictState
+    from orc_storage.records import WAITING
 
     async with opened(args) as core:
         conflicts = await core.conflicts.listing() if core.has_store else []
     if not args.all:
-        waiting = {ConflictState.OPEN, ConflictState.DEFERRED}
-        conflicts = [conflict for conflict in conflicts if conflict.state in waiting]
+        conflicts = [conflict for conflict in conflicts if conflict.state in WAITING]
     if args.json:
         print_json([conflict_json(conflict) for conflict in conflicts])
         return 0

@@ -22,7 +22,7 @@ from orc_core.sync.rules import Rules
 from orc_storage import checkpoints, conflicts, documents
 from orc_storage.database import Connection, Transaction
 from orc_storage.errors import StorageError
-from orc_storage.records import Change, Conflict, ConflictState, Side
+from orc_storage.records import WAITING, Change, Conflict, ConflictState, Side
 
 Fence: TypeAlias = Callable[[Transaction, Plan], None]
 """What is told before anything is written, so that whoever holds a lease is fenced off."""
@@ -58,7 +58,7 @@ def withdraw(tx: Transaction, ids: Sequence[str]) -> None:
     """Close the conflicts that an act opened and nobody decided."""
     for id in ids:
         found = conflicts.get(tx.conn, id)
-        if found is not None and found.state in decisions.WAITING:
+        if found is not None and found.state in WAITING:
             decisions.supersede(tx, found)
 
 

@@ -33,7 +33,7 @@ from orc_core.sync.wording import brief, place, word
 from orc_core.text import clean
 from orc_storage import acts, conflicts, counters, documents
 from orc_storage.database import Connection, Database, Transaction
-from orc_storage.records import OPERATOR, Body, Change, Conflict, ConflictState, Deed, Json
+from orc_storage.records import OPERATOR, WAITING, Body, Change, Conflict, ConflictState, Deed, Json
 
 SIDES: Final = ("left", "right", "both", "base")
 TAKES: Final = (*SIDES, "value")
@@ -148,7 +148,7 @@ class Conflicts:
         self, tx: Transaction, conflict: Conflict, take: str, value: Json, actor: str
     ) -> _Decided | Overlap:
         """Decide one; Overlap says that another stands in its place by now."""
-        if conflict.state not in decisions.WAITING:
+        if conflict.state not in WAITING:
             raise UsageError(f"{conflict.id} {_is_over(conflict)}")
         if not decisions.still_stands(tx.conn, conflict):
             return _superseded(conflict, decisions.succeed(tx, conflict))
@@ -236,7 +236,7 @@ class Conflicts:
 
         def work(tx: Transaction) -> Report:
             conflict = find(tx.conn, id)
-            if conflict.state not in decisions.WAITING:
+            if conflict.state not in WAITING:
                 raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to put off")
             postpone(tx, replace(conflict, deferred_until=until))
             _record(tx, actor, Deed.DEFER, f"defer {conflict.id}", (conflict.id,))
@@ -278,7 +278,7 @@ def turn(
         if conflict.state is ConflictState.RESOLVED:
             return ()
         return decisions.decide_again(tx, conflict, actor=actor, rules=rules)
-    if conflict.state in decisions.WAITING:
+    if conflict.state in WAITING:
         return ()
     return decisions.reopen(tx, conflict, actor=actor, rules=rules)
 

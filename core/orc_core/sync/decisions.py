@@ -21,9 +21,8 @@ from orc_core.sync.rules import Rules
 from orc_core.sync.wording import place, word
 from orc_storage import bases, conflicts, documents, journal
 from orc_storage.database import Connection, Transaction
-from orc_storage.records import Base, Body, Change, Conflict, ConflictState, Revision, Side
+from orc_storage.records import WAITING, Base, Body, Change, Conflict, ConflictState, Revision, Side
 
-WAITING = (ConflictState.OPEN, ConflictState.DEFERRED)
 CONFLICT_PREFIX = "C"
 PAST = "history"
 """The left side of a conflict that going back opened: no layer holds it, so it has no base."""

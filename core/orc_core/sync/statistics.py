@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orc_core.sync.policies import AUTO, Strategy
-from orc_storage.records import OPERATOR, Conflict, ConflictState
+from orc_storage.records import OPERATOR, WAITING, Conflict, ConflictState
 
 YOU: Final = "you"
 
@@ -63,7 +63,7 @@ def count(conflicts: Iterable[Conflict], *, merged: int, now: float) -> Figures:
     states = dict.fromkeys(ConflictState, 0)
     for conflict in conflicts:
         states[conflict.state] += 1
-        if conflict.state in (ConflictState.OPEN, ConflictState.DEFERRED):
+        if conflict.state in WAITING:
             waiting.append(conflict)
         elif conflict.state is ConflictState.RESOLVED:
             by = conflict.strategy or Strategy.MANUAL.value

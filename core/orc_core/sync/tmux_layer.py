@@ -81,10 +81,8 @@ class TmuxLayer:
         if kind == TASK:
             base = await self._db.read(lambda conn: bases.get(conn, self.name, TASK, id))
             return self._task(id, base)
-        known = await self._read_known()
-        if id.casefold() not in {**known.crew, **known.agents}:
-            return None
-        return self._agent(id, known.agents.get(id.casefold()))
+        base, is_known = await self._db.read(partial(_look_up_agent, layer=self.name, id=id))
+        return self._agent(id, base) if is_known else None
 
     async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
         """Take in what is to be shown; it is written with all the rest."""
@@ -270,6 +268,12 @@ def _note(body: Body) -> str:
 
 def _ids(held: Mapping[str, Base]) -> dict[str, str]:
     return {folded: base.id for folded, base in held.items()}
+
+
+def _look_up_agent(conn: Connection, layer: str, id: str) -> tuple[Base | None, bool]:
+    """What an agent's pane was given, and whether there is a document of it at all."""
+    base = bases.get(conn, layer, AGENT, id)
+    return base, base is not None or bool(documents.of(conn, AGENT, [id], damaged=[]))
 
 
 def _read(conn: Connection, layer: str) -> _Known:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orc_core.model.history import Chosen, Report
-from orc_storage.records import Conflict, ConflictState
+from orc_storage.records import WAITING, Conflict
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import ConflictView, Verdict
 from orc_tui.screens.edit import FieldEdit, field_of
@@ -20,8 +20,6 @@ from orc_tui.view_models.conflict_view import Take, Taken
 
 if TYPE_CHECKING:
     from orc_tui.app import OrcApp
-
-WAITING = frozenset({ConflictState.OPEN, ConflictState.DEFERRED})
 
 
 def tomorrow(now: float) -> float:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from orc_core.model.agent import Agent, State
 from orc_core.model.health import Layer
 from orc_core.model.task import Status, Task
-from orc_storage.records import Conflict, ConflictState
+from orc_storage.records import WAITING, Conflict, ConflictState
 from orc_tui import keymap
 
 Row: TypeAlias = Agent | Task | Conflict | Layer | None
@@ -46,7 +46,6 @@ _ON_ROW: Final = frozenset(
 )
 _STOPPED: Final = frozenset({State.CRASHED, State.GONE})
 _BUSY: Final = frozenset({State.WORKING, State.WAITING, State.STARTING, State.UNKNOWN})
-_WAITS: Final = frozenset({ConflictState.OPEN, ConflictState.DEFERRED})
 _OVER: Final = frozenset({Status.DONE, Status.CANCELLED})
 
 
@@ -94,7 +93,7 @@ def _task(action_id: str, task: Task) -> str:
 
 def _conflict(action_id: str, conflict: Conflict) -> str:
     decides = ("take-left", "take-right", "take-both", "take-base", "edit", "later")
-    if action_id in decides and conflict.state not in _WAITS:
+    if action_id in decides and conflict.state not in WAITING:
         return f"{conflict.id} is {conflict.state.value}: z takes a decision back"
     if action_id == "take-both" and not conflict.line:
         return f"{conflict.id} is one value: o, t or B takes a side, e writes another"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from orc_core.text import clean
-from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
+from orc_storage.records import OPERATOR, WAITING, Clash, Conflict, Json, Side
 from orc_tui.view_models.conflicts import short
 from orc_tui.view_models.diff import value_text
 from orc_tui.view_models.tasks import person
@@ -19,8 +19,6 @@ from orc_tui.view_models.tasks import person
 THREE_COLUMNS = 140
 TWO_COLUMNS = 100
 DECIDE_ROWS_MAX = 6
-CONTEXT_LINES = 2
-"""How many lines of a text are shown before and after a part of it."""
 
 SideName: TypeAlias = Literal["left", "base", "right"]
 Take: TypeAlias = Literal["left", "right", "both", "base", "value"]
@@ -70,7 +68,7 @@ class Decision:
 
 def groups(conflicts: Sequence[Conflict]) -> tuple[tuple[Conflict, ...], ...]:
     """What waits for a decision, by document, the oldest first."""
-    waiting = [c for c in conflicts if c.state in (ConflictState.OPEN, ConflictState.DEFERRED)]
+    waiting = [c for c in conflicts if c.state in WAITING]
     by_document: dict[tuple[str, str], list[Conflict]] = {}
     for conflict in sorted(waiting, key=lambda c: (c.opened_at, c.id)):
         by_document.setdefault((conflict.doc_kind, conflict.doc), []).append(conflict)
