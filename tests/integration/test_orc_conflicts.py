@@ -73,7 +73,7 @@ def test_parts_are_listed_shown_and_decided_one_by_one(
     assert (first["line"], first["base"], first["state"]) == (2, "b", "open")
     assert "file: file" in orc("conflicts")
     shown = orc("conflicts", "show", first["id"])
-    assert "text#1  edit/edit, open" in shown
+    assert "text#1, line 2  edit/edit, open" in shown
     decided = orc("conflicts", "resolve", first["id"], "--take", "both", "--json")
     assert (decided["state"], decided["decision"]) == ("resolved", "both")
     second = found["text#2"]["id"]

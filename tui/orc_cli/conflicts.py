@@ -96,11 +96,24 @@ async def list_conflicts(args: argparse.Namespace) -> int:
             f"{conflict.doc} {conflict.path}".rstrip(),
             _brief(conflict.left),
             _brief(conflict.right),
+            _outcome(conflict),
         )
         for conflict in conflicts
     ]
     print_table(rows, empty="no conflicts")
     return 0
+
+
+def _outcome(conflict: Conflict) -> str:
+    """What became of a conflict that is not open any more."""
+    from orc_storage.records import ConflictState
+
+    if conflict.state is ConflictState.DEFERRED:
+        return f"until {iso(conflict.deferred_until)}"
+    if conflict.state is not ConflictState.RESOLVED:
+        return ""
+    took = "another value" if conflict.decision == "value" else conflict.decision
+    return f"took {took}, by {conflict.strategy or conflict.decided_by}"
 
 
 def _brief(side: Side) -> str:
@@ -116,7 +129,10 @@ async def show_conflict(args: argparse.Namespace) -> int:
     if args.json:
         print_json(conflict_json(conflict))
         return 0
-    print(f"{conflict.id}  {conflict.doc} {conflict.path}  {conflict.kind}, {conflict.state}")
+    place = f"{conflict.doc} {conflict.path}".rstrip() + (
+        f", line {conflict.line}" if conflict.line else ""
+    )
+    print(f"{conflict.id}  {place}  {conflict.kind}, {conflict.state}")
     _print_value("base", conflict.base, conflict.base_present, conflict.line)
     print(f"         revision {conflict.base_rev}{_written(conflict)}")
     for side in (conflict.left, conflict.right):
@@ -125,6 +141,8 @@ async def show_conflict(args: argparse.Namespace) -> int:
         print(f"         {writer}, {side.cause}, {iso(side.at)}")
     if conflict.why:
         print(f"  {conflict.why}")
+    if outcome := _outcome(conflict):
+        print(f"  {outcome}")
     return 0
 
 
@@ -215,7 +233,7 @@ async def defer_conflict(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"id": conflict.id, "deferred_until": iso(until), "text": spoken(report)})
     else:
-        print(spoken(report))
+        print(f"{report.text} until {iso(until)}; `orc undo` takes it back")
     return 0
 
 
@@ -264,10 +282,10 @@ async def show_figures(args: argparse.Namespace) -> int:
         )
         return 0
     oldest = f", the oldest is {found.oldest}, {ago(found.oldest_s)}" if found.oldest else ""
-    print(f"detected   {found.detected}, {found.automatic:.1%} decided without a person")
-    print(f"waiting    {counts({'open': found.open, 'deferred': found.deferred})}{oldest}")
-    print(f"by         {counts(found.by_strategy)}")
-    print(f"decided by {counts(found.by_whom)}; {found.merged} merged by themselves")
+    print(f"detected  {found.detected}, {found.automatic:.1%} decided without a person")
+    print(f"waiting   {counts({'open': found.open, 'deferred': found.deferred})}{oldest}")
+    print(f"strategy  {counts(found.by_strategy)}")
+    print(f"by        {counts(found.by_whom)}; {found.merged} merged by themselves")
     return 0
 
 
@@ -293,11 +311,11 @@ async def show_or_set_strategy(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rule_row(rule: Rule) -> tuple[str, str, str, str]:
+def _rule_row(rule: Rule) -> tuple[str, str, str]:
     """An owner goes before a strategy: of what is owned none is told."""
     if rule.owner.value == "people":
-        return rule.subject, rule.strategy, "", f"by {rule.source}"
-    return rule.subject, "-", f"owned by {rule.owner}", ""
+        return rule.subject, rule.strategy, f"by {rule.source}"
+    return rule.subject, "-", f"owned by {rule.owner}"
 
 
 async def _set_strategy(args: argparse.Namespace) -> int:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orc_core.chronicle.following import Step
     from orc_core.hub import Core
 
+WIDTHS = (6, 24, 10, 10, 22, 0)
+"""How wide the columns of `orc audit list` are here, at least."""
+
 
 def register(commands: Commands) -> None:
     watch = command(commands, "watch", watch_entries, "follow what is done", json=True)
@@ -56,4 +59,8 @@ def _json(step: Step) -> str:
 
 
 def _line(step: Step) -> str:
-    return "  ".join(entry_row(step.entry)).rstrip()
+    """One entry in columns that most entries fit into: what follows is not known yet."""
+    from orc_core.text import cells
+
+    row = zip(entry_row(step.entry), WIDTHS, strict=True)
+    return "  ".join(text + " " * (width - cells(text)) for text, width in row).rstrip()

@@ -126,6 +126,12 @@ async def set_layer(args: argparse.Namespace) -> int:
     fields = _fields(args)
     if not fields:
         raise UsageError("say what to set: --strategy, --interval-s, --event, --on, --off, --reset")
+    for name, option, strategy in (
+        ("interval_s", "--interval-s", "batch"),
+        ("events", "--event", "event"),
+    ):
+        if fields.get(name) and fields.get("strategy") not in (None, strategy):
+            raise UsageError(f"{option} counts for --strategy {strategy} alone")
     async with opened(args, create=True, cause="orc layers set") as core:
         if args.read_only:
             raise ReadOnly("cannot set a layer: opened with --read-only")

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -49,8 +49,22 @@ async def write_export(args: argparse.Namespace) -> int:
     if args.json:
         print_json(asdict(header) | {"made_at": iso(header.made_at), "file": args.output})
     else:
-        print(f"{args.output}: {counts(header.counts)}")
+        print(f"{args.output}: {_held(header.counts)}")
     return 0
+
+
+def _held(lines: Mapping[str, int]) -> str:
+    """What people look for in an export; its other lines serve an import."""
+    told = []
+    for kind, one, many in (
+        ("revision", "revision", "revisions"),
+        ("entry", "journal entry", "journal entries"),
+        ("conflict", "conflict", "conflicts"),
+        ("checkpoint", "checkpoint", "checkpoints"),
+    ):
+        if count := lines.get(kind, 0):
+            told.append(f"{count} {one if count == 1 else many}")
+    return ", ".join(told) or "nothing"
 
 
 async def _to_standard_output(core: Core) -> None:
@@ -85,10 +99,16 @@ def _draft(target: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _source(name: str) -> Iterator[BinaryIO]:
+    from orc_core.errors import OrcError
+
     if name == _STANDARD:
         yield sys.stdin.buffer
         return
-    with Path(name).open("rb") as file:
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 (closed below; what its reader raises is not ours)
+    except OSError as error:
+        raise OrcError(f"{name} cannot be read: {error.strerror}") from None
+    with file:
         yield file
 
 

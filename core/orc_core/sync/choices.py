@@ -24,6 +24,8 @@ ID: Final = "layers"
 BUILT_IN: Final = ("file", "tmux")
 """The layers that are on unless they are switched off, in the order in which they are served."""
 
+EVENT_TAKES: Final = "an event is KIND.WHAT, such as task.done or *.add"
+
 
 class Choices:
     """The choices for the layers of one store over those of the files, `settings`."""
@@ -136,4 +138,5 @@ def _check(name: str, said: dict[str, Any]) -> None:
         fault = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in fault["loc"])
         found = clean(repr(fault["input"]), limit=60)
-        raise UsageError(f"layer {name}: {field} is {found}: {fault['msg']}") from None
+        takes = EVENT_TAKES if "events" in fault["loc"] else fault["msg"]
+        raise UsageError(f"layer {name}: {field} is {found}: {takes}") from None

@@ -121,7 +121,13 @@ def test_agents_have_files_too(orc: Orc, tmp_path: Path) -> None:
             "it holds agent, task",
         ),
         (("set", "file", "--interval-s", "0"), USAGE, "interval_s"),
-        (("set", "file", "--event", "DONE"), USAGE, "events"),
+        (("set", "file", "--event", "DONE"), USAGE, "such as task.done or *.add"),
+        (
+            ("set", "file", "--strategy", "lazy", "--interval-s", "5"),
+            USAGE,
+            "--strategy batch alone",
+        ),
+        (("set", "file", "--strategy", "lazy", "--event", "task.done"), USAGE, "event alone"),
         (("set", "file"), USAGE, "--strategy"),
     ],
 )

@@ -259,7 +259,12 @@ def test_a_conflict_is_decided_and_taken_back(
     reopened = orc("conflicts")
     assert isinstance(reopened, list)
     assert [again["id"] for again in reopened] == [conflict["id"]]
+    assert orc("conflict", "defer", conflict["id"], "--until", "2099-01-01")
+    assert main(["conflicts", "--workspace", str(folder)]) == 0
+    assert "  until 20" in capsys.readouterr().out
     orc("conflict", "resolve", conflict["id"], "--value", '"Both"')
+    assert main(["conflicts", "--all", "--workspace", str(folder)]) == 0
+    assert "  took another value, by operator\n" in capsys.readouterr().out
     orc("sync", "--once")
     assert title() == "Both"
     assert json.loads(mirror.read_text())["title"] == "Both"

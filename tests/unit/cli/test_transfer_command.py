@@ -97,6 +97,7 @@ def test_what_is_no_export_is_named(
     assert main(["import", "x", "--workspace", str(here)]) == FAILED
     assert "x: it is no export of orc-tui" in capsys.readouterr().err
     assert main(["import", "missing", "--workspace", str(here)]) == FAILED
+    assert capsys.readouterr().err == "orc: missing cannot be read: No such file or directory\n"
     assert main(["import", "x", "--workspace", str(tmp_path / "none"), "--dry-run"]) == FAILED
     assert not (tmp_path / "none").exists()
 
