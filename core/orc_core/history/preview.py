@@ -19,8 +19,8 @@ NOT_TOUCHED: Final = "files in the work tree are not touched"
 WORKERS: Final = "whoever works on it goes on"
 LIVE: Final = "where agents are and what they do now"
 MESSAGES: Final = "messages already sent to agents"
-BACK: Final = "the whole document: it was deleted"
-GONE: Final = "the whole document: it is deleted"
+BACK: Final = "comes back whole: it was deleted"
+GONE: Final = "is deleted: it was not there then"
 SPANS_MAX: Final = 3
 """How many documents are named with the revisions that stay in their histories."""
 LINES_MAX: Final = 200
@@ -93,10 +93,10 @@ def _returns(steps: Sequence[Step]) -> Iterable[str]:
     for step in steps:
         of = "" if len(steps) == 1 else f"{step.id} "
         if any(change.path == "id" and not change.before_present for change in step.diff):
-            yield f"{of}{BACK}"
+            yield f"{step.id} {BACK}"
             continue
         for change in step.diff:
-            yield f"{of}{line(change)}"
+            yield f"{of}{line(change)}" if change.path else f"{step.id} {GONE}"
 
 
 def _undecided(steps: Sequence[Step]) -> Iterable[str]:

@@ -64,7 +64,7 @@ async def test_a_restore_brings_all_back_in_one_act(ws: Workspace, points: Check
     assert plan.returns == (
         "T-1 priority: 9 -> 5",
         "T-1 title: uno -> ONE",
-        "T-2 the whole document: it was deleted",
+        "T-2 comes back whole: it was deleted",
     )
     assert "made later: task T-4" in plan.stays
     assert "where agents are and what they do now" in plan.stays
@@ -109,7 +109,7 @@ async def test_many_documents_are_counted_and_not_named(ws: Workspace, points: C
 async def test_exact_deletes_what_was_made_later(ws: Workspace, points: Checkpoints) -> None:
     await story(ws, points)
     plan = await points.plan_restore("before", exact=True)
-    assert "T-4 the whole document: it is deleted" in plan.returns
+    assert "T-4 is deleted: it was not there then" in plan.returns
     await ws.history.revert(plan, actor=OPERATOR)
     assert [task.id for task in await ws.tasks.listing()] == ["T-1", "T-2", "T-3"]
     await ws.history.undo(OPERATOR)

@@ -85,3 +85,16 @@ def test_long_texts_show_changed_lines_with_one_around_them() -> None:
 
 def test_no_change_says_so() -> None:
     assert "no field differs" in text_of(diff.change_lines((), 40)[0])
+
+
+def test_a_document_that_goes_is_told_by_what_its_fields_say() -> None:
+    body = {"title": "Cart", "text": "one\ntwo", "labels": ["shop", "web"], "due": "", "needs": []}
+    shown = diff.change_lines([FieldChange("", body, None, after_present=False)], 60)
+    assert [text_of(line).rstrip() for line in shown] == [
+        "the whole document",
+        "  - title: Cart",
+        "  - text: one",
+        "  - two",
+        "  - labels: shop, web",
+    ]
+    assert not any("underline" in style for line in shown for _, style in line)

@@ -99,11 +99,22 @@ def change_lines(changes: Sequence[FieldChange], width: int) -> list[Line]:
         if out:
             out.append(())
         out.append(((clean(change.path, limit=200) or "the whole document", "bold"),))
-        before = value_text(change.before, change.before_present)
-        after = value_text(change.after, change.after_present)
-        for line in lines(before, after):
+        for line in _change(change):
             out.extend(drawn(line, width))
     return out or [(("no field differs from the revision before", "dim"),)]
+
+
+def _change(change: FieldChange) -> list[DiffLine]:
+    """The lines of one change; a whole document that goes is told by what its fields say."""
+    if not change.path and not change.after_present and isinstance(change.before, dict):
+        told = "\n".join(
+            f"{name}: {value_text(held)}"
+            for name, held in change.before.items()
+            if held not in ("", [], {}, None)
+        )
+        return [DiffLine("-", ((line, False),)) for line in told.split("\n")]
+    before = value_text(change.before, change.before_present)
+    return lines(before, value_text(change.after, change.after_present))
 
 
 _STYLES = {"-": "error", "+": "done", " ": "dim", "…": "dim"}
