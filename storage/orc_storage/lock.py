@@ -33,10 +33,7 @@ class FileLock:
         return self._fd is not None
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free and say whether it is ours now.
-
-        Raises UnsafePath, and OSError where the disk takes no word of who holds it.
-        """
+        """Take the lock if it is free and say whether it is ours now; raises UnsafePath."""
         if self._fd is not None:
             return True
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -50,16 +47,15 @@ class FileLock:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise UnsafePath(f"{self.path} is no plain file and cannot be a lock: move it away")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            pid = os.getpid()
-            _write(fd, json.dumps({"pid": pid, "start": start_of(pid)}).encode())
         except BlockingIOError:
             os.close(fd)
             return False
         except BaseException:
-            # Nobody would know who holds it, or give it back.
             os.close(fd)
             raise
         self._fd = fd
+        pid = os.getpid()
+        _write(fd, json.dumps({"pid": pid, "start": start_of(pid)}).encode())
         return True
 
     def release(self) -> None:

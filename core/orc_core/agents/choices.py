@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Final
 
 from orc_core.agents.patterns import LINE_MAX, compiled, found
-from orc_core.agents.rules import PromptPart
+from orc_core.agents.rule_parts import PromptPart
 from orc_core.model.snapshot import Span, Style
 
 CHOICES_MAX: Final = 9

@@ -25,7 +25,8 @@ from orc_core.agents.choices import (
 )
 from orc_core.agents.patterns import LINE_MAX, compiled, found
 from orc_core.agents.risks import risks
-from orc_core.agents.rules import Kind, PromptPart, RuleSet
+from orc_core.agents.rule_parts import PromptPart
+from orc_core.agents.rules import Kind, RuleSet
 from orc_core.model.agent import Choice, Evidence, Prompt, Waiting
 
 LINES_MAX: Final = 400

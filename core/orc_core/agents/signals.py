@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from orc_core.agents.limits import reset_at
 from orc_core.agents.patterns import found
 from orc_core.agents.prompts import Layout, find_layout
-from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, RuleSet, Wanted
+from orc_core.agents.rule_parts import RulePart
+from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RuleSet, Wanted
 from orc_core.agents.sieve import Hits
 from orc_core.model.agent import Evidence, Signal, Source, State
 from orc_core.text import clean

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from orc_core.agents import signals
 from orc_core.agents.patterns import found
 from orc_core.agents.prompts import find_layout
-from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RulePart, load
+from orc_core.agents.rule_parts import RulePart
+from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, load
 from orc_core.agents.signals import INPUT_LINES, tail
 
 CORPUS: Final = Path(__file__).parents[2] / "corpus"
