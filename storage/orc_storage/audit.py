@@ -15,6 +15,7 @@ from orc_storage.errors import UnsafePath
 from orc_storage.records import Anchor, Check, Finding
 
 _PAGES_MAX: Final = 10
+_FAULTS_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,15 @@ def _anchors(folder: Path) -> tuple[tuple[Anchor, ...], list[Finding]]:
         noted = anchors.read(folder)
     except (OSError, UnsafePath) as error:
         return (), [Finding(Check.ANCHOR, f"{anchors.FILE} cannot be read: {error}")]
-    return noted.anchors, [Finding(Check.ANCHOR, fault) for fault in noted.faults]
+    return noted.anchors, _told(noted.faults)
+
+
+def _told(faults: tuple[str, ...]) -> list[Finding]:
+    """So many of them that they cannot keep what is wrong with the store out of the answer."""
+    told = [*faults[:_FAULTS_MAX]]
+    if more := len(faults) - len(told):
+        told.append(f"{anchors.FILE}: {more} more lines are no anchors")
+    return [Finding(Check.ANCHOR, fault) for fault in told]
 
 
 def _check_pages(conn: Connection) -> list[Finding]:

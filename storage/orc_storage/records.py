@@ -140,6 +140,11 @@ class Finding:
     rev: int = 0
     seq: int = 0
 
+    @property
+    def is_beside(self) -> bool:
+        """Whether only what lies beside the store is wrong: an archive, or the file of anchors."""
+        return self.check is Check.ARCHIVE or (self.check is Check.ANCHOR and not self.seq)
+
     def __str__(self) -> str:
         return self.text
 

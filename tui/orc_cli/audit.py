@@ -157,7 +157,9 @@ def _print_examination(done: Examination) -> None:
             f"anchor  entry {done.anchor.seq} of {iso(done.anchor.at)},"
             f" {done.anchored} compared in all"
         )
-    if done.findings:
+    if done.findings and all(finding.is_beside for finding in done.findings):
+        print(f"{len(done.findings)} wrong beside the store, which is intact itself")
+    elif done.findings:
         print(
             f"{len(done.findings)} wrong: `orc backup verify` says which copies are right, and"
             " `orc backup restore NAME --replace` puts one in its place and keeps what is there"

@@ -111,6 +111,17 @@ def test_a_store_that_was_cut_fails_to_verify(
     assert verdict["findings"][0]["check"] == "anchor"
 
 
+def test_what_is_wrong_beside_the_store_is_no_reason_to_replace_it(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (workspace / anchors.FILE).open("ab") as noted:
+        noted.write(b"junk\n")
+    assert main(["audit", "verify"]) == FAILED
+    out = capsys.readouterr().out
+    assert "is no anchor" in out and "1 wrong beside the store" in out
+    assert "--replace" not in out
+
+
 def test_without_a_store_there_is_nothing_to_audit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

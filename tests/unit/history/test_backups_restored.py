@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from clocks import TurnedClock
-from orc_core.errors import Overlap
+from orc_core.chronicle.compacting import compact
+from orc_core.errors import Overlap, UsageError
 from orc_core.history.backups import Backups, replace_damaged
 from orc_core.settings import BackupSettings
-from orc_storage import audit, documents
+from orc_storage import anchors, audit, compaction, documents
 from orc_storage.engine import STORE_FILE
 from orc_storage.errors import StoreCorrupt
-from orc_storage.records import OPERATOR, Document
+from orc_storage.records import OPERATOR, Check, Document
 from workspaces import Workspace, open_workspace
 
 
@@ -109,6 +110,33 @@ async def test_a_copy_that_is_not_sound_is_not_brought_back(
         copy.path.write_bytes(copy.path.read_bytes()[:-1])
         with pytest.raises(StoreCorrupt, match="not sound"):
             await backups.plan_restore(copy)
+
+
+async def test_a_store_is_sound_whatever_lies_beside_it(
+    tmp_path: Path, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost archive or spoilt anchors are told, and are no reason to set the store aside."""
+    folder = tmp_path / "w"
+    monkeypatch.setattr(compaction, "ENTRIES_KEPT", 2)
+    async with opened(folder, clock) as (place, backups):
+        await place.add("Cart")
+        await backups.create()
+        for number in range(8):
+            await place.edit("T-1", title=f"Cart {number}")
+        clock.turn(1.0)
+        await compact(place.db, clock.now(), keep_days=0.0, limit=2**30)
+    (archive,) = (folder / "archive").iterdir()
+    archive.unlink()
+    with (folder / anchors.FILE).open("ab") as noted:
+        noted.write(b"junk\n" * 500)
+    with pytest.raises(UsageError, match="sound"):
+        await replace_damaged(folder, "latest", clock)
+    async with opened(folder, clock) as (place, _):
+        found = await place.db.read(lambda conn: audit.examine(conn, folder))
+        assert {finding.check for finding in found.findings} == {Check.ARCHIVE, Check.ANCHOR}
+        assert all(finding.is_beside for finding in found.findings)
+        assert len(found.findings) == 7
+        assert (await held(place))["T-1"].body["title"] == "Cart 7"
 
 
 async def test_files_newer_than_the_copy_are_kept_and_asked_about(
