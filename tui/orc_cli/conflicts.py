@@ -15,6 +15,7 @@ from orc_cli.output import (
     ago,
     conflict_json,
     counts,
+    fields_told,
     iso,
     print_json,
     print_table,
@@ -119,7 +120,10 @@ def _outcome(conflict: Conflict) -> str:
 def _brief(side: Side) -> str:
     from orc_core.text import cells, fit
 
-    value = word(side.value, side.present)
+    held = side.value
+    if isinstance(held, dict) and "id" in held:  # the whole document
+        held = held.get("title") or held.get("name") or held["id"]
+    value = word(held, side.present)
     return f"{side.layer}: {fit(value, BRIEF) if cells(value) > BRIEF else value}"
 
 
@@ -138,7 +142,8 @@ async def show_conflict(args: argparse.Namespace) -> int:
     for side in (conflict.left, conflict.right):
         writer = side.writer or "writer unknown"
         _print_value(side.layer, side.value, side.present, conflict.line)
-        print(f"         {writer}, {side.cause}, {iso(side.at)}")
+        told = (writer, side.cause, iso(side.at))
+        print(f"         {', '.join(part for part in told if part)}")
     if conflict.why:
         print(f"  {conflict.why}")
     if outcome := _outcome(conflict):
@@ -152,14 +157,16 @@ def _written(conflict: Conflict) -> str:
 
 
 def _print_value(layer: str, value: object, present: bool, line: int) -> None:
-    """Print what one side has: the lines of a text one by one."""
+    """Print what one side has: the lines of a text, the fields of a document."""
     from orc_core.text import clean
 
-    if not line or not isinstance(value, str):
-        print(f"  {layer:6} {word(value, present)}")  # type: ignore[arg-type]
-        return
-    for number, text in enumerate(value.split("\n")):
-        print(f"  {layer if number == 0 else '':6} {clean(text)}")
+    lines = [word(value, present)]  # type: ignore[arg-type]
+    if line and isinstance(value, str):
+        lines = [clean(text) for text in value.split("\n")]
+    elif isinstance(value, dict):
+        lines = fields_told(value)
+    for number, text in enumerate(lines):
+        print(f"  {layer if number == 0 else '':6} {text}")
 
 
 async def resolve_conflicts(args: argparse.Namespace) -> int:

@@ -74,7 +74,8 @@ def print_plan(plan: Plan) -> None:
 def print_report(args: argparse.Namespace, report: Report) -> int:
     """What was done, in one line, or as JSON."""
     if args.json:
-        print_json({"text": spoken(report), "undoable": report.undoable, "rev": report.rev or None})
+        done = {"undoable": report.undoable, "redoable": report.redoable}
+        print_json({"text": spoken(report), **done, "rev": report.rev or None})
     else:
         print(spoken(report))
     return 0

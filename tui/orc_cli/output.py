@@ -293,12 +293,12 @@ def print_diff(changes: Sequence[FieldChange]) -> None:
             ("+", change.after, change.after_present),
         ):
             if present:
-                print("\n".join(f"    {sign} {told}" for told in _told(value)))
+                print("\n".join(f"    {sign} {told}" for told in fields_told(value)))
 
 
-def _told(value: Json) -> list[str]:
+def fields_told(value: Json) -> list[str]:
     """A value in one line, a whole document in one line for each field that says something."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not value:
         return [word(value)]
     return [f"{name}: {word(held)}" for name, held in value.items() if held not in ("", [], None)]
 

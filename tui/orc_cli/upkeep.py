@@ -115,7 +115,8 @@ async def sync_once(args: argparse.Namespace) -> int:
     else:
         print(
             f"{report.imported} read from layers, {report.exported} written to them, "
-            f"{report.merged} fields merged, {report.conflicts} new conflicts"
+            f"{report.merged} field{'' if report.merged == 1 else 's'} merged,"
+            f" {report.conflicts} new conflict{'' if report.conflicts == 1 else 's'}"
         )
     if not args.json:
         for layer in layers:

@@ -347,7 +347,7 @@ def _open(
             state=ConflictState.OPEN,
             opened_at=tx.at,
             line=values.line,
-            why=opening.why or _explain(copy, base_rev, right),
+            why=opening.why or _explain(copy, values, base_rev, right),
         ),
     )
 
@@ -364,11 +364,12 @@ def _layer_side(copy: Copy, values: Conflicting) -> Side:
     )
 
 
-def _explain(copy: Copy, base_rev: int, right: Side) -> str:
+def _explain(copy: Copy, values: Conflicting, base_rev: int, right: Side) -> str:
     changed = f"the store changed it in revision {right.rev}" if right.present else "it was deleted"
     if not base_rev:
         return f"the {copy.layer} and the store got it without knowing of each other"
-    return f"the {copy.layer} changed revision {base_rev}, {changed}"
+    did = "changed" if values.theirs_present or values.path else "removed"
+    return f"the {copy.layer} {did} revision {base_rev}, {changed}"
 
 
 def _written(conn: Connection, copy: Copy, rev: int) -> tuple[float, str]:

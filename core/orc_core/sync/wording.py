@@ -17,9 +17,14 @@ BRIEF: Final = 28
 
 
 def word(value: Value) -> str:
-    """Say a value: texts as they are, other values as JSON, a long text by its first line."""
+    """Say a value: texts as they are, other values as JSON, a long text by its first line.
+
+    A whole document is told by its title or name.
+    """
     if value is MISSING:
         return "(none)"
+    if isinstance(value, dict) and "id" in value:
+        value = value.get("title") or value.get("name") or value["id"]
     if not isinstance(value, str):
         return shorten(clean(json.dumps(value, ensure_ascii=False), limit=WIDTH + 1))
     first, *more = value.strip("\n").split("\n")

@@ -268,3 +268,24 @@ def test_a_conflict_is_decided_and_taken_back(
     orc("sync", "--once")
     assert title() == "Both"
     assert json.loads(mirror.read_text())["title"] == "Both"
+
+
+def test_a_file_that_was_removed_is_told_without_json_and_without_a_time(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--workspace", str(lonely / "w"))
+    assert main(["task", "add", "Cart", *where]) == 0
+    assert main(["sync", "--once", *where]) == 0
+    (lonely / "w" / "files" / "tasks" / "T-1.json").unlink()
+    assert main(["task", "edit", "T-1", "--title", "Basket", *where]) == 0
+    assert main(["sync", "--once", *where]) == 0
+    assert "1 new conflict\n" in capsys.readouterr().out
+    assert main(["conflicts", *where]) == 0
+    assert "T-1  file: (absent)  store: Basket\n" in capsys.readouterr().out
+    assert main(["conflicts", "show", "C-1", *where]) == 0
+    shown = capsys.readouterr().out
+    assert "         writer unknown, file T-1.json\n" in shown
+    assert "         title: Basket\n" in shown
+    assert "  the file removed revision 1, the store changed it in revision 2\n" in shown
+    assert main(["conflicts", "resolve", "C-1", "--take", "base", *where]) == 0
+    assert "C-1: T-1 is Cart, from the base;" in capsys.readouterr().out
