@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 
 from orc_core.errors import LayerOffline
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Reading, absent
-from orc_core.sync.settlement import Copy
 from orc_storage.errors import FileMoved
 from orc_storage.records import Body, Json
 

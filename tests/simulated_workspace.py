@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from memory_layer import MemoryLayer
 from orc_core.errors import LayerOffline
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Reading
-from orc_core.sync.settlement import Copy
 from orc_storage import engine as engines
 from orc_storage import schema
 from orc_storage.database import READERS, Connection, Database

@@ -14,8 +14,9 @@ from orc_core.board import Board
 from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
+from orc_core.sync.copies import Copy
 from orc_core.sync.file_layer import FileLayer
-from orc_core.sync.settlement import Copy, day_of
+from orc_core.sync.settlement import day_of
 from orc_core.sync.synchronizer import SyncReport
 from orc_core.text import clean
 from orc_storage import counters, documents, journal

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from orc_core.errors import Overlap, UsageError
-from orc_core.sync.settlement import Copy, settle
+from orc_core.sync.copies import Copy
+from orc_core.sync.settlement import settle
 from orc_core.sync.synchronizer import SyncReport
 from orc_core.tasks.rules import KIND
 from orc_storage import journal

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from clocks import TurnedClock, wait_for
-from orc_core.sync.settlement import Copy, settle
+from orc_core.sync.copies import Copy
+from orc_core.sync.settlement import settle
 from orc_core.sync.standing import Standing
 from orc_storage.database import Transaction
 from orc_storage.files import parse

@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from typing import Final, TypeVar
 
 from orc_core.errors import LayerOffline
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Reading, Unreadable, absent, cause
 from orc_core.sync.paths import same
-from orc_core.sync.settlement import Copy
 from orc_storage.errors import FileFault, StoreUnavailable, UnsafePath
 from orc_storage.files import FOLDERS, Mirror, MirrorFile, parse, render
 from orc_storage.records import Body, Json

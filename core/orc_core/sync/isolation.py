@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from orc_core.errors import LayerOffline
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Layer, Reading, Unreadable
-from orc_core.sync.settlement import Copy
 from orc_core.text import clean
 from orc_storage.canonical import encode
 from orc_storage.documents import ID_PATTERN

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from orc_core.sync.settlement import Copy
+from orc_core.sync.copies import Copy
 from orc_storage.records import Body
 
 Key = tuple[str, str]

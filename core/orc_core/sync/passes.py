@@ -16,10 +16,11 @@ from orc_core.clock import Clock
 from orc_core.errors import LayerOffline, OrcError
 from orc_core.sync.absences import Absences, are_too_many, question
 from orc_core.sync.conflicts import call_back_due, list_due
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Layer, Reading, Unreadable, absent
 from orc_core.sync.paths import same
 from orc_core.sync.rules import Rules
-from orc_core.sync.settlement import Copy, record_given, settle
+from orc_core.sync.settlement import record_given, settle
 from orc_core.sync.standing import Standing
 from orc_storage import bases, documents
 from orc_storage.database import Connection, Database

@@ -14,10 +14,10 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.sync import panes
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Reading, Unreadable
 from orc_core.sync.panes import NOTE_OPTION, TASK_OPTION, Given, Pane, Work
 from orc_core.sync.publication import Fleet, Publication
-from orc_core.sync.settlement import Copy
 from orc_core.tmux import options
 from orc_storage import bases, documents
 from orc_storage.canonical import digest, encode

@@ -13,9 +13,10 @@ from random import Random
 import pytest
 
 from orc_core.sync.conflicts import Conflicts
+from orc_core.sync.copies import Copy
 from orc_core.sync.policies import Policy
 from orc_core.sync.rules import Rules, govern
-from orc_core.sync.settlement import Copy, settle
+from orc_core.sync.settlement import settle
 from orc_core.tasks.rules import KIND, TaskRules
 from orc_storage import documents
 from orc_storage.database import Transaction

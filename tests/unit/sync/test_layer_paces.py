@@ -17,8 +17,8 @@ from memory_layer import MemoryLayer
 from orc_core.model.health import Layer, LayerState
 from orc_core.settings import Settings
 from orc_core.sync.choices import Choices
+from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key
-from orc_core.sync.settlement import Copy
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import KIND, TaskRules

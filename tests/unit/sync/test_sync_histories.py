@@ -26,13 +26,14 @@ import pytest
 from orc_core.errors import IllegalMove, OrcError
 from orc_core.history.actions import History
 from orc_core.sync.conflicts import Conflicts
+from orc_core.sync.copies import Copy
 from orc_core.sync.decisions import held
 from orc_core.sync.hunks import given_text, hunks_of, side_lines
 from orc_core.sync.lines import Of
 from orc_core.sync.merge import diff, get_path
 from orc_core.sync.paths import MISSING, Value, field_of, hunk_number, same
 from orc_core.sync.provenance import newest
-from orc_core.sync.settlement import Copy, record_given, settle
+from orc_core.sync.settlement import record_given, settle
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import KIND, TaskRules
 from orc_storage import bases, conflicts, documents, journal
