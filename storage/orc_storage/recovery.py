@@ -85,6 +85,8 @@ def replace_store(engine: Engine, folder: Path, backup: Backup, *, at: float) ->
             entry = _begin_epoch(conn, backup, aside, at)
             if engine.is_wal_safe:
                 conn.execute("PRAGMA journal_mode = WAL")
+        except engine.error as error:
+            raise engine.translate(error, backup.path) from error
         finally:
             conn.close()
         _sync_file(draft)

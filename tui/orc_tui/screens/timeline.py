@@ -233,17 +233,13 @@ class TimelineView(Screen[str], inherit_bindings=False):
 
     def _mark_range(self) -> None:
         """Mark everything between the nearest mark above or below and the cursor."""
-        rows, here = self._view.rows, self._view.cursor
-        at = [i for i, row in enumerate(rows) if views.key_of(row) in self._view.marks]
-        if not at:
+        if span := views.marked_span(self._view):
+            self._change(marks=self._view.marks | views.markable(span))
+        else:
             self.note("mark one end first: space marks")
-            return
-        other = min(at, key=lambda index: abs(index - here))
-        span = rows[min(other, here) : max(other, here) + 1]
-        self._change(marks=self._view.marks | _markable(span))
 
     def _mark_all(self) -> None:
-        everything = _markable(self._view.rows)
+        everything = views.markable(self._view.rows)
         self._change(marks=frozenset() if self._view.marks >= everything else everything)
 
     def _compare(self) -> None:
@@ -399,7 +395,3 @@ class TimelineView(Screen[str], inherit_bindings=False):
     def _draw(self) -> None:
         if self.is_attached and self.size.width:
             self._sheet.show(drawing.lines(self._view, self.size.width, self.size.height))
-
-
-def _markable(rows: Sequence[Row]) -> frozenset[str]:
-    return frozenset(views.key_of(row) for row in rows if views.mark_of(row) is not None)

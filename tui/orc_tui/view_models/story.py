@@ -6,6 +6,7 @@ offers those that have none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -95,6 +96,21 @@ def checkpoint_of(row: Row | None) -> str:
 def mark_of(row: Row | None) -> Mark | None:
     """The revision that a row wrote, None where it wrote none."""
     return Mark(row.kind, row.id, row.rev) if isinstance(row, Moment) and row.rev else None
+
+
+def markable(rows: Sequence[Row]) -> frozenset[str]:
+    """The keys of the rows that can be marked."""
+    return frozenset(key_of(row) for row in rows if mark_of(row) is not None)
+
+
+def marked_span(view: Timeline) -> Sequence[Row]:
+    """The rows from the nearest marked one to the cursor; none where nothing is marked."""
+    here = view.cursor
+    at = [index for index, row in enumerate(view.rows) if key_of(row) in view.marks]
+    if not at:
+        return ()
+    other = min(at, key=lambda index: abs(index - here))
+    return view.rows[min(other, here) : max(other, here) + 1]
 
 
 def reason(action_id: str, view: Timeline) -> str:
