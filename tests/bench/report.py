@@ -46,36 +46,56 @@ def p95(samples: Sequence[float]) -> float:
     return percentile(samples, 0.95)
 
 
+HEAD = ("what", "floor", "ours", "ratio", "aim", "", "beside")
+
+
 def table(figures: Sequence[Figure]) -> str:
-    """Aligned rows: what, floor, ours, ratio, aim, and whether it is met."""
-    head = ("what", "floor", "ours", "ratio", "aim", "")
-    rows = [head]
-    for figure in figures:
-        floor = "-" if figure.floor is None else f"{figure.floor:.3g}"
-        ratio = "-" if not figure.floor else f"{figure.ours / figure.floor:.2f} x"
-        rows.append(
-            (
-                figure.name,
-                floor,
-                f"{figure.ours:.3g} {figure.unit}",
-                ratio,
-                "-" if figure.aim is None else f"{figure.aim:.3g} {figure.unit}",
-                f"{_verdict(figure)}  {figure.note}",
-            )
+    """A Markdown table whose columns stand under each other on a terminal, too."""
+    rows = [HEAD, *map(_row, figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    lines = [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if 0 < column < 5 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:5], widths[1:5], strict=True)]
-        lines.append("  ".join([*cells, row[5]]).rstrip())
-    return "\n".join(lines)
+        + " |"
+        for row in rows
+    ]
+    rule = "|".join(
+        "-" * (width + 1) + ":" if 0 < column < 5 else "-" * (width + 2)
+        for column, width in enumerate(widths)
+    )
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
 
 
-def _verdict(figure: Figure) -> str:
-    if figure.aim is None:
-        return "-"
-    return "met" if figure.met else "NOT MET"
+def write_into(page: Path, part: str, text: str) -> bool:
+    """Put `text` between the marks of a part of a page; False where it has none."""
+    first, last = f"<!-- figures: {part} -->\n", "<!-- end of figures -->"
+    before, mark, rest = page.read_text().partition(first)
+    _, end, after = rest.partition(last)
+    if not mark or not end:
+        return False
+    page.write_text(f"{before}{first}\n{text}\n\n{last}{after}")
+    return True
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    verdict = "-" if figure.aim is None else "met" if figure.met else "NOT MET"
+    return (
+        figure.name,
+        "-" if figure.floor is None else f"{short(figure.floor)} {figure.unit}",
+        f"{short(figure.ours)} {figure.unit}".rstrip(),
+        "-" if not figure.floor else f"{figure.ours / figure.floor:.2f} x",
+        "-" if figure.aim is None else f"{short(figure.aim)} {figure.unit}".rstrip(),
+        verdict,
+        figure.note,
+    )
+
+
+def short(value: float) -> str:
+    """Three digits that count, and no exponent."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def save(path: Path, figures: Sequence[Figure], machine: str) -> None:

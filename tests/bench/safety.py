@@ -33,7 +33,7 @@ from orc_storage.database import Database
 from orc_storage.engine import STORE_FILE
 from orc_storage.records import Document
 
-DEATHS = 16
+DEATHS = 10
 WRITTEN = 150
 """Writes that a process has acknowledged when it is killed."""
 

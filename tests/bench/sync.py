@@ -38,10 +38,10 @@ EDITED = 50
 ROUNDS = 30
 TASKS = 1000
 PANES = 8
-SAMPLES = 40
+SAMPLES = 30
 FIRST_SYNC_S = 120.0
 SETTLE_S = 4.0
-PAUSE_S = 0.4
+PAUSE_S = 0.3
 SEED = 20261120
 SHOWN = "T-1"
 """The task on top of its list, which is the one that is edited."""
@@ -186,7 +186,7 @@ def _commit(elsewhere: Writer, title: str) -> float:
 def _pauses(chance: random.Random) -> Iterator[float]:
     """Seconds between two writes, in step with nothing."""
     while True:
-        yield PAUSE_S + chance.random()
+        yield PAUSE_S + 0.7 * chance.random()
 
 
 def _marker(number: int) -> str:

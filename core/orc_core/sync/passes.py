@@ -35,7 +35,8 @@ from orc_storage.errors import (
 from orc_storage.records import Base, Document, Finding
 
 RETRIES_MAX: Final = 3
-AT_ONCE: Final = 8
+AT_ONCE: Final = 24
+"""Documents whose writes may share a commit; as many as keep no other writer waiting for long."""
 CHUNK: Final = 100
 
 
