@@ -290,6 +290,30 @@ async def test_a_name_that_differs_in_case_only_is_a_fault(ws: Workspace) -> Non
     assert len(await ws.revisions()) == 1
 
 
+async def test_a_file_is_made_again_under_the_name_of_its_task(ws: Workspace) -> None:
+    """However the names that are gone were spelled: the id in a file is that of its name."""
+    await ws.add()
+    await ws.sync()
+    ws.write({"id": "t-1", "title": "x"}, "t-1")
+    assert len((await ws.sync()).faults) == 1
+    shutil.rmtree(ws.path().parent)
+    report = await ws.sync()
+    assert report.faults == ()
+    assert [path.name for path in ws.path().parent.iterdir()] == ["T-1.json"]
+    assert ws.file()["id"] == "T-1"
+
+
+async def test_a_fault_ends_with_the_name_that_differed_in_case(ws: Workspace) -> None:
+    await ws.add()
+    await ws.sync()
+    ws.write({"id": "t-1", "title": "x"}, "t-1")
+    assert len((await ws.sync()).faults) == 1
+    ws.path("t-1").unlink()
+    assert (await ws.sync()).faults == ()
+    assert len(await ws.revisions()) == 1
+    assert ws.file()["id"] == "T-1"
+
+
 async def test_a_removed_file_deletes_its_task_and_z_brings_it_back(ws: Workspace) -> None:
     await ws.add()
     await ws.sync()

@@ -232,9 +232,11 @@ class Passes:
         known = await self._db.read(partial(_look_up_all, layer=layer, kind=kind))
         faulty = {id.casefold(): id for id in self._standing.faulty(kind)}
         there = {id.casefold() for id in readings}
-        ids = known.ids() | faulty if self._layer.lists_all else {}
-        for id in faulty.keys() - there - ids.keys():
-            self._is_right((kind, faulty[id]))
+        # A copy goes by the id of its document, however the name at fault was spelled.
+        ids = faulty | known.ids() if self._layer.lists_all else {}
+        for id, name in faulty.items():
+            if name not in readings and (id in there or ids.get(id) != name):
+                self._is_right((kind, name))
         lost = [absent(layer, kind, ids[id], is_lost=is_new) for id in ids if id not in there]
         for id in {*self._store.faulty(kind), *(one.id for one in known.damaged.values())}:
             self._is_damaged((kind, id), known)
