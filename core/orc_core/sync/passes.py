@@ -232,8 +232,7 @@ class Passes:
         known = await self._db.read(partial(_look_up_all, layer=layer, kind=kind))
         faulty = {id.casefold(): id for id in self._standing.faulty(kind)}
         there = {id.casefold() for id in readings}
-        # A copy goes by the id of its document, however the name at fault was spelled.
-        ids = faulty | known.ids() if self._layer.lists_all else {}
+        ids = faulty | known.ids() if self._layer.lists_all else {}  # the document's spelling
         for id, name in faulty.items():
             if name not in readings and (id in there or ids.get(id) != name):
                 self._is_right((kind, name))
