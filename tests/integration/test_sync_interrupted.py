@@ -14,10 +14,12 @@ import pytest_asyncio
 
 from clocks import TurnedClock, wait_for
 from orc_core.sync.copies import Copy
-from orc_core.sync.settlement import settle
+from orc_core.sync.settlement import Settled, record_given, settle
 from orc_core.sync.standing import Standing
+from orc_storage import documents
 from orc_storage.database import Transaction
 from orc_storage.files import parse
+from orc_storage.records import Body
 from workspaces import KIND, RULES, Workspace, open_workspace
 
 
@@ -68,6 +70,31 @@ async def test_what_another_copy_changed_elsewhere_is_merged_with_what_was_just_
     assert (task.title, task.due) == ("Basket", "monday")
     assert await ws.open_conflicts() == []
     assert (ws.file()["title"], ws.file()["due"]) == ("Basket", "monday")
+
+
+async def test_what_a_layer_without_numbers_was_given_before_a_crash_is_no_edit(
+    ws: Workspace,
+) -> None:
+    """It was given revision 2, which nobody wrote down, and the store has revision 3 by now."""
+
+    def reads(body: Body | None) -> Copy:
+        return Copy("board", KIND, "T-1", body, None, "" if body is None else "given", 0.0, "board")
+
+    async def settled(copy: Copy) -> Settled:
+        return await ws.db.write(partial(settle, copy=copy, rules=RULES[KIND]))
+
+    await ws.add("Cart")
+    nothing = reads(None)
+    first = await settled(nothing)
+    await ws.db.write(partial(record_given, copy=nothing, settled=first, sha256="first"))
+    await ws.edit(title="Basket")
+    given = await ws.db.read(lambda conn: documents.revision(conn, KIND, "T-1", 2))
+    await ws.edit(title="Trolley")
+    found = await settled(reads(given.body))
+    assert (found.opened, found.wrote) == (0, False)
+    assert found.body is not None
+    assert found.body["title"] == "Trolley"
+    assert await ws.open_conflicts() == []
 
 
 async def test_a_leader_that_ends_leads_until_what_it_began_is_written(ws: Workspace) -> None:

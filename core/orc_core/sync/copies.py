@@ -6,16 +6,22 @@ cannot be told any more counts as unknown, so that nothing in the copy passes fo
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from orc_core.sync import decisions
 from orc_core.sync.hunks import replace_lines, side_lines
 from orc_core.sync.lines import find_run
-from orc_core.sync.paths import MISSING, Value, field_of, get_path, hunk_number, set_path
+from orc_core.sync.paths import MISSING, Value, field_of, get_path, hunk_number, same, set_path
 from orc_storage import conflicts, documents
 from orc_storage.database import Connection
 from orc_storage.errors import Archived, DamagedDocument, NotFound
 from orc_storage.records import Base, Body, Conflict, ConflictState, Revision
+
+LATER_MAX: Final = 100
+"""How many revisions are looked through for what was given or taken last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,11 @@ def find_basis(
     """Find what a copy was made from: its body, its revision, and whether that is an old one."""
     seen, seen_rev = (None, 0) if base is None else (base.seen, base.rev)
     is_echo = base is not None and base.seen_sha256 == copy.sha256
-    if copy.rev is None or is_echo or now is None or copy.body is None:
+    if is_echo or now is None or copy.body is None:
         return seen, seen_rev, False
+    if copy.rev is None:
+        given = None if base is None else _given_since(conn, copy, now, seen_rev)
+        return (seen, seen_rev, False) if given is None else (given.body, given.rev, False)
     if copy.rev == seen_rev and not _took_since(conn, copy, now):
         return seen, seen_rev, False
     if base is None and not now.deleted:
@@ -63,15 +72,24 @@ def _took_since(conn: Connection, copy: Copy, now: Revision) -> bool:
 
     The layer was not given that, as far as is known, and who made the copy need not know of it.
     """
-    try:
-        made = (documents.revision(conn, copy.kind, now.id, rev) for rev in _after(copy, now))
-        return any(revision.actor == copy.layer for revision in made)
-    except (Archived, NotFound):
-        return True
+    made = _later(conn, copy.kind, now, copy.rev or 0)
+    return any(revision.actor == copy.layer for revision in made)
 
 
-def _after(copy: Copy, now: Revision) -> range:
-    return range((copy.rev or 0) + 1, now.rev + 1)
+def _given_since(conn: Connection, copy: Copy, now: Revision, rev: int) -> Revision | None:
+    """The revision after `rev` that a copy without a number is word for word, if there is one.
+
+    It was given, and whoever gave it died before that was written down: nobody edited it.
+    """
+    made = _later(conn, copy.kind, now, rev)
+    return next((one for one in made if not one.deleted and same(one.body, copy.body)), None)
+
+
+def _later(conn: Connection, kind: str, now: Revision, rev: int) -> Iterator[Revision]:
+    """The revisions after `rev`, the newest first, as far as can be read; not all of very many."""
+    for number in range(now.rev, max(rev, now.rev - LATER_MAX), -1):
+        with contextlib.suppress(Archived, NotFound, DamagedDocument):
+            yield documents.revision(conn, kind, now.id, number)
 
 
 def _held_at(conn: Connection, copy: Copy, now: Revision, rev: int) -> Body:
