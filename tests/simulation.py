@@ -44,6 +44,7 @@ MEMORY = Path("/dev/shm")
 WEIGHTED: dict[Happening, int] = {
     simulation_events.edit: 8,
     simulation_events.orc: 6,
+    simulation_events.put: 2,
     simulation_events.add: 2,
     simulation_events.save: 12,
     simulation_events.spoil: 2,
@@ -268,8 +269,8 @@ class Play:
             self.ledger.fail("no dashboard is up")
             return
         self.in_orc(self._all_at_once, "pace")
+        await asyncio.wait({self.running[-1]}, timeout=30.0)
         await self._become_quiet()
-        await self._look_once_more()
         faults = {
             (fault.layer, fault.id)
             for desk in self.desks
@@ -280,6 +281,7 @@ class Play:
         self.head, self.steps = journal.head(self.world.conn)[1], self.loop.steps
         self.ledger.at_rest(faults)
         self._look_at_kept()
+        await self._look_once_more()
 
     async def _all_at_once(self, store: Store) -> None:
         sync = synchronizer(self.world, store)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from simulation import Event, Play
 
 Happening: TypeAlias = "Callable[[Play, Event, random.Random], Awaitable[None]]"
-TASKS = ("T-1", "T-2", "T-3")
+TASKS = ("T-1", "T-1", "T-1", "T-2", "T-3")
+"""Much is done to one of them, so that people meet."""
 
 
 def word(event: Event, part: int = 0) -> str:
@@ -103,6 +104,28 @@ async def orc(play: Play, event: Event, chance: random.Random) -> None:
         process.fuse = chance.randrange(12)
 
 
+async def put(play: Play, event: Event, chance: random.Random) -> None:
+    """A program reads a document, and writes it over that revision a while later."""
+    wait_s, id = chance.choice((0.02, 0.3, 1.0)), chance.choice(TASKS)
+
+    async def work(store: Store) -> None:
+        found = await store.read(lambda conn: documents.get(conn, KIND, id))
+        if found is None:
+            return
+        await asyncio.sleep(wait_s)
+        body = found.body | change(found.body, chance, deed.word)
+        deed.begun, deed.over = play.loop.steps, found.rev
+        made = await store.write(
+            lambda tx: documents.put(
+                tx, KIND, id, body, rev=found.rev, actor="codex-2", cause=deed.cause
+            )
+        )
+        deed.got = made.rev
+
+    process = play.in_orc(work, str(event))
+    deed = play.begin(event, process, word(event))
+
+
 async def add(play: Play, event: Event, chance: random.Random) -> None:
     """Somebody adds a task in a dashboard."""
     desk = play.desk(chance)
@@ -130,6 +153,7 @@ async def decide(play: Play, event: Event, chance: random.Random) -> None:
         waiting = [one for one in found if one.state in WAITING]
         decided = [one for one in found if one.state is ConflictState.RESOLVED]
         draw = chance.random()
+        await asyncio.sleep(chance.choice((0.0, 0.0, 0.3)))  # a person looks at them
         if decided and draw < 0.2:
             await desk.conflicts.undo_resolution(chance.choice(decided).id, actor=OPERATOR)
         elif not waiting:
@@ -246,10 +270,10 @@ async def save(play: Play, event: Event, chance: random.Random) -> None:
     async def work() -> None:
         await asyncio.sleep(wait_s)
         if torn_s:
-            put(play, path, data[: chance.randrange(len(data))])
+            _put(play, path, data[: chance.randrange(len(data))])
             await asyncio.sleep(torn_s)
         play.ledger.edited("file", path.stem, read, data)
-        put(play, path, data)
+        _put(play, path, data)
 
     play.outside(work(), str(event))
 
@@ -264,10 +288,10 @@ async def spoil(play: Play, event: Event, chance: random.Random) -> None:
     wait_s = chance.random() * 4
 
     async def work() -> None:
-        put(play, path, rubbish)
+        _put(play, path, rubbish)
         await asyncio.sleep(wait_s)
         if _read(path) == rubbish and chance.random() < 0.9:
-            put(play, path, read)
+            _put(play, path, read)
 
     play.outside(work(), str(event))
 
@@ -281,11 +305,12 @@ async def remove(play: Play, event: Event, chance: random.Random) -> None:
     wait_s, returns = chance.choice((0.1, 1.0, 3.0)), chance.random() < 0.5
 
     async def work() -> None:
-        path.unlink()
+        path.unlink(missing_ok=True)
+        play.ledger.touched.add(("file", path.stem))
         play.world.touch(KIND, path.stem)
         await asyncio.sleep(wait_s)
         if returns and not path.exists():
-            put(play, path, read)
+            _put(play, path, read)
 
     play.outside(work(), str(event))
 
@@ -297,7 +322,7 @@ async def put_back(play: Play, event: Event, chance: random.Random) -> None:
         id = chance.choice(known)
         data = chance.choice(play.copies[id])
         play.ledger.edited("file", id, _made_on(play, id, data), data)
-        put(play, play.folder / f"{id}.json", data)
+        _put(play, play.folder / f"{id}.json", data)
 
 
 async def new_file(play: Play, event: Event, chance: random.Random) -> None:
@@ -305,18 +330,19 @@ async def new_file(play: Play, event: Event, chance: random.Random) -> None:
     id = f"N-{event.number}"
     body: Body = {"id": id, "title": f"Task {word(event)}"}
     if play.folder.is_dir():
-        put(play, play.folder / f"{id}.json", json.dumps(body).encode())
+        _put(play, play.folder / f"{id}.json", json.dumps(body).encode())
 
 
 async def post(play: Play, event: Event, chance: random.Random) -> None:
     """Somebody changes what the board has."""
     known = sorted(id for _, id in play.world.board)
     if known:
-        id = chance.choice(known)
+        id = known[0] if chance.random() < 0.5 else chance.choice(known)
         before = play.world.board[KIND, id]
         after: Body = before | change(before, chance, word(event))
         play.ledger.edited(BOARD, id, repr(before).encode(), repr(after).encode())
         play.world.board[KIND, id] = after
+        play.ledger.touched.add((BOARD, id))
         play.world.touch(BOARD, id)
 
 
@@ -330,15 +356,18 @@ def _read(path: Path) -> bytes | None:
 def _file(play: Play, chance: random.Random) -> Path:
     """One of the files, or where one could be."""
     known = sorted(play.folder.glob("*.json")) if play.folder.is_dir() else []
+    if known and chance.random() < 0.5:
+        return next((path for path in known if path.stem == "T-1"), known[0])
     return chance.choice(known) if known else play.folder / "T-1.json"
 
 
-def put(play: Play, path: Path, data: bytes) -> None:
+def _put(play: Play, path: Path, data: bytes) -> None:
     """Save a file as an editor does."""
     if path.parent.is_dir():
         _remember(play, path.stem, path)
         path.write_bytes(data)
         _remember(play, path.stem, path)
+        play.ledger.touched.add(("file", path.stem))
         play.ledger.quiet_since = play.loop.time()
         play.world.touch(KIND, path.stem)
 
