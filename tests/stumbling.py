@@ -42,6 +42,8 @@ _NAMED: Final = (
 )
 _BY_FD: Final = ("write", "fsync", "ftruncate", "pread", "pwrite", "sendfile")
 
+_CHANGES: Final = {"write", "pwrite", "ftruncate", "sendfile"}
+_NAMES: Final = {"rename", "replace", "link", "swap"}
 _NEEDS_SPACE: Final = {
     "open",
     "rename",
@@ -59,6 +61,8 @@ class Stumbling:
     """Counts; `at` is the number of the operation that fails, 0 for none.
 
     `lasts` makes all later ones fail too that need space. `before` is called before each one.
+    `hasty` names what got its name before it was on disk; `unsynced` the folders whose names are
+    not on disk yet.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,6 +73,9 @@ class Stumbling:
         self.lasts = False
         self.before: Callable[[str], None] = lambda _: None
         self.steps: list[str] = []
+        self.hasty: list[str] = []
+        self.unsynced: set[str] = set()
+        self._dirty: set[str] = set()
         self._looking = threading.local()
 
     def step(self, what: str, path: str) -> bool:
@@ -87,6 +94,20 @@ class Stumbling:
         if self.at and self.count > self.at:
             return self.lasts and needs_space
         return self.count == self.at
+
+    def done(self, what: str, path: str, to: str = "") -> None:
+        """Note what an operation that went well means for what a power loss would leave."""
+        if getattr(self._looking, "now", False):
+            return
+        if what in _CHANGES:
+            self._dirty.add(path)
+        elif what == "fsync":
+            self._dirty.discard(path)
+            self.unsynced.discard(path)
+        elif what in _NAMES:
+            if path in self._dirty:
+                self.hasty.append(f"{what} {path}")
+            self.unsynced.add(to.rpartition("/")[0])
 
     def fail(self, path: str) -> OSError:
         """Return the error of an operation that fails."""
@@ -148,7 +169,10 @@ def _named(watch: Stumbling, name: str, of: Any = os) -> Callable[..., Any]:
         found = _absolute(path, more.get("dir_fd"))
         if watch.is_ours(found) and watch.step(name, found):
             raise watch.fail(found)
-        return real(path, *args, **more)
+        result = real(path, *args, **more)
+        if name in _NAMES and watch.is_ours(found):
+            watch.done(name, found, os.fsdecode(args[0]))
+        return result
 
     return call
 
@@ -170,6 +194,8 @@ def _by_fd(watch: Stumbling, name: str) -> Callable[..., Any]:
                 # A disk that is full takes what still fits.
                 return real(fd, args[0][: len(args[0]) // 2])
             raise watch.fail(found)
+        if watch.is_ours(found):
+            watch.done(name, found)
         return real(fd, *args, **more)
 
     return call
@@ -197,6 +223,7 @@ class _Raw(io.FileIO):
         if self._watch.step("write", self._path):
             super().write(bytes(data)[: len(data) // 2])
             raise self._watch.fail(self._path)
+        self._watch.done("write", self._path)
         return super().write(data) or 0
 
 
@@ -209,6 +236,7 @@ def _swap(watch: Stumbling) -> Callable[[bytes, bytes], int]:
         if watch.is_ours(found) and watch.step("swap", found):
             ctypes.set_errno(watch.code)
             return -1
+        watch.done("swap", os.fsdecode(left), found)
         return real(left, right)
 
     return call

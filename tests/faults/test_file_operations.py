@@ -18,11 +18,13 @@ from clocks import TurnedClock
 from due_work import heal, prepare
 from long_stores import archive, find_all, make_long
 from orc_core.errors import OrcError
-from orc_storage import anchors
+from orc_storage import anchors, recovery
+from orc_storage.backups import Reason
 from orc_storage.database import Database
+from orc_storage.engine import pick
 from orc_storage.errors import StorageError, UnsafePath
 from orc_storage.lock import FileLock
-from stumbling import stumbling
+from stumbling import Stumbling, stumbling
 from workspaces import Workspace, open_workspace
 
 EVERY = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
@@ -94,6 +96,37 @@ async def test_a_fault_at_any_operation_of_the_mirror_heals(
     assert count > 60
     for at in range(random.randint(1, EVERY), count + 1, EVERY):
         await stumble(due, tmp_path / "ws", clock, at, fault)
+
+
+def check_durable(files: Stumbling, scratch: str) -> None:
+    """Nothing got its name before it was on disk, and all names but those of drafts are."""
+    assert files.hasty == []
+    assert {folder for folder in files.unsynced if not folder.endswith(scratch)} == set()
+
+
+async def test_a_mirrored_file_is_on_disk_before_it_has_its_name(
+    due: Path, tmp_path: Path, clock: TurnedClock
+) -> None:
+    folder = Path(shutil.copytree(due, tmp_path / "ws"))
+    async with open_workspace(folder, clock) as ws:
+        with stumbling(folder) as files:
+            await ws.sync()
+    assert any(step.startswith("swap") for step in files.steps)
+    check_durable(files, "/tmp")
+
+
+async def test_archives_and_backups_are_on_disk_before_they_have_their_names(
+    tmp_path: Path, runtime: Path
+) -> None:
+    folder = tmp_path / "w"
+    await make_long(folder, runtime)
+    with stumbling(folder) as files:
+        async with await Database.open(folder, runtime=runtime) as db:
+            await archive(db)
+            copy = await db.backup(Reason.MANUAL, at=4e9)
+        recovery.replace_store(pick(), folder, copy, at=5e9)
+    assert {step.split()[0] for step in files.steps} >= {"rename", "replace", "link"}
+    check_durable(files, "/none")
 
 
 async def archive_and_stumble(start: Path, folder: Path, runtime: Path, at: int, fault: str) -> int:
