@@ -13,5 +13,11 @@ EDITS: Final = int(os.environ.get("ORC_EDITS", "1000"))
 
 PROCESSES: Final = int(os.environ.get("ORC_PROCESSES", "4"))
 
-EXAMPLES: Final = int(os.environ.get("ORC_EXAMPLES", "1"))
-"""By how much more examples are tried than in `make test`."""
+LOSSES: Final = int(os.environ.get("ORC_POWER_LOSSES", "60"))
+"""How often the power goes, in each mode of the store."""
+
+MACHINES: Final = int(os.environ.get("ORC_MACHINES", "8"))
+"""How many runs of a model and several processes are tried."""
+
+FAULT_STRIDE: Final = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
+"""Which steps or operations fail in turn: each one in `make faults`, each eighth in `make test`."""

@@ -196,15 +196,35 @@ def until(scenario: str, folder: str, runtime: str, at: int) -> None:
     """Do something and die before its step number `at`; tells of how many steps there were."""
     path = Path(folder)
     with stumbling(path) as watch:
+        is_armed = scenario != "saved"
 
-        def look(_: str) -> None:
-            if watch.count == at:
+        def look(what: str) -> None:
+            nonlocal is_armed
+            if not is_armed and what == "swap" and _save_meanwhile(path):
+                # From here on it matters.
+                is_armed, watch.count = True, 0
+            if is_armed and watch.count == at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         watch.before = look
         _SCENARIOS[scenario](path, Path(runtime), CountedEngine(watch))
         watch.before = lambda _: None
     say(watch.count)
+
+
+MEANWHILE: Final = "saved meanwhile"
+
+
+def _save_meanwhile(folder: Path) -> bool:
+    """Save a file as an editor does, at the last moment before it is replaced; once."""
+    path = folder / "files" / "tasks" / "T-1.json"
+    body = json.loads(path.read_bytes())
+    if (body["title"], body["rev"]) == ("one", 1):
+        draft = folder / "T-1.draft"
+        draft.write_text(json.dumps(body | {"title": MEANWHILE}))
+        draft.rename(path)
+        return True
+    return False
 
 
 def _make(folder: Path, runtime: Path, engine: Engine) -> None:
@@ -264,6 +284,7 @@ _SCENARIOS: Final[dict[str, Callable[[Path, Path, Engine], None]]] = {
     "backup": _backup,
     "restore": _restore,
     "sync": _sync,
+    "saved": _sync,
     "compact": _compact,
 }
 

@@ -93,7 +93,7 @@ class Stumbling:
             self._looking.now = False
         if self.at and self.count > self.at:
             return self.lasts and needs_space
-        return self.count == self.at
+        return bool(self.at) and self.count == self.at
 
     def done(self, what: str, path: str, to: str = "") -> None:
         """Note what an operation that went well means for what a power loss would leave."""

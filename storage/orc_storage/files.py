@@ -21,9 +21,11 @@ from typing import Final
 from watchfiles import awatch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
+from orc_storage import drafts
 from orc_storage.documents import ID_PATTERN
 from orc_storage.errors import FileFault, FileMoved, InvalidId, StoreUnavailable
 from orc_storage.exchange import swap
+from orc_storage.lock import lives
 from orc_storage.mirrored import SIZE_MAX_BYTES, parse, render
 from orc_storage.paths import ensure_private, sync_folder
 
@@ -77,6 +79,8 @@ class Mirror:
         # A folder beside the watched ones: a temporary file in there would wake the watcher.
         self._workshop = folder.parent / "tmp"
         self._count = itertools.count(1)
+        self._unfinished: set[str] = set()
+        """Drafts of this process that hold bytes which nobody has seen."""
 
     def prepare(self, kind: str = "") -> None:
         """Make the folders that are missing, of one kind or of all; raises UnsafePath."""
@@ -86,7 +90,7 @@ class Mirror:
         horizon = time.time() - _LEFTOVER_AGE_S
         for left in self._workshop.iterdir():
             with contextlib.suppress(OSError):
-                if left.lstat().st_mtime < horizon:
+                if not self._take_up(left) and left.lstat().st_mtime < horizon:
                     left.unlink()
 
     def path(self, kind: str, id: str) -> Path:
@@ -128,14 +132,14 @@ class Mirror:
             before = self._compare(kind, id, expect_sha256)
             if before is not None and before.data == data:
                 return before
-            draft = self._draft(id, data)
+            draft = self._draft(kind, id, data, expect_sha256)
             try:
                 if expect_sha256 is None:
                     _link_new(draft, path)
                 else:
                     self._replace(draft, path, expect_sha256)
             finally:
-                _discard(draft, {hashlib.sha256(data).hexdigest(), expect_sha256})
+                self._discard(draft)
             sync_folder(path.parent)
             written = _read(kind, id, path)
         if written is None or written.data != data:
@@ -152,7 +156,7 @@ class Mirror:
             if self.read(kind, id) is None:
                 return
             self._compare(kind, id, expect_sha256)
-            aside = self._fresh_name(id)
+            aside = self._fresh_name(kind, id, None, expect_sha256)
             path.rename(aside)
             if _digest(aside) != expect_sha256:
                 _link_new(aside, path)
@@ -216,17 +220,19 @@ class Mirror:
             raise FileMoved(f"{self.path(kind, id)} {what} since it was read: read it again")
         return found
 
-    def _draft(self, id: str, data: bytes) -> Path:
-        draft = self._fresh_name(id)
+    def _draft(self, kind: str, id: str, data: bytes, read: str | None) -> Path:
+        draft = self._fresh_name(kind, id, hashlib.sha256(data).hexdigest(), read)
+        part = draft.with_name(draft.name + drafts.PART)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as out:
-            try:
+        try:
+            with os.fdopen(os.open(part, flags, 0o600), "wb") as out:
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
+            part.rename(draft)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         return draft
 
     def _replace(self, draft: Path, path: Path, expect_sha256: str) -> None:
@@ -241,8 +247,48 @@ class Mirror:
             swap(draft, path)
             raise FileMoved(f"{path} was saved while it was being written: read it again")
 
-    def _fresh_name(self, id: str) -> Path:
-        return self._workshop / f"{id}.{os.getpid()}.{next(self._count)}"
+    def _fresh_name(self, kind: str, id: str, ours: str | None, read: str | None) -> Path:
+        return self._workshop / drafts.name(kind, id, next(self._count), ours=ours, read=read)
+
+    def _discard(self, draft: Path) -> None:
+        """Unlink a draft, unless a swap left bytes in it that nobody has seen yet."""
+        self._unfinished.add(draft.name)
+        if self._is_known(draft):
+            draft.unlink(missing_ok=True)
+        if not draft.exists():
+            self._unfinished.discard(draft.name)
+
+    def _is_known(self, draft: Path) -> bool:
+        said = drafts.parse(draft.name)
+        with contextlib.suppress(FileNotFoundError):
+            return said is not None and said.knows(_digest(draft))
+        return False
+
+    def _take_up(self, left: Path) -> bool:
+        """Bring back what somebody saved just before whoever swapped it out died.
+
+        False where it has to stay. It is brought back only over what we had put there: whoever
+        saved once more since then has the last word.
+        """
+        said = drafts.parse(left.name)
+        if said is None or said.kind not in self._folders:
+            return False
+        if left.name not in self._unfinished and lives(said.pid):
+            return False
+        if not self._is_known(left):
+            path = self.path(said.kind, said.id)
+            found = self.read(said.kind, said.id)
+            if found is None:
+                path.hardlink_to(left)
+            elif not said.wrote(found.sha256) or not swap(left, path):
+                return False
+            sync_folder(path.parent)
+            # Another save may have come in the way of this swap as well.
+            if found is not None and not self._is_known(left):
+                return False
+        left.unlink(missing_ok=True)
+        self._unfinished.discard(left.name)
+        return True
 
 
 def _read(kind: str, id: str, path: Path) -> MirrorFile | None:
@@ -266,13 +312,6 @@ def _id_of(name: str) -> str:
 def _digest(path: Path) -> str:
     found = _read("", "", path)
     return "" if found is None else found.sha256
-
-
-def _discard(draft: Path, known: set[str | None]) -> None:
-    """Unlink a temporary file, unless a swap left bytes in it that nobody has seen yet."""
-    with contextlib.suppress(FileNotFoundError):
-        if _digest(draft) in known:
-            draft.unlink()
 
 
 def _link_new(draft: Path, path: Path) -> None:

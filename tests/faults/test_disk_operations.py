@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,15 +11,13 @@ from typing import Any
 import apsw
 import pytest
 
+from chores import FAULT_STRIDE
 from disks import Disk, DiskEngine
 from orc_storage import documents, journal, schema
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import OutcomeUnknown
 from orc_storage.records import Json
 from orc_storage.writer import commit_batch
-
-EVERY = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
-"""Which operations fail in turn: each one in `make faults`, each eighth in `make test`."""
 
 STORE = Path("/disk/store.db")
 IDS = ("T-1", "T-2")
@@ -97,5 +94,5 @@ def fail_at(number: int, fault: type[apsw.Error], journal_mode: str) -> int:
 def test_a_fault_at_any_operation_fails_one_write(fault: str, journal_mode: str) -> None:
     count = fail_at(0, FAULTS[fault], journal_mode)
     assert count > 40
-    for number in range(random.randint(1, EVERY), count + 1, EVERY):
+    for number in range(random.randint(1, FAULT_STRIDE), count + 1, FAULT_STRIDE):
         fail_at(number, FAULTS[fault], journal_mode)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from chores import FAULT_STRIDE
 from clocks import TurnedClock
 from due_work import heal, prepare
 from long_stores import archive, find_all, make_long
@@ -27,7 +27,6 @@ from orc_storage.lock import FileLock
 from stumbling import Stumbling, stumbling
 from workspaces import Workspace, open_workspace
 
-EVERY = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
 DAYS_S = 86400.0
 
 FAULTS = {
@@ -94,7 +93,7 @@ async def test_a_fault_at_any_operation_of_the_mirror_heals(
 ) -> None:
     count = await stumble(due, tmp_path / "ws", clock, 0, fault)
     assert count > 60
-    for at in range(random.randint(1, EVERY), count + 1, EVERY):
+    for at in range(random.randint(1, FAULT_STRIDE), count + 1, FAULT_STRIDE):
         await stumble(due, tmp_path / "ws", clock, at, fault)
 
 
@@ -156,7 +155,7 @@ async def test_a_fault_at_any_operation_of_archiving_loses_nothing(
     await make_long(start, runtime)
     count = await archive_and_stumble(start, folder, runtime, 0, fault)
     assert count > 30
-    for at in range(random.randint(1, EVERY), count + 1, EVERY):
+    for at in range(random.randint(1, FAULT_STRIDE), count + 1, FAULT_STRIDE):
         await archive_and_stumble(start, folder, runtime, at, fault)
 
 
@@ -198,7 +197,7 @@ def test_a_fault_at_any_operation_of_the_anchors_tells_of_no_other_head(
     monkeypatch.setattr(anchors, "BYTES_MAX", 500)
     count = note_and_stumble(tmp_path / "w", 0, fault)
     assert count > NOTES * 5
-    for at in range(random.randint(1, EVERY), count + 1, EVERY):
+    for at in range(random.randint(1, FAULT_STRIDE), count + 1, FAULT_STRIDE):
         note_and_stumble(tmp_path / "w", at, fault)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from chores import FAULT_STRIDE
 from clocks import TurnedClock
 from due_work import heal, prepare
 from long_stores import find_all, make_long, put
+from mortals import MEANWHILE
 from old_stores import ENTRIES, NEWEST, make
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.tasks.desk import Tasks
@@ -24,17 +26,21 @@ from orc_storage.engine import pick
 from workspaces import open_workspace
 from zygote import Zygote
 
-EVERY = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
-
 
 def kills(
-    zygote: Zygote, scenario: str, start: Path, folder: Path, runtime: Path, sparse: int = 1
+    zygote: Zygote,
+    scenario: str,
+    start: Path,
+    folder: Path,
+    runtime: Path,
+    sparse: int = 1,
+    every: int = FAULT_STRIDE,
 ) -> Iterator[int]:
     """Kill the scenario at one step after the other; each time `folder` is as it then is.
 
     `sparse` is by how much fewer they are, unless each step is tried.
     """
-    stride = EVERY * sparse if EVERY > 1 else 1
+    stride = every * sparse if every > 1 else 1
     at = random.randint(1, stride)
     while True:
         shutil.rmtree(folder, ignore_errors=True)
@@ -218,3 +224,32 @@ def test_a_compaction_killed_anywhere_keeps_every_revision(
         runner.run(make_long(start, runtime))
         for at in kills(zygote, "compact", start, folder, runtime):
             assert runner.run(find_all(folder, runtime)) == [], f"step {at}"
+
+
+@pytest.mark.timeout(1800)
+def test_what_was_saved_while_a_killed_leader_wrote_is_not_lost(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    start, folder = tmp_path / "start", tmp_path / "w"
+
+    async def make_due() -> None:
+        async with open_workspace(start, TurnedClock()) as ws:
+            await ws.add("one")
+            await ws.sync()
+            await ws.edit("T-1", priority=9)
+
+    async def take_up(when: str) -> None:
+        async with open_workspace(folder, TurnedClock()) as ws:
+            for _ in range(2):
+                await ws.sync()
+            task = await ws.tasks.get("T-1")
+            found = (task.title, task.priority, ws.file()["title"])
+            assert found == (MEANWHILE, 9, MEANWHILE), when
+            left = {path.name: path.read_bytes() for path in (folder / "tmp").iterdir()}
+            assert left == {}, when
+
+    with asyncio.Runner() as runner:
+        runner.run(make_due())
+        # Counted from the save on: the first ones are those that matter.
+        for at in islice(kills(zygote, "saved", start, folder, runtime, every=1), 8):
+            runner.run(take_up(f"killed at step {at}"))

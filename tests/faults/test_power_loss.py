@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
+from chores import LOSSES
 from disks import Disk, DiskEngine
 from orc_storage import documents, journal, schema
 from orc_storage.engine import Connection, Transaction
@@ -20,7 +20,6 @@ from orc_storage.errors import OutcomeUnknown
 from orc_storage.records import Json
 from orc_storage.writer import commit_batch
 
-LOSSES = int(os.environ.get("ORC_POWER_LOSSES", "60"))
 STORE = Path("/disk/store.db")
 IDS = ("T-1", "T-2", "T-3")
 

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chores import EDITS, EXAMPLES, PROCESSES
+from chores import EDITS, MACHINES, PROCESSES
 from mortals import standing
 from orc_storage import audit, documents
 from orc_storage.database import Connection, Database
@@ -204,7 +204,7 @@ def test_any_run_of_writes_and_kills_in_three_processes(zygote: Zygote) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Processes(zygote),
         settings=settings(
-            max_examples=8 * EXAMPLES,
+            max_examples=MACHINES,
             stateful_step_count=15,
             database=None,
             deadline=None,

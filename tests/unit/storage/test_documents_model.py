@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from chores import MACHINES
 from orc_storage import documents, journal
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.errors import InvalidId, NotFound, StaleRevision
@@ -125,7 +126,7 @@ class Store(RuleBasedStateMachine):
 
 
 Store.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, database=None, deadline=None
+    max_examples=3 * MACHINES, stateful_step_count=25, database=None, deadline=None
 )
 TestStore = Store.TestCase
 
