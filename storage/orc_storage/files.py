@@ -283,8 +283,9 @@ class Mirror:
             elif not said.wrote(found.sha256) or not swap(left, path):
                 return False
             sync_folder(path.parent)
-            # Another save may have come in the way of this swap as well.
             if found is not None and not self._is_known(left):
+                # Another save came in the way of this swap: the newest one has the last word.
+                swap(left, path)
                 return False
         left.unlink(missing_ok=True)
         self._unfinished.discard(left.name)

@@ -89,11 +89,13 @@ async def test_a_leader_killed_at_any_moment_is_followed_by_one_that_goes_on(
         for _ in range(2):
             report = await ws.sync()
         assert (report.failed, report.faults) == (0, ()), f"seed {seed}"
+        waiting = {(c.doc, c.path): c.left.value for c in await ws.open_conflicts()}
         for id, (title, priority) in wanted.items():
             task = await ws.tasks.get(id)
-            assert (task.title, task.priority) == (title, priority), f"seed {seed}"
+            assert task.priority == priority, f"seed {seed}"
             assert ws.file(id)["title"] == title, f"seed {seed}"
-        assert await ws.open_conflicts() == [], f"seed {seed}"
+            # Who saves over a copy that is older than the newest one is asked, and never ignored.
+            assert title in (task.title, waiting.get((id, "title"))), f"seed {seed}"
         examined = await ws.db.read(lambda conn: audit.examine(conn, folder))
         assert examined.findings == (), f"seed {seed}"
     figure("a leader that was killed, until another leads", taken_s)

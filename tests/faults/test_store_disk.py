@@ -161,7 +161,7 @@ async def test_a_store_cut_short_is_told(tmp_path: Path) -> None:
         await put(db, 0)
     with (folder / "store.db").open("r+b") as file:
         file.truncate(3 * 4096)
-    with pytest.raises(StoreCorrupt, match=r"is damaged.*backups"):
+    with pytest.raises(StoreCorrupt, match=r"is damaged.*orc backup list"):
         async with await Database.open(folder, runtime=tmp_path / "r") as db:
             await db.read(documents_and_journal)
 
