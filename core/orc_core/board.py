@@ -35,22 +35,6 @@ class Board:
     damaged: tuple[Finding, ...] = ()
     """What the store cannot tell any more; a document of it stands in as it was last."""
 
-    def over(self, layers: Sequence[Layer], at: float) -> tuple[Layer, ...]:
-        """The layers; that of the store names what is damaged. `at` is seconds since the epoch."""
-        if not self.damaged:
-            return tuple(layers)
-        store = next((one for one in layers if one.name == STORE), None)
-        store = store or Layer(STORE, LayerState.UNKNOWN, "", 0.0, 0, 0)
-        told = {(fault.kind, fault.id.casefold()) for fault in store.faults}
-        more = tuple(
-            Fault(STORE, one.kind, clean(one.id, limit=80), _said(one), at)
-            for one in self.damaged
-            if (one.kind, one.id.casefold()) not in told
-        )
-        state = LayerState.DEGRADED if store.state is LayerState.OK else store.state
-        store = replace(store, state=state, faults=(*store.faults, *more))
-        return (*(one for one in layers if one.name != STORE), store)
-
     def tasks(self, faults: Sequence[Fault], views: Views | None = None) -> tuple[Task, ...]:
         """The tasks, each with what is wrong with its file, however its name is spelled.
 
@@ -112,6 +96,26 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
         )
 
     return await store.read(read)
+
+
+def with_damage(
+    layers: Sequence[Layer], damaged: Sequence[Finding], at: float
+) -> tuple[Layer, ...]:
+    """The layers; that of the store names what is damaged. `at` is seconds since the epoch."""
+    if not damaged:
+        return tuple(layers)
+    store = next((one for one in layers if one.name == STORE), None)
+    store = store or Layer(STORE, LayerState.UNKNOWN, "", 0.0, 0, 0)
+    told = {(fault.kind, fault.id.casefold()) for fault in store.faults}
+    fresh = {(one.kind, one.id.casefold()): one for one in damaged}
+    more = tuple(
+        Fault(STORE, one.kind, clean(one.id, limit=80), _said(one), at)
+        for name, one in fresh.items()
+        if name not in told
+    )
+    state = LayerState.DEGRADED if store.state is LayerState.OK else store.state
+    store = replace(store, state=state, faults=(*store.faults, *more))
+    return (*(one for one in layers if one.name != STORE), store)
 
 
 def _said(one: Finding) -> str:

@@ -28,8 +28,10 @@ from orc_core.tmux.server import Address
 from orc_storage import audit, compaction
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
+from orc_storage.records import Check
 
 TMUX_MIN = (3, 2)
+MENDABLE = (Check.DOCUMENT, Check.ROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,11 @@ async def _store(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> 
     findings.append(_size(size, environ, place.folder))
     if broken:
         remedy = "`orc audit verify` tells all; backups/ may hold a copy that is right"
-        findings.append(Finding("journal", "fail", str(broken[0]), remedy))
+        for one in [found for found in broken if found.check in MENDABLE] or broken[:1]:
+            mend = f"`orc audit mend {one.kind} {one.id}` brings back what is left of it"
+            is_one = one.check in MENDABLE
+            check = one.kind if is_one else "journal"
+            findings.append(Finding(check, "fail", str(one), mend if is_one else remedy))
     else:
         findings.append(Finding("journal", "ok", "the chain is intact"))
     return findings

@@ -19,6 +19,7 @@ from orc_core.agents.sequences import Sequences
 from orc_core.chores import Chores
 from orc_core.chronicle import compacting
 from orc_core.chronicle.importing import SettingRules
+from orc_core.chronicle.isolating import Isolation
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
@@ -291,7 +292,8 @@ class Core:
             leads=lambda: self.leads,
             changed=self._layers_changed,
         )
-        return Chores(supervisor, upkeep, self.backups)
+        isolation = Isolation(store, self._clock, leads=lambda: self.leads, found=self._view.found)
+        return Chores(supervisor, upkeep, self.backups, isolation)
 
     def _fleet_changed(self, agents: bool, screen: bool, link: bool) -> None:
         if agents or screen or link:

@@ -21,6 +21,7 @@ from orc_core.tasks.graph import Views
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
 from orc_storage.feed import Feed
+from orc_storage.records import Finding
 
 RETRY_S: Final = 1.0
 
@@ -50,6 +51,8 @@ class StoreView:
         self._crew = Crew(store) if store is not None else None
         self._clock = clock
         self._declare = declare
+        self._damaged: tuple[Finding, ...] = ()
+        self._harmed: tuple[tuple[Finding, ...], float] = ((), 0.0)
         self._changed = changed
 
     @property
@@ -92,6 +95,18 @@ class StoreView:
             self.trouble = (trouble, self._clock.now())
             self._changed()
 
+    def found(self, damaged: Sequence[Finding]) -> None:
+        """Take down what an examination of the whole store found damaged."""
+        self._damaged = tuple(damaged)
+        self._changed()
+
+    def _harm(self) -> tuple[tuple[Finding, ...], float]:
+        """What is damaged, and since when just that is."""
+        now = (*self.board.damaged, *self._damaged)
+        if now != self._harmed[0]:
+            self._harmed = (now, self._clock.now())
+        return self._harmed
+
     def tasks(self, faults: Sequence[Fault]) -> tuple[Task, ...]:
         """The tasks as they will be: those with a change that waits are marked."""
         if self.pending is None or not self.pending.waiting:
@@ -107,5 +122,5 @@ class StoreView:
     def over(self, layers: Sequence[Layer], *, trouble: tuple[str, float]) -> tuple[Layer, ...]:
         """The layers with what is known here of the store; `trouble` counts where we have none."""
         known = leader.with_store_trouble(layers, *(self.trouble if self.trouble[0] else trouble))
-        known = self.board.over(known, self._clock.now())
+        known = board.with_damage(known, *self._harm())
         return self.pending.over(known) if self.pending is not None else known

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orc_storage import anchors, archives, journal, segments
+from orc_storage import anchors, archives, conflicts, journal, segments
 from orc_storage.engine import Connection
 from orc_storage.errors import UnsafePath
 from orc_storage.records import Anchor, Check, Finding
@@ -43,6 +43,7 @@ def examine(conn: Connection, folder: Path, *, noted: tuple[int, str] | None = N
     known, findings = _anchors(folder)
     findings += _check_pages(conn)
     findings += journal.verify(conn)
+    conflicts.listing(conn, damaged=findings)
     findings += _check_archives(conn, folder)
     seq, hash = journal.head(conn)
     epoch = known[-1].epoch if known else 0

@@ -54,6 +54,11 @@ def remove(tx: Transaction, layer: str, kind: str, id: str) -> None:
     tx.conn.execute("DELETE FROM base WHERE layer = ? AND kind = ? AND id = ?", (layer, kind, id))
 
 
+def remove_all(tx: Transaction, kind: str, id: str) -> None:
+    """Forget what was agreed on for one document with any layer."""
+    tx.conn.execute("DELETE FROM base WHERE kind = ? AND id = ?", (kind, id))
+
+
 def forget(tx: Transaction, layer: str) -> None:
     """Forget everything that was agreed on with a layer."""
     tx.conn.execute("DELETE FROM base WHERE layer = ?", (layer,))

@@ -77,6 +77,38 @@ def for_document(conn: Connection, layer: str, doc_kind: str, doc: str) -> list[
     return [_conflict(*row) for row in rows]
 
 
+def close_damaged(tx: Transaction, id: str) -> tuple[str, str, str]:
+    """Write a closed conflict over one that cannot be read; return its layer, kind and document.
+
+    Raises NotFound.
+    """
+    row = tx.conn.execute(
+        "SELECT id, layer, doc_kind, doc, opened_at FROM conflict WHERE id = ?", (id,)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"there is no conflict {id}")
+    id, layer, doc_kind, doc, opened_at = row
+    nothing = Side(layer, None, False, "", 0.0, 0, "")
+    closed = Conflict(
+        id,
+        Clash.EDIT_EDIT,
+        doc_kind,
+        doc,
+        path="",
+        base=None,
+        base_present=False,
+        base_rev=0,
+        left=nothing,
+        right=nothing,
+        state=ConflictState.SUPERSEDED,
+        opened_at=opened_at,
+        why="its record was damaged",
+        decided_at=tx.at,
+    )
+    update(tx, closed)
+    return layer, doc_kind, doc
+
+
 def _readable(rows: Iterable[tuple[str, str]], damaged: list[Finding]) -> list[Conflict]:
     found: list[Conflict] = []
     for id, text in rows:

@@ -137,6 +137,20 @@ def put(
     return _write(tx, kind, id, body, current + 1, actor, cause, action, deleted=False)
 
 
+def mend(
+    tx: Transaction, kind: str, id: str, body: Body, *, deleted: bool, actor: str, cause: str
+) -> Document:
+    """Write a new revision over one that is damaged; what it was is for the caller to know."""
+    check_id(id)
+    (rev,) = tx.conn.execute(
+        "SELECT max(rev) FROM (SELECT rev FROM document WHERE kind = ?1 AND id = ?2 UNION ALL"
+        " SELECT rev FROM revision WHERE kind = ?1 AND id = ?2 UNION ALL"
+        " SELECT rev FROM journal WHERE kind = ?1 AND id = ?2)",
+        (kind, id),
+    ).fetchone()
+    return _write(tx, kind, id, body, (rev or 0) + 1, actor, cause, "mend", deleted=deleted)
+
+
 def delete(tx: Transaction, kind: str, id: str, *, rev: int, actor: str, cause: str) -> Document:
     """Write a revision that says the document is gone; its last body stays readable.
 

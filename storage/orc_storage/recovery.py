@@ -58,7 +58,7 @@ def rehearse(engine: Engine, backup: Backup) -> Rehearsal:
     if problem := backups.check_sum(backup):
         return Rehearsal(backup, (problem,))
     try:
-        with _restored(engine, backup) as conn:
+        with restored(engine, backup) as conn:
             problems = _check(conn)
             return Rehearsal(backup, tuple(problems), _documents(conn), journal.head(conn)[0])
     except StorageError as error:
@@ -132,7 +132,8 @@ def _check(conn: Connection) -> list[str]:
 
 
 @contextmanager
-def _restored(engine: Engine, backup: Backup) -> Iterator[Connection]:
+def restored(engine: Engine, backup: Backup) -> Iterator[Connection]:
+    """A copy, restored into a scratch folder for as long as this lasts; raises StorageError."""
     with _workshop(backup.path.parent) as shop:
         conn = _open(engine, _copy(backup, shop))
         try:

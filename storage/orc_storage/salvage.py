@@ -6,10 +6,115 @@ a revision that says where it came from.
 
 from __future__ import annotations
 
-from orc_storage import documents
-from orc_storage.engine import Connection
-from orc_storage.errors import DamagedDocument, NotFound
-from orc_storage.records import Document, Revision
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orc_storage import archives, backups, documents, recovery, segments, soundness
+from orc_storage.canonical import decode_object, digest, encode
+from orc_storage.engine import Connection, Engine
+from orc_storage.errors import DamagedDocument, NotFound, StorageError
+from orc_storage.records import Body, Document, Revision
+
+BACKUPS_TRIED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a document ought to be: how its id is spelled, its revision, the checksum of that."""
+
+    id: str
+    rev: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What a document was once; `rev` is 0 where that is not known, `source` says who has it."""
+
+    body: Body
+    deleted: bool
+    rev: int
+    source: str
+
+    @property
+    def sha256(self) -> str:
+        return digest(encode(self.body))
+
+
+def promised(conn: Connection, kind: str, id: str) -> Promise | None:
+    """Return what the journal tells of the newest revision; None where it tells of none."""
+    rows = conn.execute(
+        "SELECT id, rev, detail FROM journal WHERE kind = ? AND id = ? AND rev > 0"
+        " ORDER BY seq DESC",
+        (kind, id),
+    )
+    for spelled, rev, detail in rows:
+        if isinstance(sha256 := decode_object(detail).get("sha256"), str):
+            return Promise(spelled, rev, sha256)
+    row = conn.execute(
+        "SELECT id, rev, sha256 FROM outlasting WHERE kind = ? AND id = ?"
+        " ORDER BY rev DESC LIMIT 1",
+        (kind, id),
+    ).fetchone()
+    return None if row is None else Promise(*row)
+
+
+def of_store(conn: Connection, kind: str, id: str) -> list[Salvaged]:
+    """Return what a store itself can still tell of a document, the newest first."""
+    try:
+        known = documents.history(conn, kind, id)
+    except NotFound:
+        known = []
+    found = [
+        Salvaged(one.body, one.deleted, one.rev, f"revision {one.rev}")
+        for one in reversed(known)
+        if not one.damage
+    ]
+    row = conn.execute(
+        f"SELECT {soundness.DOCUMENT_COLUMNS} FROM document WHERE kind = ? AND id = ?",  # noqa: S608
+        (kind, id),
+    ).fetchone()
+    if row is not None:
+        with suppress(DamagedDocument):
+            now = soundness.document(row)
+            found.append(Salvaged(now.body, now.deleted, now.rev, "the document"))
+    # Of one revision its own row goes first: no checksum covers that a document is deleted.
+    return sorted(found, key=lambda one: one.rev, reverse=True)
+
+
+def of_archives(conn: Connection, folder: Path, kind: str, id: str) -> Iterator[Salvaged]:
+    """Tell what the archives in `folder` hold of a document, the newest archive first."""
+    for segment in reversed(segments.listing(conn)):
+        if archives.check(folder, segment):
+            continue
+        told = [
+            Salvaged(
+                decode_object(entry["revision"]["body"]),
+                bool(entry["revision"]["deleted"]),
+                entry["rev"],
+                f"{segments.FOLDER}/{segment.file}",
+            )
+            for entry in archives.read(folder / segment.file)
+            if entry.get("kind") == kind
+            and str(entry.get("id")).casefold() == id.casefold()
+            and "revision" in entry
+        ]
+        yield from reversed(told)
+
+
+def of_backups(engine: Engine, folder: Path, kind: str, id: str) -> Iterator[Salvaged]:
+    """Tell what the backups in `folder` hold of a document, the newest backup first."""
+    for backup in backups.listing(folder)[:BACKUPS_TRIED]:
+        try:
+            with recovery.restored(engine, backup) as conn:
+                held = of_store(conn, kind, id)
+        except (StorageError, OSError):
+            continue
+        for one in held:
+            yield Salvaged(one.body, one.deleted, one.rev, f"backup {backup.name}, {one.source}")
 
 
 def last_sound(conn: Connection, kind: str, id: str) -> Revision | None:

@@ -179,7 +179,7 @@ async def test_a_setting_that_is_damaged_holds_as_it_was_last(ws: Workspace) -> 
 async def test_the_board_shows_a_damaged_task_as_it_was_last(ws: Workspace) -> None:
     damage.break_both(ws.folder, "T-1")
     held = await board.load(ws.db, ws.clock.now(), board.Board())
-    layers = held.over((), ws.clock.now())
+    layers = board.with_damage((), held.damaged, ws.clock.now())
     (fault,) = layers[0].faults
     shown = held.tasks([fault])
     assert [(one.id, one.rev, one.text) for one in shown] == [("T-1", 3, "two"), ("T-2", 1, "")]

@@ -1,6 +1,7 @@
-"""`orc audit list`, `orc audit verify`.
+"""`orc audit list`, `orc audit verify`, `orc audit mend`.
 
-Invariant: both look and change nothing. `verify` exits with 1 where something is wrong.
+Invariant: the first two look and change nothing; `mend` writes over nothing that is sound.
+`verify` exits with 1 where something is wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 _DETAIL_MAX = 60
+_MENDABLE = ("document", "row")
 
 
 def register(commands: Commands) -> None:
@@ -43,6 +45,13 @@ def register(commands: Commands) -> None:
     verify.add_argument(
         "--head", metavar="SEQ:HASH", help="a head that you kept elsewhere must be in the chain"
     )
+    mend = command(
+        verbs, "mend", mend_document, "bring back what is left of a damaged document", json=True
+    )
+    mend.add_argument("kind", metavar="KIND", help="task, agent, …, or conflict")
+    mend.add_argument("id", metavar="ID")
+    mend.add_argument("--rev", type=int, default=0, metavar="N", help="this revision of it")
+    mend.add_argument("--dry-run", action="store_true", help="show it and change nothing")
 
 
 async def list_entries(args: argparse.Namespace) -> int:
@@ -110,6 +119,20 @@ def _brief(detail: Body) -> str:
     return fit(text, _DETAIL_MAX) if len(text) > _DETAIL_MAX else text
 
 
+async def mend_document(args: argparse.Namespace) -> int:
+    async with opened(args, cause="orc audit mend") as core:
+        done = await core.chronicle.mend(args.kind, args.id, rev=args.rev, dry_run=args.dry_run)
+    if args.json:
+        print_json(asdict(done) | {"dry_run": args.dry_run})
+        return 0
+    as_what = f", as revision {done.rev}" if done.rev else ""
+    done_word = "would come back" if args.dry_run else "is back"
+    print(word(f"{done.kind} {done.id} {done_word}{as_what}, from {done.source}"))
+    if not done.is_whole:
+        print("it may not be what was there last: what layers hold beside it, you decide")
+    return 0
+
+
 async def verify_store(args: argparse.Namespace) -> int:
     from orc_core.errors import UsageError
 
@@ -157,6 +180,9 @@ def _print_examination(done: Examination) -> None:
             f"anchor  entry {done.anchor.seq} of {iso(done.anchor.at)},"
             f" {done.anchored} compared in all"
         )
+    names = {(one.kind, one.id) for one in done.findings if one.check in _MENDABLE}
+    for kind, id in sorted(names):
+        print(f"mend    {word(f'`orc audit mend {kind} {id}` brings back what is left of it')}")
     if done.findings and all(finding.is_beside for finding in done.findings):
         print(f"{len(done.findings)} wrong beside the store, which is intact itself")
     elif done.findings:

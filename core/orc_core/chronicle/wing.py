@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 from orc_core.chronicle.compacting import Bounds, Compaction, compact, foresee
 from orc_core.chronicle.following import Step, follow
 from orc_core.chronicle.importing import Importer, ImportReport
+from orc_core.chronicle.mending import Mended, Mender
 from orc_core.sync.rules import Rules
 from orc_storage import audit, exports, journal, segments
 from orc_storage.audit import Examination
@@ -43,6 +44,7 @@ class Chronicle:
         self._now = now
         self._importer = Importer(db, rules, actor)
         self._bounds = bounds
+        self._mender = Mender(db, rules, actor)
 
     async def page(
         self, wanted: Filter | None = None, *, before: int = 0, limit: int = 50
@@ -59,6 +61,10 @@ class Chronicle:
         return await self._db.read(
             lambda conn: audit.examine(conn, folder, noted=noted), timeout_s=EXAMINE_TIMEOUT_S
         )
+
+    async def mend(self, kind: str, id: str, *, rev: int = 0, dry_run: bool = False) -> Mended:
+        """Bring back what is left of a damaged document; see `mending.Mender.mend`."""
+        return await self._mender.mend(kind, id, rev=rev, dry_run=dry_run)
 
     def follow(
         self, *, after: int | None = None, kind: str = "", stay: bool = True

@@ -15,7 +15,7 @@ from orc_core.sync.paths import MISSING, Value, get_path, same
 from orc_core.text import clean
 from orc_storage import documents
 from orc_storage.database import Connection
-from orc_storage.errors import Archived, DamagedDocument
+from orc_storage.errors import Archived, DamagedDocument, NotFound
 from orc_storage.records import OPERATOR, Revision, Side
 
 STEPS_MAX: Final = 1000
@@ -111,7 +111,7 @@ def _since(conn: Connection, revision: Revision, is_so: Callable[[Revision], boo
     for rev in range(revision.rev - 1, max(0, revision.rev - STEPS_MAX), -1):
         try:
             earlier = documents.revision(conn, revision.kind, revision.id, rev)
-        except (Archived, DamagedDocument):
+        except (Archived, DamagedDocument, NotFound):
             break
         if not is_so(earlier):
             break

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import damage
 from orc_cli.main import DONE, FAILED, USAGE, main
 from orc_storage import anchors, documents, journal
 from orc_storage.database import Database, Transaction
@@ -128,3 +129,25 @@ def test_without_a_store_there_is_nothing_to_audit(
     assert main(["audit", "verify", "--workspace", str(tmp_path / "none")]) == FAILED
     assert "there is no store" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def test_a_damaged_document_is_named_and_mended(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage.flip_a_byte(workspace, "T-2")
+    assert main(["audit", "verify"]) == FAILED
+    assert "`orc audit mend task T-2`" in capsys.readouterr().out
+    assert main(["task", "show", "T-2"]) == FAILED
+    assert "orc: task T-2 is damaged in the store" in capsys.readouterr().err
+    assert main(["tasks"]) == DONE
+    assert "fault: is damaged in the store" in capsys.readouterr().out
+    assert main(["audit", "mend", "task", "T-2", "--dry-run", "--json"]) == DONE
+    seen = told(capsys)
+    assert (seen["dry_run"], seen["rev"], seen["is_whole"]) == (True, 0, True)
+    assert main(["audit", "mend", "task", "t-2"]) == DONE
+    said = "task T-2 is back, as revision 2, from revision 1"
+    assert capsys.readouterr().out.strip() == said
+    assert main(["audit", "verify"]) == DONE
+    capsys.readouterr()
+    assert main(["audit", "mend", "task", "T-2"]) == USAGE
+    assert "is sound" in capsys.readouterr().err
