@@ -18,6 +18,7 @@ from orc_core.tasks.graph import Views
 from orc_core.text import clean
 from orc_storage import conflicts, counters, documents, salvage
 from orc_storage.database import Connection, Database
+from orc_storage.errors import StorageError, StoreCorrupt
 from orc_storage.records import WAITING, Conflict, ConflictState, Document, Finding
 
 RESOLVED_SHOWN_S = 15 * 60.0
@@ -32,6 +33,8 @@ class Board:
     conflicts: tuple[Conflict, ...] = ()
     merged_today: int = 0
     ruled_today: int = 0
+    trouble: str = ""
+    """Why the store cannot be read as a whole: then this is what could be read of it."""
     damaged: tuple[Finding, ...] = ()
     """What the store cannot tell any more; a document of it stands in as it was last."""
 
@@ -68,6 +71,8 @@ def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, .
 async def load(store: Database | None, now: float, before: Board) -> Board:
     """Read the board; without a store it is empty. `now` is seconds since the epoch.
 
+    Where pages of the store are damaged, the board says so, and has what can still be read.
+
     `before` is the last board: what it knows of old revisions is not read again.
     """
     if store is None:
@@ -95,7 +100,22 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
             damaged=tuple(damaged),
         )
 
-    return await store.read(read)
+    try:
+        return await store.read(read)
+    except StoreCorrupt as error:
+        before = replace(before, trouble=str(error))
+        try:
+            return await store.read(lambda conn: _rescue(conn, before))
+        except StorageError:
+            return before
+
+
+def _rescue(conn: Connection, before: Board) -> Board:
+    """Read the tasks one by one; all else stands as it was read last."""
+    damaged: list[Finding] = []
+    known = {one.id: one for one in before.documents}
+    tasks = salvage.listing(conn, "task", known, damaged)
+    return replace(before, documents=tuple(tasks), damaged=tuple(damaged))
 
 
 def with_damage(

@@ -55,7 +55,8 @@ from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing, at_on
 from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
-from orc_storage.records import StateChange
+from orc_storage.errors import StoreCorrupt
+from orc_storage.records import LiveRow, StateChange
 
 WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
 CARRIED = {**WRITTEN, SETTING: SettingRules()}
@@ -78,6 +79,9 @@ class Core:
         rulebook: Rulebook,
         told: Settings,
         actor: str,
+        *,
+        watches: bool,
+        broken: str,
     ) -> None:
         self.options = options
         self.actor = actor
@@ -87,7 +91,10 @@ class Core:
         self._clock = clock
         self._bounds = compacting.Bounds.of(options.environ, told.store)
         self._store = store
-        self._view = StoreView(store, clock, declare=fleet.declare, changed=self._publish)
+        self._view = StoreView(
+            store, clock, declare=fleet.declare, changed=self._publish, outlasts=watches
+        )
+        self._broken = broken
         self._leadership = Leadership(
             place.folder,
             clock,
@@ -207,7 +214,8 @@ class Core:
 
     def _no_store(self) -> OrcError:
         return OrcError(
-            f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
+            self._broken
+            or f"there is no store at {self.workspace.folder} yet: `orc task add TITLE` makes it"
         )
 
     async def sync_once(
@@ -229,6 +237,10 @@ class Core:
             return
         if await self._leadership.sync_before(self.sync, kind, timeout_s=timeout_s):
             await self.refresh()
+
+    def note_store(self, trouble: str) -> None:
+        """Take down why the store cannot be used, "" for nothing."""
+        self._view.note(trouble)
 
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""
@@ -356,10 +368,18 @@ async def open_core(
     rulebook = Rulebook(rule_folders(options.environ), clock)
     async with AsyncExitStack() as stack:
         store: Database | None = None
+        broken, known = "", list[LiveRow]()
         if place.exists or (create and not options.read_only):
-            store = await Database.open(place.folder, now=clock.now, read_only=options.read_only)
-            stack.push_async_callback(store.close)
-        known = await store.read(live.listing) if store is not None else []
+            try:
+                store = await Database.open(
+                    place.folder, now=clock.now, read_only=options.read_only
+                )
+                stack.push_async_callback(store.close)
+                known = await store.read(live.listing)
+            except StoreCorrupt as error:
+                if not watch:
+                    raise
+                broken = str(error)  # agents live on without it
         setup = WatchSetup(
             clock,
             rulebook.rules,
@@ -375,10 +395,22 @@ async def open_core(
         )
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         actor = find_actor(options, known)
-        core = Core(options, clock, place, store, fleet, rulebook, told, actor)
+        core = Core(
+            options,
+            clock,
+            place,
+            store,
+            fleet,
+            rulebook,
+            told,
+            actor,
+            watches=watch,
+            broken=broken,
+        )
         if store is not None:
             stack.callback(core.sync.close)
         await core.refresh()
+        core.note_store(broken)
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))
             watching = asyncio.create_task(core.watch())

@@ -19,7 +19,7 @@ from orc_core.model.task import Task
 from orc_core.pending import Pending
 from orc_core.tasks.graph import Views
 from orc_storage.database import Database
-from orc_storage.errors import StorageError
+from orc_storage.errors import StorageError, StoreCorrupt
 from orc_storage.feed import Feed
 from orc_storage.records import Finding
 
@@ -29,7 +29,8 @@ RETRY_S: Final = 1.0
 class StoreView:
     """The board of a store, and the changes of this process that wait for it.
 
-    Without a store the board is empty. `declare` is told how agents are to be called, `changed`
+    Without a store the board is empty. One that `outlasts` goes on with what can be read where
+    pages of the store are damaged. `declare` is told how agents are to be called, `changed`
     is called when anything differs.
     """
 
@@ -40,6 +41,7 @@ class StoreView:
         *,
         declare: Callable[[Mapping[PaneRef, Declared], Sequence[str]], object],
         changed: Callable[[], None],
+        outlasts: bool,
     ) -> None:
         self.board = board.Board()
         self.trouble = ("", 0.0)
@@ -51,6 +53,7 @@ class StoreView:
         self._crew = Crew(store) if store is not None else None
         self._clock = clock
         self._declare = declare
+        self._outlasts = outlasts
         self._damaged: tuple[Finding, ...] = ()
         self._harmed: tuple[tuple[Finding, ...], float] = ((), 0.0)
         self._changed = changed
@@ -61,14 +64,22 @@ class StoreView:
         return tuple(one.label for one in self.pending.waiting) if self.pending else ()
 
     async def refresh(self) -> None:
-        """Read the store again; raises StorageError."""
+        """Read the store again; raises StorageError, but where it is to outlast a damaged one."""
         self.board = await board.load(self._store, self._clock.now(), self.board)
+        try:
+            await self._name_agents()
+        except StoreCorrupt as error:
+            self.board = replace(self.board, trouble=str(error))
+        if self.board.trouble and not self._outlasts:
+            raise StoreCorrupt(self.board.trouble)
+        self._changed()
+
+    async def _name_agents(self) -> None:
         if self._crew is not None:
             self._declare(*declared(await self._crew.listing()))
             lost = (*self.board.damaged, *self._crew.damaged)
             if lost != self.board.damaged:
                 self.board = replace(self.board, damaged=lost)
-        self._changed()
 
     async def follow(self, store: Database) -> None:
         """Read the store after every commit, until cancelled."""
@@ -76,10 +87,10 @@ class StoreView:
             try:
                 async with Feed(store) as feed:
                     await self.refresh()
-                    self.note(feed.trouble)
+                    self.note(self.board.trouble or feed.trouble)
                     async for _ in feed.changes():
                         await self.refresh()
-                        self.note(feed.trouble)
+                        self.note(self.board.trouble or feed.trouble)
             except StorageError as error:
                 self.note(str(error))
             await self._clock.sleep(RETRY_S)

@@ -134,11 +134,16 @@ class Engine:
     def translate(self, error: Exception, path: Path) -> StorageError:
         """Return the storage error that tells a person what `error` means for `path`."""
         primary = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-        if primary in _CORRUPT:
+        if is_corrupt(error):
             return StoreCorrupt(f"{path} is damaged ({error}): {DAMAGED_REMEDY}")
         if primary in _UNAVAILABLE:
             return StoreUnavailable(f"{path} {_UNAVAILABLE[primary].format(error=error)}")
         return StorageError(f"{path}: {error}")
+
+
+def is_corrupt(error: Exception) -> bool:
+    """Whether an error of the driver says that a page is damaged."""
+    return ((getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF) in _CORRUPT
 
 
 def tolerant_text(data: bytes) -> str:

@@ -49,9 +49,12 @@ class DamagedDocument(StorageError):
     """
 
     def __init__(self, kind: str, id: str, rev: int, why: str) -> None:
-        self.kind, self.id, self.rev, self.why = kind, id, rev, why
-        name = f"{kind} {id}"
-        self.text = f"is damaged in the store, revision {rev} ({why}): `orc audit mend {name}`"
+        # A row that is damaged may hold anything, in place of these too.
+        self.kind, self.id, self.why = kind, str(id), why
+        self.rev = rev if type(rev) is int else 0
+        name = f"{kind} {self.id}"
+        which = f", revision {self.rev}" if self.rev else ""
+        self.text = f"is damaged in the store{which} ({why}): `orc audit mend {name}`"
         super().__init__(f"{name} {self.text}")
 
 

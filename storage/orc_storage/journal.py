@@ -235,4 +235,6 @@ def _link(
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     seq, at, actor, action, kind, id, rev, text, prev_hash, hash = row
+    if type(at) is not float or type(rev) is not int:
+        at, rev = 0.0, 0  # it is damaged, as `verify` says; who follows the journal goes on
     return Entry(seq, at, actor, action, kind, id, rev, decode_object(text), prev_hash, hash)

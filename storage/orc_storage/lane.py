@@ -15,12 +15,14 @@ from typing import Any, Final, Self, TypeVar
 
 import aiosqlite
 
-from orc_storage.engine import Connection, Engine, tolerant_text
-from orc_storage.errors import OutcomeUnknown, StoreUnavailable
+from orc_storage.engine import DAMAGED_REMEDY, Connection, Engine, tolerant_text
+from orc_storage.errors import OutcomeUnknown, StoreCorrupt, StoreUnavailable
 
 T = TypeVar("T")
 
 _RETRIES: Final = 5
+_ASTONISHED: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What work raises where a row is not one of its table, unless it is at fault itself."""
 _STEPS_BETWEEN_LOOKS: Final = 10_000
 
 
@@ -59,6 +61,12 @@ class _Handle:
             return self._run_on_view(work)
         except engine.error as error:
             raise engine.translate(error, path) from error
+        except _ASTONISHED as error:
+            # What the columns of a damaged page hold need not even be of their type.
+            if self._is_sound():
+                raise
+            text = f"{path} is damaged (a row holds what it cannot): {DAMAGED_REMEDY}"
+            raise StoreCorrupt(text) from error
 
     def data_version(self) -> int:
         def ask(conn: Connection) -> Any:
@@ -102,6 +110,12 @@ class _Handle:
             return work(self.conn)
         finally:
             self.conn.text_factory = str
+
+    def _is_sound(self) -> bool:
+        try:
+            return self.conn.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+        except self._opening.engine.error:
+            return False
 
     def _connect(self) -> Connection:
         opening = self._opening

@@ -6,7 +6,7 @@ a revision that says where it came from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import Final
 
 from orc_storage import archives, backups, documents, recovery, segments, soundness
 from orc_storage.canonical import decode_object, digest, encode
-from orc_storage.engine import Connection, Engine
+from orc_storage.engine import Connection, Engine, is_corrupt
 from orc_storage.errors import DamagedDocument, NotFound, StorageError
-from orc_storage.records import Body, Document, Revision
+from orc_storage.records import Body, Document, Finding, Revision
 
 BACKUPS_TRIED: Final = 3
 
@@ -42,6 +42,46 @@ class Salvaged:
     @property
     def sha256(self) -> str:
         return digest(encode(self.body))
+
+
+def listing(
+    conn: Connection, kind: str, known: Mapping[str, Document], damaged: list[Finding]
+) -> list[Document]:
+    """Return the documents of a kind that can be read one by one, where pages are damaged.
+
+    Of the others those in `known`, by id, stand as they are there; all are added to `damaged`.
+    """
+    found: list[Document] = []
+    for id in sorted({*known, *_ids(conn, kind)}):
+        try:
+            one = documents.get(conn, kind, id)
+        except Exception as error:
+            if not isinstance(error, DamagedDocument) and not is_corrupt(error):
+                raise
+            lost = DamagedDocument(
+                kind, id, known[id].rev if id in known else 0, "its page cannot be read"
+            )
+            damaged.append(soundness.finding(lost))
+            one = known.get(id)
+        if one is not None:
+            found.append(one)
+    return found
+
+
+def _ids(conn: Connection, kind: str) -> Iterator[str]:
+    """Tell the ids of a kind, from whichever index of them can be read."""
+    for source in (
+        "document INDEXED BY document_alive WHERE deleted = 0 AND",
+        "document INDEXED BY sqlite_autoindex_document_1 WHERE",
+        "revision INDEXED BY sqlite_autoindex_revision_1 WHERE",
+    ):
+        try:
+            for (id,) in conn.execute(f"SELECT id FROM {source} kind = ?", (kind,)):  # noqa: S608
+                if type(id) is str:
+                    yield id
+        except Exception as error:
+            if not is_corrupt(error):
+                raise
 
 
 def promised(conn: Connection, kind: str, id: str) -> Promise | None:
