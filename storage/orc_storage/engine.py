@@ -112,11 +112,20 @@ class Engine:
                 f"journal_size_limit = {LOG_BYTES_KEPT}",
             ):
                 conn.execute(f"PRAGMA {pragma}")
+        except UnicodeDecodeError as error:
+            conn.close()
+            raise self._unreadable() from error
         except BaseException:
             conn.close()
             raise
         opened: Connection = conn
         return opened
+
+    def _unreadable(self) -> Exception:
+        """What the driver would raise of a damaged schema if it could decode its own message."""
+        error: Exception = self._module.DatabaseError("its schema cannot be read")
+        error.sqlite_errorcode = _CORRUPT_CODE  # type: ignore[attr-defined]
+        return error
 
     def is_undecodable(self, error: Exception) -> bool:
         """Whether a text was read that is not UTF-8 any more."""
@@ -168,7 +177,8 @@ def is_wal_safe(version: tuple[int, ...]) -> bool:
     )
 
 
-_CORRUPT: Final = {11, 26}
+_CORRUPT_CODE: Final = 11
+_CORRUPT: Final = {_CORRUPT_CODE, 26}
 _UNAVAILABLE: Final = {
     3: "may not be used ({error}): check who owns it",
     5: "is locked by another process ({error}): see who holds it with `fuser`, then try again",

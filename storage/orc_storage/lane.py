@@ -114,7 +114,7 @@ class _Handle:
     def _is_sound(self) -> bool:
         try:
             return self.conn.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
-        except self._opening.engine.error:
+        except (self._opening.engine.error, ValueError):
             return False
 
     def _connect(self) -> Connection:

@@ -254,7 +254,10 @@ class Follower:
                 self._after(max(self.breaker.retry_in_s, RETRY_S), _REST, self._rested)
                 self._changed()
                 continue
-            self._plan(await self._pass())
+            later = await self._pass()
+            if _is_ending():
+                return  # what failed failed as it was cancelled: there is no later
+            self._plan(later)
             self._changed()
 
     async def _rested(self) -> None:
@@ -365,3 +368,9 @@ class Follower:
 
 def _coarse(seconds: float) -> float:
     return seconds if seconds < STEP_S else seconds - seconds % STEP_S
+
+
+def _is_ending() -> bool:
+    """Whether this task was cancelled, also where an error of the same moment hid that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
