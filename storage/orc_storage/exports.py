@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final
 
+from orc_storage import documents
 from orc_storage.canonical import decode, digest, encode
 from orc_storage.documents import check_id
 from orc_storage.engine import Connection
@@ -103,7 +104,10 @@ def state(body: Body, *, deleted: bool) -> str:
 
 
 def write(conn: Connection, out: BinaryIO, *, at: float) -> Header:
-    """Write all of the store to `out`; `at` is the time of it, seconds since the epoch."""
+    """Write all of the store to `out`; `at` is the time of it, seconds since the epoch.
+
+    Raises DamagedDocument, and StoreCorrupt where a conflict is damaged.
+    """
     counts: Counter[str] = Counter()
     hashed = hashlib.sha256()
     # Twice over one view: the header comes first, and what it says is known last.
@@ -129,12 +133,28 @@ def write(conn: Connection, out: BinaryIO, *, at: float) -> Header:
 
 
 def _lines(conn: Connection) -> Iterator[tuple[str, bytes]]:
+    lost = _lost(conn)
     for name, fields, rest in _TABLES:
         for row in conn.execute(f"SELECT {', '.join(fields)} FROM {rest}"):  # noqa: S608
+            if lost and name == "revision" and row[:3] in lost:
+                continue
             record: dict[str, Any] = {"type": name}
             for field, value in zip(fields, row, strict=True):
                 record[field] = _value(record, value) if field in _JSON_FIELDS else value
             yield name, encode(record).encode() + b"\n"
+
+
+def _lost(conn: Connection) -> set[tuple[str, str, int]]:
+    """Name the revisions that are damaged and were written over: they are left out.
+
+    Raises DamagedDocument where a document is: an older one is not to pass for it.
+    """
+    lost: set[tuple[str, str, int]] = set()
+    for kind, id in conn.execute("SELECT kind, id FROM document ORDER BY kind, id").fetchall():
+        documents.newest(conn, kind, id)
+        known = documents.history(conn, kind, id)
+        lost.update((kind, one.id, one.rev) for one in known if one.damage)
+    return lost
 
 
 def _value(record: dict[str, Any], text: str) -> Any:

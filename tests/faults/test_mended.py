@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from clocks import TurnedClock
 from orc_core.chronicle.isolating import Isolation
 from orc_core.chronicle.mending import Mender
 from orc_core.errors import OrcError, UnknownName, UsageError
-from orc_storage import archives, compaction, documents, journal, quarantine, segments
+from orc_storage import archives, compaction, documents, exports, journal, quarantine, segments
 from orc_storage.backups import Reason
+from orc_storage.errors import DamagedDocument
 from orc_storage.records import OPERATOR
 from workspaces import RULES, Workspace, open_workspace
 
@@ -199,3 +201,20 @@ async def test_two_who_mend_write_one_revision(ws: Workspace) -> None:
     done = await asyncio.gather(*both, return_exceptions=True)
     assert sum(isinstance(one, OrcError) for one in done) == 1
     assert (await ws.revisions())[-1].rev == 4
+
+
+async def test_an_export_leaves_out_what_was_mended_over_and_waits_for_the_rest(
+    ws: Workspace,
+) -> None:
+    damage.break_both(ws.folder, "T-1")
+    with pytest.raises(DamagedDocument, match="`orc audit mend task T-1`"):
+        await ws.db.read(lambda conn: exports.write(conn, io.BytesIO(), at=1.0))
+    await mender(ws).mend("task", "T-1")
+    out = io.BytesIO()
+    await ws.db.read(lambda conn: exports.write(conn, out, at=1.0))
+    out.seek(0)
+    _, carried = exports.read(out)
+    assert [(one.id, one.rev, one.body["title"]) for one in carried] == [
+        ("T-1", 4, "Carts"),
+        ("T-2", 1, "Cartons"),
+    ]

@@ -94,7 +94,9 @@ async def list_history(args: argparse.Namespace) -> int:
             f"{revision.rev:>4}",
             iso(revision.at) or "",
             revision.actor,
-            revision.cause + (" (deleted)" if revision.deleted else ""),
+            revision.cause
+            + (" (deleted)" if revision.deleted else "")
+            + (f" (damaged: {revision.damage})" if revision.damage else ""),
         )
         for revision in revisions
     ]

@@ -187,7 +187,8 @@ def revision_json(revision: Revision) -> dict[str, object]:
         "actor": revision.actor,
         "cause": revision.cause,
         "deleted": revision.deleted,
-        "body": revision.body,
+        "body": None if revision.damage else revision.body,
+        "damage": revision.damage or None,
     }
 
 

@@ -185,7 +185,8 @@ def _undone(tx: Transaction, work: Callable[[Transaction], Mended]) -> Mended:
 
 def _sound(kind: str, id: str) -> UsageError:
     return UsageError(
-        f"{kind} {clean(id, limit=63)} is sound: there is nothing to mend (`orc revert` goes back)"
+        f"{kind} {clean(id, limit=63)} is sound as it is now, and older revisions are not mended:"
+        " `orc revert` goes back to one that can be read"
     )
 
 
