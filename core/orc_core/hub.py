@@ -239,7 +239,7 @@ class Core:
             await self.refresh()
 
     def note_store(self, trouble: str) -> None:
-        """Take down why the store cannot be used, "" for nothing."""
+        """Take down why the store cannot be used."""
         self._view.note(trouble)
 
     async def refresh(self) -> None:
@@ -410,7 +410,8 @@ async def open_core(
         if store is not None:
             stack.callback(core.sync.close)
         await core.refresh()
-        core.note_store(broken)
+        if broken:
+            core.note_store(broken)
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))
             watching = asyncio.create_task(core.watch())

@@ -72,6 +72,8 @@ class StoreView:
             self.board = replace(self.board, trouble=str(error))
         if self.board.trouble and not self._outlasts:
             raise StoreCorrupt(self.board.trouble)
+        if self.board.trouble:
+            self.note(self.board.trouble)
         self._changed()
 
     async def _name_agents(self) -> None:

@@ -112,6 +112,7 @@ async def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, ending.set)
     async with open_core(options_of(args, cause="monitor", workspace=place.folder), clock) as core:
+        _ = core.store  # a dashboard outlasts one that is damaged; nobody looks at this
         own = monitor.lock(place.folder)
         if not own.try_acquire():
             raise OrcError(f"a monitor of {place.folder} runs already: `orc monitor status`")
