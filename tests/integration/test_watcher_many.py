@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
+from orc_core.benchmark.usage import children
 from orc_core.clock import SystemClock
 from orc_core.errors import TmuxTimeout
-from orc_core.tmux.link import CHUNK, Link
+from orc_core.tmux.link import CHUNK, Link, Listing
 from orc_core.tmux.panes import Shot
 from orc_core.tmux.ticks import Tick
 from orc_core.tmux.watcher import Watcher
@@ -73,3 +76,73 @@ async def test_what_was_not_there_when_a_look_failed_is_looked_at_again(
     missed = {str(number) for number in range(MANY)} - {text for _, text in told(ticks)}
     assert len(missed) == 3
     assert missed <= {text for _, text in rest}
+
+
+async def test_what_was_prepared_for_nothing_is_ended(tmux: PrivateTmux) -> None:
+    pane_id = tmux.start("printf 0; exec cat")
+    await wait_for(lambda: tmux.screen(pane_id))
+    link = Link(tmux.address, SystemClock(), "async")
+    before = children()
+    shots: list[Shot] = []
+    try:
+        await link.listing(0)
+        connected, forks = children(), link.forks
+        link.prepare()
+        link.prepare()
+        assert link.forks == forks + 1
+        await link.withdraw()
+        await link.withdraw()
+        await wait_for(lambda: children() == connected, 0.5)
+        await link.captures([(pane_id, False)], shots.extend)
+        assert link.forks == forks + 2, "the one that was withdrawn does nothing any more"
+        link.prepare()
+        await wait_for(lambda: children() - connected)
+        await link.captures([(pane_id, False)], shots.extend)
+        assert ([shot.pane_id for shot in shots], link.forks) == ([pane_id, pane_id], forks + 3)
+        link.prepare()
+    finally:
+        await link.close()
+    await wait_for(lambda: children() == before)
+
+
+async def test_a_written_terminal_has_its_process_start_while_the_list_is_asked(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[str] = []
+    listing, prepare = Link.listing, Link.prepare
+
+    async def asked(link: Link, since: int) -> Listing:
+        prepared.append("list")
+        return await listing(link, since)
+
+    def ready(link: Link) -> None:
+        prepared.append("ready")
+        prepare(link)
+
+    await look(watcher)
+    monkeypatch.setattr(Link, "listing", asked)
+    monkeypatch.setattr(Link, "prepare", ready)
+    pane = next(iter(watcher._memory.panes.values()))
+    await asyncio.to_thread(Path(pane.info.tty).write_text, "news")
+    ticks = await look(watcher)
+    assert prepared[:2] == ["ready", "list"]
+    assert any("news" in "".join(one.lines or ()) for tick in ticks for one in tick.fresh)
+    assert sum(tick.forks for tick in ticks) == 1
+
+
+async def test_no_process_waits_on_after_a_look_that_failed(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await look(watcher)
+    before = children()
+
+    async def late(link: Link, since: int) -> Listing:
+        await wait_for(lambda: children() - before)
+        raise TmuxTimeout("it does not answer")
+
+    monkeypatch.setattr(Link, "listing", late)
+    pane = next(iter(watcher._memory.panes.values()))
+    await asyncio.to_thread(Path(pane.info.tty).write_text, "news")
+    (tick,) = await look(watcher)
+    assert not tick.complete
+    await wait_for(lambda: children() == before, 0.5)

@@ -48,6 +48,9 @@ _UNMET: Final = (0, 0)
 INTRODUCTIONS: Final = Limits(failures=3, within_s=60.0, reset_s=60.0, successes=1)
 """Three in a minute where each fails, then one a minute."""
 
+FIRST_CHUNK: Final = 5
+"""The first screens come early, so that reading them begins while tmux is at work."""
+
 CHUNK: Final = 20
 """Captures that the server does at once: more makes typing lag for who is attached."""
 
@@ -68,6 +71,38 @@ class Listing:
     rows: tuple[Row, ...]
 
 
+class _Client:
+    """A client that waits for the script it is to run."""
+
+    def __init__(self, address: Address) -> None:
+        self._script: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._received: Callable[[bytes], None] | None = None
+        self._run = asyncio.ensure_future(
+            spawn(address, ["source-file", "-"], self._script, DEADLINE_S, self._take)
+        )
+
+    async def run(self, data: bytes, received: Callable[[bytes], None]) -> tuple[int, bytes, bytes]:
+        """Give it its script; what it prints is handed to `received` as it comes."""
+        self._received = received
+        self._script.set_result(data)
+        try:
+            return await self._run
+        except asyncio.CancelledError:
+            await self.dismiss()
+            raise
+
+    async def dismiss(self) -> None:
+        """End it: there is nothing to run."""
+        self._run.cancel()
+        await asyncio.wait({self._run})
+        if not self._run.cancelled():
+            self._run.exception()  # whatever it was: nobody asked
+
+    def _take(self, data: bytes) -> None:
+        if self._received is not None:
+            self._received(data)
+
+
 class Link:
     """The way to one server; `forks` counts the processes started."""
 
@@ -84,6 +119,7 @@ class Link:
         self._server = _UNMET
         self._answers = True
         self._lonely = False
+        self._client: _Client | None = None
 
     @property
     def state(self) -> LinkState:
@@ -131,6 +167,19 @@ class Link:
                 raise
         return await self._listing_by_process(commands)
 
+    def prepare(self) -> None:
+        """Start the process of the captures that are to come: it is ready when they are known."""
+        control = self._control
+        if self._client is None and control is not None and control.version < CAPTURE_IN_CONTROL:
+            self.forks += 1
+            self._client = _Client(self._address)
+
+    async def withdraw(self) -> None:
+        """There is nothing to capture after all; nothing happens where nothing was prepared."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.dismiss()
+
     async def captures(
         self, panes: Sequence[tuple[str, bool]], taken: Callable[[list[Shot]], None]
     ) -> None:
@@ -147,8 +196,9 @@ class Link:
                 await self._drop(wedged=True)
                 raise
         script: list[str] = []
+        pauses = range(FIRST_CHUNK, len(panes), CHUNK)
         for number, (pane_id, colour) in enumerate(panes):
-            if number and number % CHUNK == 0:
+            if number in pauses:
                 script.append(pause_command())
             script += capture_commands(self._mark, pane_id, colour=colour)
         reader = ShotReader(self._mark)
@@ -182,6 +232,7 @@ class Link:
 
     async def close(self) -> None:
         """End the connection and our session with it."""
+        await self.withdraw()
         control, self._control = self._control, None
         if control is not None:
             await control.close()
@@ -285,12 +336,18 @@ class Link:
         self, script: Sequence[str], received: Callable[[bytes], None] | None = None
     ) -> str:
         """Run a script of tmux commands in one process; one that fails spoils no other."""
-        self.forks += 1
         data = "".join(f"{line}\n" for line in script).encode()
+        client = None
+        if received is not None:
+            client, self._client = self._client, None
         try:
-            code, out, err = await spawn(
-                self._address, ["source-file", "-"], data, DEADLINE_S, received
-            )
+            if client is not None and received is not None:
+                code, out, err = await client.run(data, received)
+            else:
+                self.forks += 1
+                code, out, err = await spawn(
+                    self._address, ["source-file", "-"], data, DEADLINE_S, received
+                )
         except TmuxTimeout:
             self._answers = False
             raise

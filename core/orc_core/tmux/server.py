@@ -14,7 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -174,13 +174,14 @@ def failure(address: Address, stderr: bytes) -> TmuxError:
 async def spawn(
     address: Address,
     argv: Sequence[str],
-    stdin: bytes | None,
+    stdin: bytes | Awaitable[bytes] | None,
     timeout_s: float,
     received: Callable[[bytes], None] | None = None,
 ) -> tuple[int, bytes, bytes]:
     """Run one client to its end: exit code, stdout, stderr. Raises `TmuxTimeout`.
 
-    What it prints is handed to `received` as it comes, where that is given.
+    What it is to read may be known only later: it starts meanwhile. What it prints is handed to
+    `received` as it comes, where that is given.
     """
     with tether.end() as ends:
         child = await asyncio.create_subprocess_exec(
@@ -208,7 +209,7 @@ async def spawn(
 
 async def _converse(
     child: asyncio.subprocess.Process,
-    stdin: bytes | None,
+    stdin: bytes | Awaitable[bytes] | None,
     received: Callable[[bytes], None] | None,
 ) -> tuple[bytes, bytes]:
     assert child.stdout is not None and child.stderr is not None  # noqa: S101
@@ -216,8 +217,9 @@ async def _converse(
         out = group.create_task(_read_all(child.stdout, received))
         err = group.create_task(_read_all(child.stderr))
         if stdin is not None and child.stdin is not None:
+            data = stdin if isinstance(stdin, bytes) else await stdin
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                child.stdin.write(stdin)
+                child.stdin.write(data)
                 await child.stdin.drain()
             child.stdin.close()
     return out.result(), err.result()

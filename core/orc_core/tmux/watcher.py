@@ -202,6 +202,7 @@ class Watcher:
 
         try:
             if listed:
+                self._foresee()
                 gone = await self._list()
             self._drain()
             due, backlog, others = self._due()
@@ -213,6 +214,8 @@ class Watcher:
             self._cadence.listed()
             tell(self._unhappy(error, self._link.forks - forks, began))
             return
+        finally:
+            await self._link.withdraw()
         if listed or captured:
             tick = self._tick(fresh, gone)
             forks, wall_s = self._link.forks - forks, self._clock.monotonic() - began
@@ -281,6 +284,12 @@ class Watcher:
             self._watched = watched
             ttys = {pane.info.tty for pane in self._memory.panes.values()} - self._skipped
             self._marks.watch(tty for tty in ttys if tty.startswith("/dev/"))
+
+    def _foresee(self) -> None:
+        """Have a process ready for the captures if a terminal was written to."""
+        self._memory.mark(self._marks.drain(), self._clock.now())
+        if self._due()[0]:
+            self._link.prepare()
 
     def _drain(self) -> None:
         """Take the marks of terminals that were written to."""
