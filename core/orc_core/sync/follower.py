@@ -313,8 +313,13 @@ class Follower:
             del self._timers[key]
             await work()
 
-        if key not in self._timers and self._group is not None:
-            self._timers[key] = self._group.create_task(wait())
+        if key in self._timers or self._group is None:
+            return
+        waiting = wait()
+        try:
+            self._timers[key] = self._group.create_task(waiting)
+        except RuntimeError:
+            waiting.close()  # the group is ending, which nothing else tells: there is no later
 
     async def _release_after(self, kind: str, delay_s: float) -> None:
         await self._clock.sleep(delay_s)
