@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+from uuid import uuid4
 
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, UnknownName
@@ -107,11 +108,15 @@ class Pending:
         )
         return (*(layer for layer in layers if layer.name != "store"), store)
 
-    async def add(self, title: str, *, actor: str, cause: str, **fields: Json) -> Task:
+    async def add(
+        self, title: str, *, actor: str, cause: str, key: str = "", **fields: Json
+    ) -> Task:
         """Add a task, now or when the store is back; see `Tasks.add`."""
+        # A key of its own: what was written and not answered for is not added once more.
+        key = key or uuid4().hex
 
         async def act() -> Task:
-            return await self._tasks.add(title, actor=actor, cause=cause, **fields)
+            return await self._tasks.add(title, actor=actor, cause=cause, key=key, **fields)
 
         added = await self._attempt(act)
         if isinstance(added, Task):

@@ -39,7 +39,9 @@ from orc_storage.records import Conflict, Json, Revision
 class TaskDesk(Protocol):
     """Where tasks are added and edited; each call is told who acts, and through what."""
 
-    async def add(self, title: str, *, actor: str, cause: str, **fields: Json) -> Task: ...
+    async def add(
+        self, title: str, *, actor: str, cause: str, key: str = "", **fields: Json
+    ) -> Task: ...
 
     async def edit(
         self,
@@ -77,8 +79,8 @@ class TaskWing:
     actor: str
     cause: str
 
-    async def add(self, title: str, **fields: Json) -> Task:
-        return await self.desk.add(title, actor=self.actor, cause=self.cause, **fields)
+    async def add(self, title: str, *, key: str = "", **fields: Json) -> Task:
+        return await self.desk.add(title, actor=self.actor, cause=self.cause, key=key, **fields)
 
     async def edit(self, id: str, fields: Mapping[str, Json], *, rev: int | None = None) -> Task:
         return await self.desk.edit(id, dict(fields), actor=self.actor, cause=self.cause, rev=rev)

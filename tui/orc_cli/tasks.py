@@ -35,6 +35,9 @@ def register(commands: Commands) -> None:
     verbs = task.add_subparsers(dest="verb", metavar="VERB", required=True)
     add = command(verbs, "add", add_task, "add a task", json=True)
     add.add_argument("title", metavar="TITLE")
+    add.add_argument(
+        "--key", default="", metavar="KEY", help="within a day, add it once for this key"
+    )
     _add_fields(add)
     edit = command(verbs, "edit", edit_task, "change fields of a task", json=True)
     edit.add_argument("id", metavar="ID")
@@ -112,7 +115,7 @@ async def add_task(args: argparse.Namespace) -> int:
     fields = _fields(args)
     fields.pop("title")
     async with opened(args, create=True, cause="orc task add") as core:
-        task = await core.tasks.add(args.title, **fields)
+        task = await core.tasks.add(args.title, key=args.key, **fields)
         return _print_written(args, core, task, f"added {task.id}")
 
 

@@ -62,7 +62,7 @@ async def seed(workspace: Path, clock: Clock) -> None:
         desk = Tasks(store)
         for task in TASKS:
             story.turn_to(task.minutes_ago)
-            await desk.add(task.title, actor=OPERATOR, cause="planned", **task.fields)
+            await desk.add(task.title, actor=OPERATOR, cause="planned", key="", **task.fields)
         await _edit(desk, story, EDITS)
 
         story.turn_to(AGREED_MINUTES_AGO)

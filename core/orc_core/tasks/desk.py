@@ -17,7 +17,8 @@ from orc_core.tasks.graph import view
 from orc_core.tasks.machine import move
 from orc_core.tasks.rules import KIND, TaskRules, read_body
 from orc_core.text import clean
-from orc_storage import acts, documents, salvage
+from orc_storage import acts, documents, keys, salvage
+from orc_storage.canonical import digest, encode
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.errors import DamagedDocument, StaleRevision
 from orc_storage.records import Body, Change, Document, Json
@@ -33,16 +34,25 @@ class Tasks:
         self._db = db
         self._rules = TaskRules()
 
-    async def add(self, title: str, *, actor: str, cause: str, **fields: Json) -> Task:
+    async def add(
+        self, title: str, *, actor: str, cause: str, key: str = "", **fields: Json
+    ) -> Task:
         """Add a task; `fields` are those of TaskBody.
 
-        Raises UsageError naming the field that is wrong, the dependency that is not there, or
-        the circle of dependencies.
+        What was asked for under the same `key` within a day is not added again: that task is
+        returned as it is now. Raises UsageError naming the field that is wrong, the dependency
+        that is not there, the circle of dependencies, or a key that was used for something else.
         """
         given = _clean_fields({"title": title, **fields})
+        asked = digest(encode(given))
 
         def work(tx: Transaction) -> Task:
+            before = keys.find(tx.conn, key, now=tx.at) if key else None
+            if before is not None:
+                return _asked_before(tx.conn, key, before, asked)
             id = documents.allocate(tx, PREFIX)
+            if key:
+                keys.remember(tx, key, keys.Made(KIND, id, asked))
             body = TaskBody.model_construct(id=id).model_dump() | given
             body["depends_on"] = _known(tx.conn, id, body["depends_on"], [])
             self._rules.check(tx.conn, None, body)
@@ -108,6 +118,15 @@ class Tasks:
     async def get(self, id: str) -> Task:
         """Return one task, found without regard to case; raises UnknownName."""
         return await self._db.read(lambda conn: _shown(conn, _find(conn, id)))
+
+
+def _asked_before(conn: Connection, key: str, before: keys.Made, asked: str) -> Task:
+    if before.asked != asked:
+        raise UsageError(
+            f"the key {clean(key, limit=80)!r} stands for {before.id}, which was asked for with"
+            " other fields: use another key"
+        )
+    return _shown(conn, _find(conn, before.id))
 
 
 def made(id: str, fields: Mapping[str, Json]) -> Body:
