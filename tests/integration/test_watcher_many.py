@@ -146,3 +146,25 @@ async def test_no_process_waits_on_after_a_look_that_failed(
     (tick,) = await look(watcher)
     assert not tick.complete
     await wait_for(lambda: children() == before, 0.5)
+
+
+async def test_one_whose_time_was_over_before_its_script_came_is_a_slow_server(
+    tmux: PrivateTmux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane_id = tmux.start()
+    link = Link(tmux.address, SystemClock(), "async")
+    shots: list[Shot] = []
+    try:
+        await link.listing(0)
+        connected = children()
+        monkeypatch.setattr("orc_core.tmux.link.DEADLINE_S", 0.05)
+        link.prepare()
+        await wait_for(lambda: children() - connected)
+        await wait_for(lambda: children() == connected)
+        monkeypatch.undo()
+        with pytest.raises(TmuxTimeout):
+            await link.captures([(pane_id, False)], shots.extend)
+        await link.captures([(pane_id, False)], shots.extend)
+        assert [shot.pane_id for shot in shots] == [pane_id]
+    finally:
+        await link.close()

@@ -84,7 +84,8 @@ class _Client:
     async def run(self, data: bytes, received: Callable[[bytes], None]) -> tuple[int, bytes, bytes]:
         """Give it its script; what it prints is handed to `received` as it comes."""
         self._received = received
-        self._script.set_result(data)
+        if not self._script.done():  # its time was over before there was anything to run
+            self._script.set_result(data)
         try:
             return await self._run
         except asyncio.CancelledError:
