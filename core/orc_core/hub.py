@@ -6,7 +6,7 @@ Invariant: this module composes and decides nothing; a snapshot is replaced, nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -380,19 +380,7 @@ async def open_core(
                 if not watch:
                     raise
                 broken = str(error)  # agents live on without it
-        setup = WatchSetup(
-            clock,
-            rulebook.rules,
-            options.home,
-            NameBook(known),
-            skip_ttys=dashboards.terminals,
-            sources=(
-                Sequences(listening.folder(), clock),
-                *hook_sources(options.environ, options.home, clock),
-            ),
-            switches=switches,
-            host=options.host,
-        )
+        setup = _watch_setup(options, clock, rulebook, switches, known)
         fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
         actor = find_actor(options, known)
         core = Core(
@@ -417,6 +405,29 @@ async def open_core(
             watching = asyncio.create_task(core.watch())
             stack.push_async_callback(_end, watching)
         yield core
+
+
+def _watch_setup(
+    options: CoreOptions,
+    clock: Clock,
+    rulebook: Rulebook,
+    switches: Switches,
+    known: Sequence[LiveRow],
+) -> WatchSetup:
+    """How each server is to be watched; `known` are the panes as they were written down last."""
+    return WatchSetup(
+        clock,
+        rulebook.rules,
+        options.home,
+        NameBook(known),
+        skip_ttys=dashboards.terminals,
+        sources=(
+            Sequences(listening.folder(), clock),
+            *hook_sources(options.environ, options.home, clock),
+        ),
+        switches=switches,
+        host=options.host,
+    )
 
 
 async def _end(task: asyncio.Task[None]) -> None:
