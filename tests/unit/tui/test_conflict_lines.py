@@ -49,3 +49,8 @@ def test_a_decided_row_has_room_to_say_that_it_can_be_undone() -> None:
     decided = replace(unknown(), state=ConflictState.RESOLVED, decision="left", decided_at=scene.AT)
     row = text_of(conflicts.row(decided, conflicts.columns([decided], 77), scene.AT))
     assert "took file over you; z undoes" in row
+
+
+def test_a_part_of_a_text_is_named_by_its_line() -> None:
+    assert conflicts.place(unknown()) == "T-1 due"
+    assert conflicts.place(replace(unknown(), path="text#2", line=14)) == "T-1 text line 14"

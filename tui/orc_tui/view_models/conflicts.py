@@ -76,7 +76,9 @@ def row(conflict: Conflict, at: Columns, now: float) -> Line:
 
 def place(conflict: Conflict) -> str:
     """What the conflict is about: `T-14 title`."""
-    return f"{conflict.doc} {conflict.path}".strip()
+    if not conflict.line:
+        return f"{conflict.doc} {conflict.path}".strip()
+    return f"{conflict.doc} {conflict.path.rpartition('#')[0]} line {conflict.line}"
 
 
 def _subject(conflict: Conflict) -> str:
