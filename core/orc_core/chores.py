@@ -7,24 +7,42 @@ Invariant: each chore asks before it begins whether this process leads; none wai
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
-from orc_core.chronicle.compacting import Upkeep
+from orc_core.chronicle.compacting import Bounds, Upkeep
 from orc_core.chronicle.isolating import Isolation
+from orc_core.clock import Clock
 from orc_core.history.backups import Backups
 from orc_core.lifecycle.supervisor import Supervisor
+from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.health import Layer
+from orc_storage.database import Database
+from orc_storage.records import Finding
 
 
 class Chores:
-    """The chores of one process that has a store."""
+    """The chores of one process that has a store.
+
+    `leads` tells whether it leads, `changed` is called when what `layers` says differs, and
+    `found` is told what is damaged.
+    """
 
     def __init__(
-        self, supervisor: Supervisor, upkeep: Upkeep, backups: Backups, isolation: Isolation
+        self,
+        lifecycle: Lifecycle,
+        backups: Backups,
+        store: Database,
+        clock: Clock,
+        bounds: Bounds,
+        *,
+        leads: Callable[[], bool],
+        changed: Callable[[], None],
+        found: Callable[[Sequence[Finding]], None],
     ) -> None:
-        self._supervisor = supervisor
-        self._upkeep = upkeep
+        self._supervisor = Supervisor(lifecycle, store, clock, leads=leads, changed=changed)
+        self._upkeep = Upkeep(store, clock, bounds, leads=leads, changed=changed)
         self._backups = backups
-        self._isolation = isolation
+        self._isolation = Isolation(store, clock, leads=leads, found=found)
 
     async def run(self) -> None:
         """Do them whenever they are due, until cancelled."""

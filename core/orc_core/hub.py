@@ -6,20 +6,15 @@ Invariant: this module composes and decides nothing; a snapshot is replaced, nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 
-from orc_core import board, dashboards, layering, leader, settings, workspace
+from orc_core import dashboards, layering, settings, watching, workspace
 from orc_core.actors import find_actor
-from orc_core.agents.hooks.wiring import hook_sources
-from orc_core.agents.names import NameBook
 from orc_core.agents.rules import rule_folders
-from orc_core.agents.sequences import Sequences
 from orc_core.chores import Chores
 from orc_core.chronicle import compacting
 from orc_core.chronicle.importing import SettingRules
-from orc_core.chronicle.isolating import Isolation
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
 from orc_core.config import CoreOptions
@@ -34,23 +29,18 @@ from orc_core.leadership import Leadership
 from orc_core.lifecycle.missing import Missing
 from orc_core.lifecycle.rules import KIND as AGENT_KIND
 from orc_core.lifecycle.rules import AgentRules
-from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
-from orc_core.model.agent import Agent
-from orc_core.model.health import Fault, Layer, Link
+from orc_core.model.health import Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
-from orc_core.publisher import Publisher
+from orc_core.picture import Picture
 from orc_core.rulebook import Rulebook
 from orc_core.settings import Settings
 from orc_core.store_view import StoreView
-from orc_core.switches import Switches
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.policies import SETTING, Policy
 from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
-from orc_core.tmux import listening, server
-from orc_core.watch import WatchSetup
 from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing, at_once
 from orc_core.workspace import Workspace
 from orc_storage import live
@@ -116,20 +106,28 @@ class Core:
         if store is not None:
             parts = layering.Parts(store, place.folder, fleet, told, self._rules)
             self._synchronizer = layering.synchronizer(parts, clock, self._layers_changed)
-        self._publisher = Publisher(
-            Snapshot(
-                at=clock.now(),
-                workspace=place.name,
-                host=options.host,
-                server=fleet.title(),
-                link=Link(read_only=options.read_only),
-            )
+        first = Snapshot(
+            at=clock.now(),
+            workspace=place.name,
+            host=options.host,
+            server=fleet.title(),
+            link=Link(read_only=options.read_only),
+        )
+        self._picture = Picture(
+            first,
+            clock,
+            fleet=fleet,
+            rulebook=rulebook,
+            view=self._view,
+            leadership=self._leadership,
+            synchronizer=self._synchronizer,
+            missing=lambda: self._missing.rows if self._missing is not None else (),
         )
 
     @property
     def snapshot(self) -> Snapshot:
         """What is known now."""
-        return self._publisher.snapshot
+        return self._picture.snapshot
 
     @property
     def store(self) -> Database:
@@ -208,10 +206,6 @@ class Core:
         """What this process did that still waits for the store, in order."""
         return self._view.labels
 
-    @property
-    def _missing_agents(self) -> tuple[Agent, ...]:
-        return self._missing.rows if self._missing is not None else ()
-
     def _no_store(self) -> OrcError:
         return OrcError(
             self._broken
@@ -257,7 +251,7 @@ class Core:
 
         Raises what ended the watching, if that failed.
         """
-        return self._publisher.subscribe()
+        return self._picture.publisher.subscribe()
 
     async def watch(self) -> None:
         """Watch tmux, follow the store, lead when nobody else does; until cancelled."""
@@ -276,11 +270,20 @@ class Core:
                     group.create_task(self._missing.run())
                     if not self.options.read_only:
                         group.create_task(self._leadership.run(self.sync))
-                        self._chores = self._own_chores(self._store)
+                        self._chores = Chores(
+                            self.lifecycle,
+                            self.backups,
+                            self._store,
+                            self._clock,
+                            self._bounds,
+                            leads=lambda: self.leads,
+                            changed=self._layers_changed,
+                            found=self._view.found,
+                        )
                         group.create_task(self._chores.run())
                         group.create_task(self._view.keep_pending(self._store))
         except BaseExceptionGroup as failure:
-            self._publisher.fail(failure)
+            self._picture.publisher.fail(failure)
             raise
 
     async def _age(self) -> None:
@@ -288,24 +291,6 @@ class Core:
         while True:
             await self._clock.sleep(STALE_STEP_S)
             self._publish()
-
-    def _own_chores(self, store: Database) -> Chores:
-        supervisor = Supervisor(
-            self.lifecycle,
-            store,
-            self._clock,
-            leads=lambda: self.leads,
-            changed=self._layers_changed,
-        )
-        upkeep = compacting.Upkeep(
-            store,
-            self._clock,
-            self._bounds,
-            leads=lambda: self.leads,
-            changed=self._layers_changed,
-        )
-        isolation = Isolation(store, self._clock, leads=lambda: self.leads, found=self._view.found)
-        return Chores(supervisor, upkeep, self.backups, isolation)
 
     def _fleet_changed(self, agents: bool, screen: bool, link: bool) -> None:
         if agents or screen or link:
@@ -316,40 +301,11 @@ class Core:
         self._publish()
 
     def _publish(self) -> None:
-        layers = self.layers()
-        now = self._clock.now()
-        tasks = self._view.tasks(_faults(layers))
-        known = self._view.board
-        fresh = replace(
-            self.snapshot,
-            at=now,
-            agents=board.join_tasks((*self.agents.agents(), *self._missing_agents), tasks),
-            tasks=tasks,
-            conflicts=known.conflicts,
-            merged_today=known.merged_today,
-            ruled_today=known.ruled_today,
-            server=self.agents.title(),
-            layers=layers,
-            link=self._link(),
-            screen=self.agents.screen,
-        )
-        self._publisher.publish(fresh)
+        self._picture.publish()
 
     def layers(self) -> tuple[Layer, ...]:
         """The lines of the sync pane: the tmux servers, then the other layers and the store."""
-        below = self._leadership.layers(self._synchronizer)
-        first, *others = self.agents.layers()
-        tmux = (self._rulebook.with_trouble(first), *others)
-        below = self._view.over(below, trouble=self.agents.store_trouble)
-        return leader.with_publishing(tmux, below)
-
-    def _link(self) -> Link:
-        return replace(
-            self.agents.link(),
-            read_only=self.options.read_only,
-            leader=self.leads,
-            pending=len(self._view.labels),
-        )
+        return self._picture.layers()
 
 
 @asynccontextmanager
@@ -361,8 +317,7 @@ async def open_core(
     With `create` False, or read-only, a missing store is not made and counts as empty.
     """
     clock = clock or SystemClock()
-    switches = Switches.read(options.environ)
-    addresses = server.resolve_all(options.socket_paths, options.socket_names, options.environ)
+    wish = watching.Wish.of(options)
     place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)
     told = settings.load(options.environ, place.folder)
     rulebook = Rulebook(rule_folders(options.environ), clock)
@@ -380,8 +335,7 @@ async def open_core(
                 if not watch:
                     raise
                 broken = str(error)  # agents live on without it
-        setup = _watch_setup(options, clock, rulebook, switches, known)
-        fleet = Fleet(addresses, setup, read_only=options.read_only, environ=options.environ)
+        fleet = watching.fleet(wish, options, clock, rulebook.rules, known)
         actor = find_actor(options, known)
         core = Core(
             options,
@@ -402,32 +356,9 @@ async def open_core(
             core.note_store(broken)
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))
-            watching = asyncio.create_task(core.watch())
-            stack.push_async_callback(_end, watching)
+            task = asyncio.create_task(core.watch())
+            stack.push_async_callback(_end, task)
         yield core
-
-
-def _watch_setup(
-    options: CoreOptions,
-    clock: Clock,
-    rulebook: Rulebook,
-    switches: Switches,
-    known: Sequence[LiveRow],
-) -> WatchSetup:
-    """How each server is to be watched; `known` are the panes as they were written down last."""
-    return WatchSetup(
-        clock,
-        rulebook.rules,
-        options.home,
-        NameBook(known),
-        skip_ttys=dashboards.terminals,
-        sources=(
-            Sequences(listening.folder(), clock),
-            *hook_sources(options.environ, options.home, clock),
-        ),
-        switches=switches,
-        host=options.host,
-    )
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -435,7 +366,3 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
     if not task.cancelled() and (error := task.exception()) is not None:
         raise error
-
-
-def _faults(layers: tuple[Layer, ...]) -> list[Fault]:
-    return [fault for layer in layers for fault in layer.faults]
