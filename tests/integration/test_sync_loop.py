@@ -213,7 +213,8 @@ async def test_a_leader_that_is_asked_to_accepts_deletions(ws: Workspace, clock:
     for _ in range(7):
         await ws.add()
     async with _running(ws):
-        await _is_in_step(ws, "T-7")
+        for number in range(1, 8):
+            await _is_in_step(ws, f"T-{number}")
         for number in range(2, 8):
             ws.path(f"T-{number}").unlink()
         asked = asyncio.create_task(ws.synchronizer.ask("codex-1", timeout_s=10.0))
