@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from orc_core.agents.rules import BUILT_IN, load_sound, rule_folders
 from orc_core.chronicle import compacting
 from orc_core.errors import OrcError, TmuxError
 from orc_core.switches import Switches
-from orc_core.text import age
+from orc_core.text import age, clean
 from orc_core.tmux import server
 from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.server import Address
@@ -31,6 +32,8 @@ from orc_storage.errors import StorageError
 from orc_storage.records import Check
 
 TMUX_MIN = (3, 2)
+KEYS_S = 10.0
+"""How long the dashboard may take to tell its keys."""
 MENDABLE = (Check.DOCUMENT, Check.ROW)
 
 
@@ -61,7 +64,7 @@ async def examine(
     findings.append(_switches(environ))
     findings += await _store(folder, environ, cwd)
     findings += _rules(environ)
-    findings += [_git(), _colour(environ)]
+    findings += [_git(), _colour(environ), *await _keys(folder, environ, cwd)]
     return findings + await asyncio.to_thread(_hooks, environ)
 
 
@@ -203,6 +206,29 @@ def _hooks(environ: Mapping[str, str]) -> list[Finding]:
             verdict = "warn" if told.note and agent != "aider" else "ok"
             findings.append(Finding(f"hooks {agent}", verdict, found, told.note))
     return findings
+
+
+async def _keys(folder: Path | None, environ: Mapping[str, str], cwd: Path) -> list[Finding]:
+    """The keys that the settings bind; which there are, the dashboard alone knows, so it is run."""
+    argv = [sys.executable, "-m", "orc_tui.main", "--keys"]
+    argv += ["--workspace", str(folder)] if folder is not None else []
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environ, cwd=cwd
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), KEYS_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return [Finding("keys", "warn", f"not told within {KEYS_S:g} s", "`orc-tui --keys` tells")]
+    if process.returncode == 0:
+        return [Finding("keys", "ok", "no key is bound twice in one pane")]
+    remedy = "mend that line of your settings: the dashboard does not start before"
+    faults = clean(said.decode(errors="replace"), limit=4000, newlines=True).splitlines()
+    return [Finding("keys", "fail", line.removeprefix("orc-tui: "), remedy) for line in faults] or [
+        Finding("keys", "fail", f"`orc-tui --keys` ended with {process.returncode}", remedy)
+    ]
 
 
 def _git() -> Finding:

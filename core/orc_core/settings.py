@@ -7,7 +7,7 @@ its name, the field and what to do; no setting is ever guessed.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -102,13 +102,35 @@ class ConflictSettings(Section):
     ] = {}
 
 
+def _listed(told: object) -> object:
+    """Read `"y"` as `["y"]`."""
+    return (
+        {id: [key] if isinstance(key, str) else key for id, key in told.items()}
+        if isinstance(told, dict)
+        else told
+    )
+
+
+ActionId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+Key = Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+
+
 class Settings(Section):
-    """The whole file."""
+    """The whole file.
+
+    `keys` are what the dashboard binds: action id -> its keys, or none. Which actions and keys
+    there are, only the dashboard knows.
+    """
 
     backups: BackupSettings = BackupSettings()
     store: StoreSettings = StoreSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
     conflicts: ConflictSettings = ConflictSettings()
+    keys: Annotated[
+        dict[ActionId, Annotated[list[Key], Field(max_length=8)]],
+        BeforeValidator(_listed),
+        Field(max_length=200),
+    ] = {}
 
 
 def own_file(environ: Mapping[str, str]) -> Path:
@@ -124,10 +146,23 @@ def load(environ: Mapping[str, str], workspace: Path) -> Settings:
     A workspace that others can write to says nothing here; opening its store tells why. Raises
     UsageError for a file that cannot be read as settings.
     """
-    told = _read(own_file(environ))
-    if is_private(workspace):
-        told = laid_over(told, _read(workspace / FILE_NAME))
+    told: dict[str, Any] = {}
+    for path in _files(environ, workspace):
+        told = laid_over(told, _read(path))
     return Settings.model_validate(told)
+
+
+def load_keys(
+    environ: Mapping[str, str], workspace: Path
+) -> tuple[tuple[Path, Mapping[str, Sequence[str]]], ...]:
+    """What `load` finds in `keys`, by file, so that a fault in it can be said with its name."""
+    return tuple((path, _read(path).get("keys", {})) for path in _files(environ, workspace))
+
+
+def _files(environ: Mapping[str, str], workspace: Path) -> list[Path]:
+    """The files that count, each over those before it."""
+    files = [own_file(environ)]
+    return [*files, workspace / FILE_NAME] if is_private(workspace) else files
 
 
 def _read(path: Path) -> dict[str, Any]:

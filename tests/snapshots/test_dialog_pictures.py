@@ -24,6 +24,7 @@ from dialog_scenes import (
 )
 from dialog_stage import Stage, utc  # noqa: F401 (a fixture)
 from orc_tui import keymap
+from orc_tui.keyboard import DEFAULT, label
 from orc_tui.screens.answer import AnswerCard
 from orc_tui.screens.conflict import ConflictView
 from orc_tui.screens.dialog import Dialog, Option
@@ -61,10 +62,10 @@ def timeline(tab: Tab = Tab.ALL) -> TimelineView:
 
 
 VERBS = [
-    Option(one.id, one.id, keymap.label(one.keys[0]) if one.keys else "")
-    for one in keymap.of_pane(keymap.AGENTS)
+    Option(one.id, one.id, label(one.keys[0]) if one.keys else "")
+    for one in DEFAULT.of_pane(keymap.AGENTS)
 ]
-HELP = [one.help for one in keymap.of_pane(keymap.AGENTS)]
+HELP = [one.help for one in DEFAULT.of_pane(keymap.AGENTS)]
 SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "card": AnswerCard,
     "risk": AnswerCard,

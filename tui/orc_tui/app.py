@@ -26,6 +26,7 @@ from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.hangup import Hangup
+from orc_tui.key_settings import keyboard_of
 from orc_tui.messages import (
     Act,
     Seen,
@@ -103,9 +104,20 @@ class OrcApp(ThemedApp[int]):
     async def _follow(self) -> None:
         async with self._open() as core:
             self.core = core
+            await self._take_keys(core)
             self.main.live.home = str(core.options.home)
             async for delta in core.subscribe():
                 self.post_message(SnapshotChanged(delta))
+
+    async def _take_keys(self, core: Core) -> None:
+        """Bind what the person's settings say of keys; raises UsageError where they are wrong."""
+        # Read behind the first frame, as the core is: settings take as long to load as the screen.
+        from orc_core.settings import load_keys
+
+        told = await asyncio.to_thread(load_keys, core.options.environ, core.workspace.folder)
+        self.keyboard = keyboard_of(told)
+        self.main.bind_keys()
+        self.main.paint()
 
     def _core_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from orc_core.model.task import Task
 from orc_storage.records import OPERATOR, Conflict
 from orc_tui import keymap
+from orc_tui.keyboard import label
 from orc_tui.messages import Act
 from orc_tui.screens.dialog import Option
 from orc_tui.screens.palette import Palette
@@ -62,6 +63,7 @@ class Commands(Verb):
         self._deciding = deciding
         self._editing = editing
         self._layering = layering
+        self._view_before: Act | None = None
         self._methods: dict[str, Method] = {
             "answer": answering.answer,
             "refuse": answering.answer,
@@ -99,6 +101,7 @@ class Commands(Verb):
             "copy": self.copy,
             "command": self.command,
             "refresh": self.refresh,
+            "view-before": self.view_before,
             "why": self.why,
         }
 
@@ -110,6 +113,8 @@ class Commands(Verb):
     async def run(self, act: Act) -> None:
         """Do what the act asks; a refusal becomes a line."""
         method = self._methods.get(act.action_id)
+        if act.action_id in keymap.VIEWS:
+            self._view_before = act
         if method is None:
             self.tell(f"nothing to do here for {act.action_id}")
         else:
@@ -119,12 +124,10 @@ class Commands(Verb):
         """Choose an action of the pane by its name, then run it."""
         known = [
             one
-            for one in keymap.of_pane(act.pane)
+            for one in self.app.keyboard.of_pane(act.pane)
             if one.id in self._methods and one.id != "command"
         ]
-        options = [
-            Option(one.id, one.id, keymap.label(one.keys[0]) if one.keys else "") for one in known
-        ]
+        options = [Option(one.id, one.id, label(one.keys[0]) if one.keys else "") for one in known]
         chosen = await self.ask(Palette("Commands", options, [one.help for one in known]))
         if chosen is not None:
             await self.run(Act(chosen, act.pane, act.row_key))
@@ -133,6 +136,13 @@ class Commands(Verb):
         """Read the store again; tmux is looked at all the time."""
         await self.core.refresh()
         self.tell("looked at everything again")
+
+    async def view_before(self, act: Act) -> None:
+        """Open the view again that was open before this one."""
+        if self._view_before is None:
+            self.tell("no other view was open yet")
+        else:
+            await self.run(self._view_before)
 
     async def why(self, act: Act) -> None:
         """Say why a row is as it is; an agent's reasons stand in Live."""

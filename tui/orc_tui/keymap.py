@@ -1,14 +1,13 @@
 """The one registry of actions: it feeds bindings, footer, `?`, palette and the key table.
 
-Invariant: within one pane no key belongs to two actions, and no key of `NEVER` is bound.
+Invariant: within one pane no key belongs to two actions, and no key of `NEVER` is bound. What a
+person binds otherwise is laid over it in `keyboard`; nothing else asks for the keys of an action.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-
-from textual.binding import Binding
 
 AGENTS: Final = "agents"
 LIVE: Final = "live"
@@ -112,6 +111,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pane-4", ("4",), "", "Sync", _ALL),
     Action("pane-0", ("0",), "", "Live", _ALL),
     Action("timeline", ("5",), "", "Timeline: what happened, and the way back", _ALL),
+    Action("view-before", ("-",), "", "the view before", _ALL),
     Action("previous-attention", (",",), "", "previous row that needs you", _ALL),
     Action("only-attention", ("!",), "", "show only what needs you", _ALL),
     Action("open", ("enter",), "", "open what is under the cursor", _ALL),
@@ -138,79 +138,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("help", ("?", "f1"), "keys", "the keys of the focused pane", _ALL),
 )
 
-BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+VIEWS: Final = frozenset({"timeline", "history"})
+"""The actions that open a view: `-` opens the last of them again."""
 
-_LABELS: Final = {
-    "escape": "Esc",
-    "enter": "Enter",
-    "tab": "Tab",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "home": "Home",
-    "end": "End",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "f1": "F1",
+PANE_NAMES: Final = {
+    AGENTS: "Agents",
+    LIVE: "Live",
+    TASKS: "Tasks",
+    CONFLICTS: "Conflicts",
+    SYNC: "Sync",
+    TIMELINE: "Timeline",
 }
-
-
-_NAMES: Final = {
-    ".": "full_stop",
-    ",": "comma",
-    "!": "exclamation_mark",
-    "/": "slash",
-    ":": "colon",
-    "?": "question_mark",
-    "+": "plus",
-    "-": "minus",
-    "_": "underscore",
-    "=": "equals_sign",
-    "*": "asterisk",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-}
-
-
-def label(key: str) -> str:
-    """A key as the footer and the help show it."""
-    return _LABELS.get(key, key)
-
-
-def binding_key(key: str) -> str:
-    """A key under the name that the terminal driver gives it."""
-    return _NAMES.get(key, key)
-
-
-def of_pane(pane: str) -> tuple[Action, ...]:
-    """The actions that belong to a pane, in the registry's order."""
-    return tuple(action for action in ACTIONS if action.acts_in(pane))
-
-
-def action_for(key: str, pane: str) -> Action | None:
-    """What a key (as people write it) does in a pane; None where it does nothing."""
-    for action in ACTIONS:
-        if key in action.keys and action.acts_in(pane):
-            return action
-    return None
-
-
-def panes_of(key: str) -> tuple[str, ...]:
-    """The panes in which a key does something, in the registry's order."""
-    found: list[str] = []
-    for action in ACTIONS:
-        if key in action.keys:
-            found.extend(name for name in sorted(action.panes) if name not in found)
-    return tuple(found)
-
-
-def bindings() -> list[Binding]:
-    """One binding per key of the registry; each calls `press` with the key itself."""
-    keys = dict.fromkeys(key for action in ACTIONS for key in action.keys)
-    return [
-        Binding(binding_key(key), f"press({key!r})", label(key), show=False, priority=False)
-        for key in keys
-    ]
+"""What each pane with keys of its own is called on the screen."""

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orc_core.config import CoreOptions, TellVersion, add_options, check_text, sockets
@@ -39,6 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--demo", action="store_true", help="watch a private fleet of scripted agents"
     )
+    parser.add_argument(
+        "--keys", action="store_true", help="print the keys as you have them, checked, and exit"
+    )
     add_options(parser)
     return parser
 
@@ -50,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.demo and (args.workspace or args.socket_paths or args.socket_names):
         return _refuse("--demo has its own workspace and server: leave the other options out")
+    if args.keys:
+        return asyncio.run(_tell_keys(args.workspace))
     obstacle = find_obstacle()
     if obstacle is not None:
         return _refuse(obstacle)
@@ -63,6 +69,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return asyncio.run(_ending(_run_demo(options) if args.demo else _run(options)))
     except KeyboardInterrupt:
         return 130
+
+
+async def _tell_keys(folder: Path | None) -> int:
+    """Print the table of keys, or what is wrong with those in the settings."""
+    from orc_core import workspace
+    from orc_core.errors import OrcError
+    from orc_core.settings import load_keys
+    from orc_tui.key_settings import keyboard_of
+    from orc_tui.key_table import tables
+
+    try:
+        place = await workspace.find(folder, environ=os.environ, cwd=Path.cwd())
+        keyboard = keyboard_of(load_keys(os.environ, place.folder))
+    except OrcError as error:
+        print("\n".join(f"orc-tui: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return USAGE
+    print(tables(keyboard), end="")
+    return DONE
 
 
 def find_obstacle() -> str | None:
@@ -137,3 +161,7 @@ async def _run_demo(options: CoreOptions) -> int:
 def _refuse(text: str) -> int:
     print(f"orc-tui: {text}", file=sys.stderr)
     return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

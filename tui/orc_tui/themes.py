@@ -21,6 +21,7 @@ from textual.color import Color
 from textual.theme import Theme
 
 from orc_core.model.snapshot import Style
+from orc_tui.keyboard import DEFAULT
 from orc_tui.view_models.lines import Ink
 
 ResultType = TypeVar("ResultType")
@@ -186,7 +187,7 @@ THEMES: Final = (
 
 
 class ThemedApp(App[ResultType], inherit_bindings=False):
-    """An app that knows the tokens; the dashboard and the tests of single screens are such."""
+    """An app that knows inks and keys; the dashboard and the tests of single screens are such."""
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave", show=False, priority=True)]
@@ -199,6 +200,7 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
         self.ansi_theme_dark, self.ansi_theme_light = _PANES_DARK, _PANES_LIGHT
         self.theme = theme or chosen(os.environ)
         self._palette: tuple[str, Palette] | None = None
+        self.keyboard = DEFAULT
 
     @property
     def palette(self) -> Palette:

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from orc_core.text import fit
 from orc_tui import keymap
+from orc_tui.keyboard import DEFAULT, Keyboard, label
 from orc_tui.view_models import frames
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
@@ -21,22 +22,14 @@ from orc_tui.widgets.canvas import Canvas
 
 _KEYS = 16
 _WIDTH = 76
-_NAMES = {
-    keymap.AGENTS: "Agents",
-    keymap.LIVE: "Live",
-    keymap.TASKS: "Tasks",
-    keymap.CONFLICTS: "Conflicts",
-    keymap.SYNC: "Sync",
-    keymap.TIMELINE: "Timeline",
-}
 
 
-def help_lines(pane: str) -> list[Line]:
+def help_lines(pane: str, keyboard: Keyboard = DEFAULT) -> list[Line]:
     """What the keys of a pane do, first those that belong to it alone."""
-    own = [one for one in keymap.of_pane(pane) if keymap.EVERYWHERE not in one.panes]
-    rest = [one for one in keymap.of_pane(pane) if keymap.EVERYWHERE in one.panes]
+    own = [one for one in keyboard.of_pane(pane) if keymap.EVERYWHERE not in one.panes]
+    rest = [one for one in keyboard.of_pane(pane) if keymap.EVERYWHERE in one.panes]
     lines: list[Line] = []
-    for name, actions in ((_NAMES.get(pane, pane), own), ("Everywhere", rest)):
+    for name, actions in ((keymap.PANE_NAMES.get(pane, pane), own), ("Everywhere", rest)):
         if not actions:
             continue
         if lines:
@@ -47,7 +40,7 @@ def help_lines(pane: str) -> list[Line]:
 
 
 def _line(action: keymap.Action) -> Line:
-    keys = " ".join(keymap.label(key) for key in action.keys) or f": {action.id}"
+    keys = " ".join(label(key) for key in action.keys) or f": {action.id}"
     return ((f"   {fit(keys, _KEYS)}", "accent"), (action.help, "text"))
 
 
@@ -65,10 +58,12 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
     ]
     DEFAULT_CSS = "HelpScreen { background: transparent; }"
 
-    def __init__(self, pane: str, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self, pane: str, keyboard: Keyboard = DEFAULT, *, ascii_only: bool = False
+    ) -> None:
         super().__init__()
-        self._lines = help_lines(pane)
-        self._name = _NAMES.get(pane, pane)
+        self._lines = help_lines(pane, keyboard)
+        self._name = keymap.PANE_NAMES.get(pane, pane)
         self._top = 0
         self._canvas = Canvas(id="help", ascii_only=ascii_only)
 

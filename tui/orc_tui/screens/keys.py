@@ -61,9 +61,9 @@ class Keys:
     def press(self, key: str) -> None:
         """Do what a key does in the focused pane."""
         screen = self._screen
-        action = keymap.action_for(key, screen.acting)
+        action = screen.keyboard.action_for(key, screen.acting)
         if action is None:
-            screen.say(elsewhere(key, screen.acting))
+            screen.say(elsewhere(key, screen.acting, screen.keyboard))
             return
         self.do(action.id)
 
@@ -219,7 +219,8 @@ class Keys:
 
     def _help(self) -> None:
         screen = self._screen
-        screen.app.push_screen(HelpScreen(screen.acting, ascii_only=screen.ascii_only))
+        help_ = HelpScreen(screen.acting, screen.keyboard, ascii_only=screen.ascii_only)
+        screen.app.push_screen(help_)
 
 
 def _beyond(keys: list[str], order: list[str], cursor: str, by: int) -> str:

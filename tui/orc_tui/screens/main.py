@@ -9,12 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -22,6 +20,7 @@ from orc_core.model.agent import Agent, Explanation, State
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
 from orc_tui.messages import Seen, Selected, Told, WhyWanted
+from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.keys import Keys
 from orc_tui.view_models import agents as agents_view
 from orc_tui.view_models import footer as footer_view
@@ -45,10 +44,9 @@ SETTLE_S: Final = 30.0
 """So long after the first agents came the cursor stays on the first row, or until a key."""
 
 
-class MainScreen(Screen[None], inherit_bindings=False):
+class MainScreen(KeyedScreen[None], inherit_bindings=False):
     """Draws snapshots and turns keys into acts."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings()]
     CSS_PATH = "main.tcss"
     ALLOW_SELECT = False
     AUTO_FOCUS = ""
@@ -104,6 +102,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield self.find
 
     def on_mount(self) -> None:
+        self.bind_keys()
         self.find.cursor_blink = False
         self.find.can_focus = False
         self.opened_at = self._now()
@@ -246,7 +245,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 pane.paint(focused=name == self.pane, marked=marked, since=told)
         self._select()
         self.paint_live()
-        self.footer_bar.show_keys(footer_view.footer(self.acting, self.row, width), width)
+        keys = footer_view.footer(self.acting, self.row, width, self.keyboard)
+        self.footer_bar.show_keys(keys, width)
 
     def paint_live(self) -> None:
         """Draw Live alone."""

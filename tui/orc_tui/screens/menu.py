@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from orc_core.text import clean
-from orc_tui import keymap
+from orc_tui.keyboard import binding_key
 from orc_tui.screens.dialog import WIDTH_MAX, Option
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import box
@@ -52,7 +52,7 @@ class Menu(ModalScreen[str | None]):
         for index, option in enumerate(self._options):
             self._bindings.bind(f"option-{index}", f"take({index})", show=False)
             if option.key and option.key not in self._bindings.key_to_bindings:
-                self._bindings.bind(keymap.binding_key(option.key), f"take({index})", show=False)
+                self._bindings.bind(binding_key(option.key), f"take({index})", show=False)
         self._draw()
 
     def on_resize(self) -> None:

@@ -14,7 +14,6 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import WorkType
 
@@ -25,6 +24,7 @@ from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.messages import Act
 from orc_tui.screens.help import HelpScreen
+from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.reading import Reading, Story
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import story as views
@@ -39,14 +39,13 @@ LOOK_S: Final = 1.0
 _FAR: Final = 1_000_000
 
 
-class TimelineView(Screen[str], inherit_bindings=False):
+class TimelineView(KeyedScreen[str], inherit_bindings=False):
     """Shows the timeline; gives back the pane to go to, "" for the one before."""
 
     CSS_PATH = "timeline.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        *keymap.bindings(),
-        *(Binding(f"tab-{n}", f"tab({n})", show=False) for n in range(len(Tab))),
+        Binding(f"tab-{n}", f"tab({n})", show=False) for n in range(len(Tab))
     ]
 
     def __init__(
@@ -82,6 +81,7 @@ class TimelineView(Screen[str], inherit_bindings=False):
         yield self._find
 
     def on_mount(self) -> None:
+        self.bind_keys()
         self._find.cursor_blink = False
         for number in range(200):
             self._bindings.bind(f"row-{number}", f"row({number})", show=False)
@@ -162,21 +162,19 @@ class TimelineView(Screen[str], inherit_bindings=False):
             "compare": self._compare,
             "filter": self._open_find,
             "why": self._why,
-            "help": lambda: self._help(),
+            "help": self._help,
             "back": self._close_layer,
+            "view-before": self._close,
             "quit": self._close_layer,
-            **{
-                f"pane-{key}": lambda key=key: self._leave(key)  # type: ignore[misc]
-                for key in "01234"
-            },
+            **{f"pane-{key}": partial(self._leave, key) for key in "01234"},
         }
 
     def action_press(self, key: str) -> None:
         """Do what a key of the registry does here."""
         self._view = replace(self._view, note="", note_style="text")
-        action = keymap.action_for(key, keymap.TIMELINE)
+        action = self.keyboard.action_for(key, keymap.TIMELINE)
         if action is None:
-            self.note(elsewhere(key, keymap.TIMELINE))
+            self.note(elsewhere(key, keymap.TIMELINE, self.keyboard))
         elif why_not := views.reason(action.id, self._view):
             self.note(why_not)
         elif (local := self._local.get(action.id)) is not None:
@@ -259,11 +257,14 @@ class TimelineView(Screen[str], inherit_bindings=False):
             self.note(f"made at journal entry {row.seq}: {row.note}")
 
     def _help(self) -> None:
-        self.app.push_screen(HelpScreen(keymap.TIMELINE))
+        self.app.push_screen(HelpScreen(keymap.TIMELINE, self.keyboard))
 
     def _leave(self, key: str) -> None:
         panes = (keymap.LIVE, keymap.AGENTS, keymap.TASKS, keymap.CONFLICTS, keymap.SYNC)
         self.dismiss(panes[int(key)])
+
+    def _close(self) -> None:
+        self.dismiss("")
 
     def _close_layer(self) -> None:
         """Undo exactly one layer: the line of `/`, the filter, marks, the whole diff, the view."""
@@ -276,7 +277,7 @@ class TimelineView(Screen[str], inherit_bindings=False):
         elif self._view.query:
             self._set_filter("")
         else:
-            self.dismiss("")
+            self._close()
 
     # -- the filter ---------------------------------------------------------------------------
 
@@ -394,4 +395,5 @@ class TimelineView(Screen[str], inherit_bindings=False):
 
     def _draw(self) -> None:
         if self.is_attached and self.size.width:
-            self._sheet.show(drawing.lines(self._view, self.size.width, self.size.height))
+            width, height = self.size
+            self._sheet.show(drawing.lines(self._view, width, height, self.keyboard))

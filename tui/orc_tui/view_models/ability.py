@@ -12,7 +12,8 @@ from orc_core.model.agent import Agent, State
 from orc_core.model.health import Layer
 from orc_core.model.task import Status, Task
 from orc_storage.records import WAITING, Conflict, ConflictState
-from orc_tui import keymap
+from orc_tui.keyboard import DEFAULT, Keyboard, label
+from orc_tui.keymap import PANE_NAMES
 
 Row: TypeAlias = Agent | Task | Conflict | Layer | None
 
@@ -102,16 +103,8 @@ def _conflict(action_id: str, conflict: Conflict) -> str:
     return ""
 
 
-def elsewhere(key: str, pane: str) -> str:
+def elsewhere(key: str, pane: str, keyboard: Keyboard = DEFAULT) -> str:
     """What to say of a key that does nothing in the pane."""
-    names = {
-        keymap.AGENTS: "Agents",
-        keymap.LIVE: "Live",
-        keymap.TASKS: "Tasks",
-        keymap.CONFLICTS: "Conflicts",
-        keymap.SYNC: "Sync",
-        keymap.TIMELINE: "Timeline",
-    }
-    panes = [names[name] for name in keymap.panes_of(key) if name in names]
+    panes = [PANE_NAMES[name] for name in keyboard.panes_of(key) if name in PANE_NAMES]
     where = f"; it acts in {' and '.join(panes)}" if panes else ""
-    return f"{keymap.label(key)} does nothing in {names.get(pane, pane)}{where}"
+    return f"{label(key)} does nothing in {PANE_NAMES.get(pane, pane)}{where}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orc_core.text import cells, fit
-from orc_tui import keymap
+from orc_tui.keyboard import DEFAULT, Keyboard, label
 from orc_tui.keymap import Action
 from orc_tui.view_models.ability import Row, reason
 from orc_tui.view_models.lines import Line, Part
@@ -29,13 +29,13 @@ class Footer:
         return next((key for first, end, key in self.spots if first <= column < end), "")
 
 
-def footer(pane: str, row: Row, width: int) -> Footer:
+def footer(pane: str, row: Row, width: int, keyboard: Keyboard = DEFAULT) -> Footer:
     """The footer of a pane with the cursor on `row`."""
-    help_action = keymap.BY_ID["help"]
+    help_action = keyboard.action("help")
     shown = [
         action
-        for action in keymap.of_pane(pane)
-        if action.word and action is not help_action and not reason(action.id, row)
+        for action in keyboard.of_pane(pane)
+        if action.word and action.keys and action is not help_action and not reason(action.id, row)
     ]
     room = width - 2 - _cells(help_action) - _GAP
     while shown and sum(map(_cells, shown)) + _GAP * (len(shown) - 1) > room:
@@ -52,26 +52,27 @@ def footer(pane: str, row: Row, width: int) -> Footer:
         column = _add(action, parts, spots, column)
     start = width - 1 - _cells(help_action)
     parts.append((" " * (start - column), "text"))
-    _add(help_action, parts, spots, start)
+    if help_action.keys:
+        _add(help_action, parts, spots, start)
     parts.append((" ", "text"))
     return Footer(tuple(parts), tuple(spots))
 
 
 def _cells(action: Action) -> int:
-    return cells(keymap.label(action.keys[0])) + 1 + cells(action.word)
+    return cells(label(action.keys[0])) + 1 + cells(action.word) if action.keys else 0
 
 
 def _add(action: Action, parts: list[Part], spots: list[tuple[int, int, str]], column: int) -> int:
-    parts.append((keymap.label(action.keys[0]), "text bold"))
+    parts.append((label(action.keys[0]), "text bold"))
     parts.append((f" {action.word}", "dim"))
     end = column + _cells(action)
     spots.append((column, end, action.keys[0]))
     return end
 
 
-def told(text: str, width: int, *, undoable: bool, severity: str) -> Footer:
-    """A message in the footer's place, with the key that takes it back."""
-    hint = "  z takes it back" if undoable else ""
+def told(text: str, width: int, *, undo_key: str, severity: str) -> Footer:
+    """A message in the footer's place, with the key that takes it back ("" for none)."""
+    hint = f"  {label(undo_key)} takes it back" if undo_key else ""
     room = max(width - 2 - cells(hint), 0)
     parts: list[Part] = [
         (" ", "text"),

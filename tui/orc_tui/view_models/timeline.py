@@ -12,7 +12,8 @@ from typing import Final
 from orc_core.model.history import Held, Moment, Saved
 from orc_core.text import age, clean, fit
 from orc_storage.records import OPERATOR
-from orc_tui import keymap
+from orc_tui.keyboard import DEFAULT, Keyboard, binding_key, label
+from orc_tui.keymap import Action
 from orc_tui.view_models import box
 from orc_tui.view_models.conflict_view import clock_time
 from orc_tui.view_models.diff import change_lines
@@ -38,7 +39,7 @@ def actor(name: str) -> str:
     return "you" if name == OPERATOR else clean(name, limit=60) or "unknown"
 
 
-def lines(view: Timeline, width: int, height: int) -> list[Line]:
+def lines(view: Timeline, width: int, height: int, keyboard: Keyboard = DEFAULT) -> list[Line]:
     """The whole view, `width` by `height`."""
     room = max(height - 2, 4)
     if view.is_whole:
@@ -54,7 +55,7 @@ def lines(view: Timeline, width: int, height: int) -> list[Line]:
             box.rule(_detail_head(view), (), width, "border"),
             *_detail(view, width, room - listed - 2),
         ]
-    return [_header(view, width), *body, _footer(view, width)]
+    return [_header(view, width), *body, _footer(view, width, keyboard)]
 
 
 def listed_rows(view: Timeline, width: int, height: int) -> int:
@@ -259,20 +260,19 @@ def _held_lines(held: Sequence[Held]) -> list[Line]:
     return out
 
 
-def _footer(view: Timeline, width: int) -> Line:
+def _footer(view: Timeline, width: int, keyboard: Keyboard) -> Line:
     if view.note:
         return cut(((f" {clean(view.note, limit=400)}", f"{view.note_style} bold"),), width)
-    end = (
-        *box.key("Esc", "back", press="escape"),
-        ("  ", ""),
-        *box.key("?", "keys ", press="question_mark"),
-    )
+    end: Line = ()
+    for id, word in (("back", "back  "), ("help", "keys ")):
+        if key := keyboard.key_of(id):
+            end += box.key(label(key), word, press=binding_key(key))
     pairs = []
     for id in SHOWN:
-        if not reason(id, view):
-            key = keymap.BY_ID[id].keys[0]
-            word = _word(keymap.BY_ID[id], view)
-            pairs.append(box.key(key, word, press=keymap.binding_key(key)))
+        key = keyboard.key_of(id)
+        if key and not reason(id, view):
+            word = _word(keyboard.action(id), view)
+            pairs.append(box.key(label(key), word, press=binding_key(key)))
     shown = box.keys(pairs, width - width_of(end) - 4)
     return box.spread(((" ", ""), *shown), end, width)
 
@@ -291,7 +291,7 @@ SHOWN: Final = (
 """The actions that the footer names, the most needed first; what has no room is left away."""
 
 
-def _word(action: keymap.Action, view: Timeline) -> str:
+def _word(action: Action, view: Timeline) -> str:
     """The word of a key here: what it would do to what."""
     row, marked = view.current, len(view.marked)
     if action.id == "rollback":

@@ -5,12 +5,13 @@ Invariant: one line, one timer that runs only while a message stands there.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from textual import events
 from textual.message import Message
 from textual.timer import Timer
 
+from orc_tui.themes import ThemedApp
 from orc_tui.view_models.footer import Footer, told
 from orc_tui.widgets.canvas import Canvas
 
@@ -60,7 +61,9 @@ class FooterBar(Canvas):
         shown = self._keys
         if self._message is not None:
             text, undoable, severity = self._message
-            shown = told(text, self._width, undoable=undoable, severity=severity)
+            keyboard = cast("ThemedApp[object]", self.app).keyboard
+            key = keyboard.key_of("undo") if undoable else ""
+            shown = told(text, self._width, undo_key=key, severity=severity)
         self.draw([shown.line])
 
     def on_click(self, event: events.Click) -> None:
