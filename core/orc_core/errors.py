@@ -45,3 +45,15 @@ class ReadOnly(OrcError):
 
 class LayerOffline(OrcError):
     """A layer cannot be read or written now; what it holds is unknown, not gone."""
+
+
+class GitError(OrcError):
+    """Git refused, is missing, too old, or printed more than it may."""
+
+
+class GitTimeout(GitError):
+    """Git did not end within its deadline."""
+
+
+class NoWorkTree(GitError):
+    """A folder is not in the work tree of any git repository that may be read."""
