@@ -9,11 +9,21 @@ import calendar
 from dataclasses import replace
 from typing import Final
 
+from orc_core.model.activity import Activity, Deed, Deeds, Sight
 from orc_core.model.agent import Agent, Evidence, PaneRef, Source, State, Usage, Waiting
 from orc_core.model.health import Fault, Layer, LayerState, Link, LinkState
+from orc_core.model.life import Figures
 from orc_core.model.snapshot import Delta, Part, Screen, Snapshot, Span, Style
 from orc_core.model.task import Status, Task
-from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState, Json, Side
+from orc_storage.records import (
+    OPERATOR,
+    Clash,
+    Conflict,
+    ConflictState,
+    Json,
+    Side,
+    StateChange,
+)
 
 AT: Final = float(calendar.timegm((2026, 11, 20, 14, 32, 0)))
 LAST_KEY_AT: Final = float(calendar.timegm((2026, 11, 20, 12, 10, 0)))
@@ -465,6 +475,44 @@ def short_screen() -> Screen:
     """The same without its last two lines, as the sketch at 80 columns has it."""
     whole = screen()
     return replace(whole, lines=whole.lines[:-2])
+
+
+def _state(minutes: float, state: State, evidence: str) -> StateChange:
+    return StateChange("claude-2", AT - minutes * MINUTE, state.value, evidence)
+
+
+def activity() -> Activity:
+    """What claude-2 did since yesterday evening."""
+    states = (
+        _state(4, State.WAITING, "hook claude/PermissionRequest: asks"),
+        _state(9, State.WORKING, "level claude/registry: took up work"),
+        _state(12, State.ERROR, "hook claude/StopFailure: failed"),
+        _state(61, State.WORKING, "level claude/registry: took up work"),
+        _state(67, State.IDLE, "title claude/idle-title: is ready"),
+        _state(318, State.WORKING, "hook claude/UserPromptSubmit: took up work"),
+        _state(1100, State.IDLE, "screen claude/idle-prompt: is ready"),
+    )
+    by_state = {"working": 15_360.0, "idle": 360.0, "error": 180.0, "waiting": 240.0}
+    deeds = Deeds(
+        since=AT - 320 * MINUTE,
+        prompts=(
+            Deed(AT - 318 * MINUTE, "Find out why the totals of old orders are off by a cent."),
+            Deed(AT - 61 * MINUTE, "Take T-14. Plan first, then migrate in small steps. " * 4),
+        ),
+        files=(
+            Deed(AT - 55 * MINUTE, f"{HOME}/src/shop-t14/db/migrations/0041_orders.sql"),
+            Deed(AT - 30 * MINUTE, f"{HOME}/.claude/plans/orders.md"),
+            Deed(
+                AT - 20 * MINUTE, f"{HOME}/src/shop-t14/db/migrations/0042_orders_total_cents.sql"
+            ),
+        ),
+        prompted=2,
+        calls=84,
+        failures=1,
+    )
+    today = Figures(18_960.0, sum(by_state.values()), by_state, changes=6, restarts=1)
+    sight = Sight(LAST_KEY_AT, screens=1_412, lines=20_918, began_at=AT - 18_960.0)
+    return Activity(key_of("claude-2"), states, today, sight, deeds)
 
 
 def snapshot() -> Snapshot:

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 import scene
 from orc_core.model.snapshot import Part, Snapshot
-from orc_tui.messages import Act, Seen, Selected, Told, WhyWanted
+from orc_tui.messages import Act, ActivityWanted, Seen, Selected, Told, WhyWanted
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
 
@@ -38,6 +38,11 @@ class Stage(ThemedApp[int]):
     @on(WhyWanted)
     def keep(self, message: Message) -> None:
         self.said.append(message)
+
+    @on(ActivityWanted)
+    def recount(self, message: ActivityWanted) -> None:
+        self.said.append(message)
+        self.main.live.recount(scene.activity())
 
     @property
     def acts(self) -> list[tuple[str, str, str]]:

@@ -15,7 +15,9 @@ from typing import Final
 from orc_core.agents import news
 from orc_core.agents.names import Declared
 from orc_core.agents.observer import Explanation, Observer
+from orc_core.agents.sources import Witness
 from orc_core.errors import ReadOnly, TmuxError, UnknownName
+from orc_core.model.activity import Deeds, Sight
 from orc_core.model.agent import Agent, Choice, Delivery, PaneRef, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, Link, ServerStatus
@@ -203,6 +205,17 @@ class Fleet:
     def prompt(self, key: str) -> Prompt | None:
         watch = self._roster.find(key)
         return watch.observer.prompt(key) if watch is not None else None
+
+    def sight(self, key: str) -> Sight:
+        """What was seen of a pane by this process so far."""
+        watch = self._roster.find(key)
+        return watch.observer.sight(key) if watch is not None else Sight()
+
+    def deeds(self, key: str) -> Deeds | None:
+        """What the hooks of an agent told that it did; None where none ever told."""
+        witnesses = (one for one in self._setup.sources if isinstance(one, Witness))
+        told = (one.deeds(key) for one in witnesses)
+        return next((one for one in told if one is not None), None)
 
     def explain(self, key: str) -> Explanation:
         """Why an agent is shown as it is; raises UnknownName."""

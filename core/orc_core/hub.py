@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from orc_core import dashboards, layering, settings, watching, workspace
+from orc_core import activities, dashboards, layering, settings, watching, workspace
 from orc_core.actors import find_actor
 from orc_core.agents.rules import rule_folders
 from orc_core.chores import Chores
@@ -30,6 +30,7 @@ from orc_core.lifecycle.missing import Missing
 from orc_core.lifecycle.rules import KIND as AGENT_KIND
 from orc_core.lifecycle.rules import AgentRules
 from orc_core.lifecycle.wing import Lifecycle
+from orc_core.model.activity import Activity
 from orc_core.model.health import Layer, Link
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.picture import Picture
@@ -239,6 +240,12 @@ class Core:
     async def refresh(self) -> None:
         """Read the store again, and publish what changed."""
         await self._view.refresh()
+
+    async def activity(self, key: str) -> Activity:
+        """What the agent of a pane did, and its figures of today; raises UnknownName."""
+        agent = next((one for one in self.snapshot.agents if one.key == key), None)
+        agent = agent or self.agents.find(key)
+        return await activities.activity(agent, self.agents, self._store, self._clock.now())
 
     async def steps(self, name: str, limit: int = 8) -> list[StateChange]:
         """The last changes of an agent's state that were written down, newest first."""

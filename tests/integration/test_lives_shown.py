@@ -215,6 +215,12 @@ def test_a_life_from_the_command_line(tmux: PrivateTmux, tmp_path: Path, orc: Sh
     assert orc("supervise", "claude-1", *never, "--json")["undoable"]
     told = orc("agent", "show", "claude-1", "--json")
     assert told["supervision"]["restart"] == "never" and told["figures"]["uptime_s"] >= 0
+    did = orc("agent", "activity", "claude-1", "--json")
+    assert (did["key"], did["today"]["uptime_s"] >= 0, did["hooks"]) == (
+        f"{tmux.socket_path}:{spawned['pane']}",
+        True,
+        None,
+    )
     assert told["labels"] == ["blue"], "registering again forgot what was said before"
 
 

@@ -64,6 +64,14 @@ def test_the_reasons_at_160_columns(snap_compare: Compare) -> None:
     assert snap_compare(Stage(), terminal_size=(160, 48), run_before=show(scene.snapshot(), "w"))
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("tab", ["History", "Figures"])
+def test_what_an_agent_did(snap_compare: Compare, tab: str, size: tuple[int, int]) -> None:
+    keys = ["0", "right_square_bracket", "right_square_bracket"]
+    keys += ["right_square_bracket"] if tab == "Figures" else []
+    assert snap_compare(Stage(), terminal_size=size, run_before=show(scene.snapshot(), *keys))
+
+
 def test_the_help(snap_compare: Compare) -> None:
     keys = show(scene.snapshot(), "question_mark")
     assert snap_compare(Stage(), terminal_size=(80, 24), run_before=keys)

@@ -8,15 +8,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from orc_cli import activity
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import iso, lasted, print_json, print_table
+from orc_cli.output import figures_json, iso, lasted, print_json, print_table, state_change_json
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
     from orc_core.lifecycle.registration import Record
     from orc_core.model.agent import Agent
-    from orc_core.model.life import Figures
-    from orc_storage.records import StateChange
 
 
 def register(commands: Commands) -> None:
@@ -39,6 +38,7 @@ def register(commands: Commands) -> None:
     verbs = agent.add_subparsers(dest="verb", metavar="VERB", required=True)
     show = command(verbs, "show", show_agent, "show all that is known of an agent", json=True)
     show.add_argument("agent", metavar="AGENT")
+    activity.register_verb(verbs)
 
 
 async def register_agent(args: argparse.Namespace) -> int:
@@ -78,7 +78,10 @@ async def show_agent(args: argparse.Namespace) -> int:
     if args.json:
         print_json(
             record_json(record)
-            | {"figures": _figures_json(figures), "states": [_change_json(one) for one in changes]}
+            | {
+                "figures": figures_json(figures),
+                "states": [state_change_json(one) for one in changes],
+            }
         )
         return 0
     print(f"{record.known.name}: {record.known.origin}, {record.known.kind or 'of no known kind'}")
@@ -192,18 +195,3 @@ def _supervision(record: Record) -> str:
     last = ", last end" if record.phase == "running" else ""
     reason = f"{last}: {record.reason}" if record.reason else ""
     return f"restart {policy.restart.value}{phase}{reason}"
-
-
-def _figures_json(figures: Figures) -> dict[str, object]:
-    return {
-        "uptime_s": figures.uptime_s,
-        "span_s": round(figures.span_s, 3),
-        "by_state_s": {name: round(spent, 3) for name, spent in figures.by_state.items()},
-        "changes": figures.changes,
-        "crashes": figures.crashes,
-        "restarts": figures.restarts,
-    }
-
-
-def _change_json(change: StateChange) -> dict[str, object]:
-    return {"at": iso(change.at), "state": change.state, "evidence": change.evidence}

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from orc_core.model.agent import Agent, Usage
     from orc_core.model.health import Layer
     from orc_core.model.history import FieldChange, Moment, Plan, Report, Saved, Standing
+    from orc_core.model.life import Figures
     from orc_core.model.task import Task
-    from orc_storage.records import Conflict, Json, Revision, Side
+    from orc_storage.records import Conflict, Json, Revision, Side, StateChange
 
 DIFF_LINES_MAX = 5_000
 """Texts of more lines are told whole: comparing them would take long."""
@@ -326,3 +327,18 @@ def _line_diff(before: Json, after: Json) -> list[str]:
 def counts(words: Mapping[str, int]) -> str:
     """`3 waiting, 1 crashed`: the non-zero counts in their order."""
     return ", ".join(f"{count} {name}" for name, count in words.items() if count) or "none"
+
+
+def figures_json(figures: Figures) -> dict[str, object]:
+    return {
+        "uptime_s": figures.uptime_s,
+        "span_s": round(figures.span_s, 3),
+        "by_state_s": {name: round(spent, 3) for name, spent in figures.by_state.items()},
+        "changes": figures.changes,
+        "crashes": figures.crashes,
+        "restarts": figures.restarts,
+    }
+
+
+def state_change_json(change: StateChange) -> dict[str, object]:
+    return {"at": iso(change.at), "state": change.state, "evidence": change.evidence}

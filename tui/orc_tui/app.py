@@ -29,6 +29,7 @@ from orc_tui.hangup import Hangup
 from orc_tui.key_settings import keyboard_of
 from orc_tui.messages import (
     Act,
+    ActivityWanted,
     Seen,
     Selected,
     SnapshotChanged,
@@ -165,6 +166,19 @@ class OrcApp(ThemedApp[int]):
             self.tell(str(error), severity="error")
         else:
             self.main.explain(explanation)
+
+    @on(ActivityWanted)
+    def _recount(self, message: ActivityWanted) -> None:
+        ask: WorkType[None] = partial(self._ask_activity, message.agent_key)
+        self.run_worker(ask, group="activity", exclusive=True)
+
+    async def _ask_activity(self, agent_key: str) -> None:
+        if self.core is None:
+            return
+        try:
+            self.main.live.recount(await self.core.activity(agent_key))
+        except (OrcError, StorageError) as error:
+            self.tell(str(error), severity="error")
 
     @on(Act)
     def _act(self, act: Act) -> None:

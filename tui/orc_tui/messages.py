@@ -53,6 +53,14 @@ class WhyWanted(Message):
         self.agent_key = agent_key
 
 
+class ActivityWanted(Message):
+    """Live shows the tab History or Figures: the app asks the core what the agent did."""
+
+    def __init__(self, agent_key: str) -> None:
+        super().__init__()
+        self.agent_key = agent_key
+
+
 class Told(Message):
     """A line was said to the operator; the app keeps the last of them."""
 

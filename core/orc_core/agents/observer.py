@@ -25,6 +25,7 @@ from orc_core.agents.tracks import KNOWN_FROM_BEFORE, Track, name_row, row, show
 from orc_core.agents.transitions import INTO, Transition
 from orc_core.clock import Clock
 from orc_core.errors import UnknownName
+from orc_core.model.activity import Sight
 from orc_core.model.agent import (
     OTHER,
     Agent,
@@ -110,6 +111,14 @@ class Observer:
         """The screen of a pane as it was last read; empty when it is not known."""
         track = self._tracks.get(key)
         return track.lines if track is not None else ()
+
+    def sight(self, key: str) -> Sight:
+        """What was seen of a pane so far; nothing where it is not known."""
+        track = self._tracks.get(key)
+        if track is None:
+            return Sight()
+        began_at = track.started_at if not track.ended_at else 0.0
+        return Sight(track.seen_since, track.screens, track.changed_lines, began_at)
 
     def prompt(self, key: str) -> Prompt | None:
         """What a waiting agent asks, where its screen could be read as a prompt."""
@@ -310,7 +319,7 @@ class Observer:
 
     def _track(self, info: PaneInfo, at: float) -> Track:
         """A new track, with the name and state that the pane is known by from before."""
-        track = Track(info, screen_at=at, changed_at=at, title_at=at)
+        track = Track(info, screen_at=at, changed_at=at, title_at=at, seen_since=at)
         pane = info.pane
         track.declared = self._names.declared(pane)
         row = self._names.row(pane)

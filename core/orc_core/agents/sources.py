@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from orc_core.agents.rules import Kind
+from orc_core.model.activity import Deeds
 from orc_core.model.agent import PaneRef, Signal, Usage
 
 
@@ -73,3 +74,10 @@ class NewsSource(Protocol):
     def catch_up(self) -> Collection[str]: ...
 
     async def run(self, news: News) -> None: ...
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A source that also keeps what an agent did."""
+
+    def deeds(self, key: str) -> Deeds | None: ...

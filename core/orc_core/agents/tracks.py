@@ -7,6 +7,7 @@ gets a track of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import ne
 from typing import Final
 
 from orc_core.agents.detect import Live
@@ -86,6 +87,10 @@ class Track:
     """The last step that the machine of states refused, and when: `crashed to working`."""
     busy_child: str = ""
     child_at: float = float("-inf")
+    screens: int = 0
+    """At how many looks its screen was another one than before."""
+    changed_lines: int = 0
+    seen_since: float = 0.0
     turns: int = 0
     """How often it was looked at in turn, without any news of it."""
     cpu_s: dict[int, float] = field(default_factory=dict)
@@ -97,6 +102,10 @@ class Track:
             if not 0 <= at - self.before_at < BEFORE_S:
                 old, self.before_at = self.lines, at
             self.before = (old, self.lines)
+        if self.lines:
+            self.screens += 1
+            self.changed_lines += sum(map(ne, self.lines, lines))
+            self.changed_lines += abs(len(lines) - len(self.lines))
         self.changed_at, self.lines, self.is_read = at, lines, False
 
     @property

@@ -13,17 +13,27 @@ from orc_storage.records import StateChange
 
 
 def add_up(
-    changes: Sequence[StateChange], *, now: float, uptime_s: float | None, restarts: int
+    changes: Sequence[StateChange],
+    *,
+    now: float,
+    uptime_s: float | None,
+    restarts: int,
+    since: float = 0.0,
 ) -> Figures:
     """The figures of an agent; `changes` are newest first, as the store returns them.
 
-    `now` is seconds since the epoch; a clock that was set back counts as no time at all.
+    `now` and `since`, before which nothing counts, are seconds since the epoch; a clock that was
+    set back counts as no time at all.
     """
     by_state: dict[str, float] = {}
     until = now
     for change in changes:
-        by_state[change.state] = by_state.get(change.state, 0.0) + max(0.0, until - change.at)
+        spent_s = max(0.0, until - max(change.at, since))
+        by_state[change.state] = by_state.get(change.state, 0.0) + spent_s
         until = change.at
+        if until <= since:
+            break
+    changes = [change for change in changes if change.at >= since]
     return Figures(
         uptime_s=uptime_s,
         span_s=sum(by_state.values()),

@@ -10,6 +10,7 @@ import pytest
 from orc_core.agents.detect import EDGE_DOUBTED_S, EDGE_SETTLES_S, Live, doubted_at, fold
 from orc_core.agents.hooks.events import Event, Happening
 from orc_core.agents.hooks.standing import LASTS_S, Standing, standing
+from orc_core.model.activity import Deed
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 from orc_core.model.substates import SUBSTATES
 
@@ -148,6 +149,24 @@ def test_what_is_kept_beside_the_state() -> None:
     assert len(standing(event(H.TOOL, n, tool_id=str(n)) for n in range(999)).open) == 32
     assert standing(events[3:], standing(events[:3])) == now
     assert Standing().last is None
+
+
+def test_what_an_agent_did_is_kept_with_its_times_and_counted() -> None:
+    deeds = standing(
+        [
+            event(H.PROMPT, prompt="bump eslint"),
+            event(H.TOOL, 1, file="/a.py", tool_id="1"),
+            event(H.TOOL, 2, file="/b.py", tool_id="2", nested=True),
+            event(H.PROMPT, 3, prompt="an agent inside", nested=True),
+            event(H.FAILED, 4),
+            event(H.TOOL, 5, file="/a.py", tool_id="3"),
+        ]
+    ).deeds
+    assert deeds.files == (Deed(NOW + 2, "/b.py"), Deed(NOW + 5, "/a.py"))
+    assert deeds.prompts == (Deed(NOW, "bump eslint"),)
+    assert (deeds.since, deeds.prompted, deeds.calls, deeds.failures) == (NOW, 1, 3, 1)
+    many = standing(event(H.PROMPT, n, prompt=str(n)) for n in range(99)).deeds
+    assert (len(many.prompts), many.prompts[-1].text, many.prompted) == (32, "98", 99)
 
 
 def seen(

@@ -8,6 +8,7 @@ import pytest
 
 from observed import SERVER, Stage, T
 from orc_core.errors import UnknownName
+from orc_core.model.activity import Sight
 from orc_core.model.agent import OTHER, Source, State, Waiting
 
 pytest_plugins = ("agents_on_stage",)
@@ -332,3 +333,20 @@ def test_the_conversation_of_an_agent_is_that_of_its_own_process(stage: Stage) -
     stage.put("%1", "codex/working-spinner", command="codex")
     stage.tick(6.0)
     assert (stage.agent().kind, stage.agent().conversation) == ("codex", "")
+
+
+def test_what_was_seen_of_a_pane_is_counted(stage: Stage) -> None:
+    stage.machine.put(101, "claude")
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    key = stage.agent().key
+    sight = stage.observer.sight(key)
+    assert (sight.since, sight.screens, sight.lines) == (T, 0, 0)
+    stage.put("%1", "claude/idle-turn-ended")
+    stage.tick(1.0)
+    stage.tick(1.0)
+    sight = stage.observer.sight(key)
+    assert sight.screens == 1
+    assert sight.lines > 0
+    assert sight.began_at > 0
+    assert stage.observer.sight("else") == Sight()

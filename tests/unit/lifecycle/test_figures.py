@@ -31,3 +31,10 @@ def test_a_clock_that_was_set_back_is_no_time() -> None:
 def test_nothing_seen_is_nothing() -> None:
     figures = add_up([], now=T, uptime_s=None, restarts=0)
     assert (figures.span_s, figures.by_state, figures.changes) == (0, {}, 0)
+
+
+def test_what_was_before_a_time_does_not_count_but_its_state_goes_on_into_it() -> None:
+    changes = log((0, "working"), (10, "crashed"), (20, "idle"), (60, "working"))
+    figures = add_up(changes, now=T + 100, uptime_s=None, restarts=0, since=T + 50)
+    assert figures.by_state == {"idle": 10, "working": 40}
+    assert (figures.span_s, figures.changes, figures.crashes) == (50, 1, 0)

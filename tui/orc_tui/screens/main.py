@@ -384,6 +384,9 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     def _click_live(self, event: LivePane.Clicked) -> None:
         event.stop()
         self._note_key()
+        if event.tab:
+            self.live.show_tab(event.tab)
+            self.want_why()
         self.focus_pane(keymap.LIVE)
 
     @on(FooterBar.Pressed)

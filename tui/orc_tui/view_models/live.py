@@ -21,7 +21,9 @@ from orc_tui.view_models.spans import brief, clock, lag
 from orc_tui.view_models.tasks import person
 from orc_tui.view_models.why import field
 
-TABS: Final = ("Screen", "Why")
+TABS: Final = ("Screen", "Why", "History", "Figures")
+OF_ACTIVITY: Final = frozenset({"History", "Figures"})
+"""The tabs that tell what an agent did."""
 _INDENT: Final = 3
 
 
@@ -33,6 +35,17 @@ def tabs(active: str) -> Line:
             parts.append((" " if active in (name, TABS[TABS.index(name) - 1]) else "  ", "dim"))
         parts.append((f"[{name}]", "text bold") if name == active else (name, "dim"))
     return tuple(parts)
+
+
+def tab_at(line: Line, column: int) -> str:
+    """The tab whose name stands in this cell of a frame's upper edge; "" for none."""
+    text = text_of(line)
+    for name in TABS:
+        at = text.rfind(name)
+        first = cells(text[:at]) if at >= 0 else column + 1
+        if first <= column < first + len(name):
+            return name
+    return ""
 
 
 def screen_lines(screen: Screen, *, dead: bool = False) -> list[Line]:

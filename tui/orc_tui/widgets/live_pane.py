@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
+from orc_core.model.activity import Activity
 from orc_core.model.agent import PANE_DEAD, Agent, Explanation
 from orc_core.model.health import Layer
 from orc_core.model.snapshot import Screen, Snapshot
 from orc_core.model.task import Task
 from orc_storage.records import Conflict
-from orc_tui.view_models import agents, frames, live, why
+from orc_tui.messages import ActivityWanted
+from orc_tui.view_models import activity, agents, frames, live, why
 from orc_tui.view_models.ability import Row
 from orc_tui.view_models.conflicts import place
 from orc_tui.view_models.frames import Frame
@@ -25,6 +27,7 @@ from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import BLANK, Line, cut, shift, width_of
 from orc_tui.widgets.canvas import Canvas
 
+MINUTE_S = 60.0
 _WHEEL = 3
 _SHIFT = 8
 _SHIFT_MAX = 1000
@@ -45,7 +48,11 @@ class LivePane(Canvas):
     """Shows one subject: an agent's screen or reasons, a task, a conflict, a layer."""
 
     class Clicked(Message):
-        """The mouse was pressed in Live."""
+        """The mouse was pressed in Live, on the name of a tab or ("") elsewhere."""
+
+        def __init__(self, tab: str = "") -> None:
+            super().__init__()
+            self.tab = tab
 
     def __init__(self, *, home: str, ascii_only: bool = False) -> None:
         super().__init__(id="live", ascii_only=ascii_only)
@@ -56,6 +63,8 @@ class LivePane(Canvas):
         self._subject: Row = None
         self._key = ""
         self._explained: Explanation | None = None
+        self._activity: Activity | None = None
+        self._asked: tuple[object, ...] = ()
         self._snapshot = Snapshot(at=0.0)
         self._now = 0.0
         self._focused = False
@@ -76,6 +85,12 @@ class LivePane(Canvas):
     def explain(self, explanation: Explanation) -> None:
         """Add what the core says to the reasons of an agent."""
         self._explained = explanation
+
+    def recount(self, told: Activity) -> None:
+        """Show what the core says that an agent did."""
+        self._activity = told
+        if self.tab in live.OF_ACTIVITY:
+            self.paint(focused=self._focused)
 
     def take(self, snapshot: Snapshot, now: float) -> None:
         """Take a new snapshot."""
@@ -145,6 +160,12 @@ class LivePane(Canvas):
             head = live.agent_head(agent, task, self._now, self._width, self.home)
         if self.tab == "Why":
             return Content(head, self._why(agent))
+        now, width = self._now, self._width
+        if self.tab == "History":
+            told = activity.history_lines(agent, self._activity, now, width, self.home)
+            return Content(head, told)
+        if self.tab == "Figures":
+            return Content(head, activity.figure_lines(agent, self._activity, width))
         if agent.is_lost:
             lines = live.missing_lines(agent, self._now, self._width, self.home)
             return Content(head, lines)
@@ -167,6 +188,7 @@ class LivePane(Canvas):
     def paint(self, *, focused: bool) -> None:
         """Draw Live."""
         self._focused = focused
+        self._want_activity()
         if self.place.shape is Shape.LINE:
             self.draw([self._summary()])
             return
@@ -182,6 +204,18 @@ class LivePane(Canvas):
         if len(head) + 1 < len(lines) - 1:
             frames.join_sides(lines, len(head) + 1, frame)
         self.draw(lines)
+
+    def _want_activity(self) -> None:
+        """Ask what the agent did, anew when it went on or a minute is over."""
+        agent = self._subject
+        if not isinstance(agent, Agent) or self.tab not in live.OF_ACTIVITY:
+            self._asked = ()
+            return
+        asked = (agent.key, agent.state, agent.since, agent.last_prompt, self._now // MINUTE_S)
+        if asked != self._asked:
+            self._asked = asked
+            # By way of the screen: what its handlers post here would end there.
+            self.screen.post_message(ActivityWanted(agent.key))
 
     def _visible(self, content: Content) -> list[Line]:
         room = self._room(content)
@@ -203,6 +237,8 @@ class LivePane(Canvas):
         told: Line = ((said, "dim"),)
         if not boxed:
             mode = self._mode()
+            if self._focused or self.tab != "Screen":
+                told = live.tabs(self.tab)
             extra: Line = ((f"{mode} · ", "limited"),) if mode != "following" else BLANK
             return Frame("0 Live", self._focused, self._beside(), (*extra, *told))
         mode_ink = "dim" if self._mode() == "following" else "limited"
@@ -224,7 +260,7 @@ class LivePane(Canvas):
 
     def _mode(self) -> str:
         if self.tab != "Screen":
-            return "why"
+            return "following"
         if self.held:
             return "holding"
         return f"up {self._offset}" if self._offset else "following"
@@ -239,9 +275,11 @@ class LivePane(Canvas):
         return cut(((name, "text"), *line), self.place.width)
 
     def on_click(self, event: events.Click) -> None:
-        """Take the focus."""
+        """Take the focus, or go to the tab under the mouse."""
         event.stop()
-        self.post_message(self.Clicked())
+        at_edge = event.y == 0 and bool(self.lines) and isinstance(self._subject, Agent)
+        tab = live.tab_at(self.lines[0], event.x) if at_edge else ""
+        self.post_message(self.Clicked(tab))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll what is under the wheel."""

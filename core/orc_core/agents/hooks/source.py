@@ -26,6 +26,7 @@ from orc_core.agents.hooks.statusline import StatusLine, status_line
 from orc_core.agents.processes import Processes
 from orc_core.agents.sources import NOTHING, News, Report, Subject
 from orc_core.clock import Clock
+from orc_core.model.activity import Deeds
 from orc_storage.errors import StorageError
 
 LEDGERS_MAX: Final = 2048
@@ -93,6 +94,11 @@ class HookSource:
             if known == key and place in self._ledgers:
                 return self._ledgers[place].standing
         return None
+
+    def deeds(self, key: str) -> Deeds | None:
+        """What the agent of a pane was told and did, None where it never told."""
+        found = self.standing(key)
+        return found.deeds if found is not None and found.deeds.since else None
 
     def catch_up(self) -> set[str]:
         """Read what has come; the panes that it is about. Blocks on the disk."""

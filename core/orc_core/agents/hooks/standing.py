@@ -7,15 +7,17 @@ question about another. Every word expires: an event tells what was, not what is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orc_core.agents.hooks.events import Event, Happening
 from orc_core.agents.limits import reset_at
+from orc_core.model.activity import Deed, Deeds
 from orc_core.model.agent import Evidence, Signal, Source, State, Waiting
 
 OPEN_TOOLS_MAX: Final = 32
 FILES_MAX: Final = 32
+PROMPTS_MAX: Final = 32
 _MINUTE_S: Final = 60.0
 _HOUR_S: Final = 3600.0
 
@@ -77,8 +79,8 @@ _ERRORS: Final = {
 class Standing:
     """What the events of one agent add up to: the last that counts, and what is worth keeping.
 
-    `open` holds the calls that began and did not end, `files` what tools were pointed at, newest
-    last. `transcript` is where the agent says that it writes its conversation.
+    `open` holds the calls that began and did not end, `deeds` what it was told and what tools
+    were pointed at. `transcript` is where the agent says that it writes its conversation.
     """
 
     last: Event | None = None
@@ -86,7 +88,11 @@ class Standing:
     session: str = ""
     transcript: str = ""
     open: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    deeds: Deeds = field(default_factory=Deeds)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(one.text for one in self.deeds.files)
 
     def signal(self, now: float, resets_at: float = 0.0) -> Signal | None:
         """The word of the last event; `resets_at` is when the limit ends, where that is told."""
@@ -137,8 +143,7 @@ def standing(events: Iterable[Event], before: Standing | None = None) -> Standin
 def _after(now: Standing, event: Event) -> Standing:
     if event.what is Happening.STATUS_LINE:
         return now
-    if event.file and event.file not in now.files[-1:]:
-        now = replace(now, files=(*now.files, event.file)[-FILES_MAX:])
+    now = replace(now, deeds=_noted(now.deeds, event))
     if event.nested and not _is_asking(event) and not _answers(now, event):
         # An agent inside the agent: of what it does only its questions are for the operator.
         return now
@@ -160,6 +165,24 @@ def _after(now: Standing, event: Event) -> Standing:
     if event.what is Happening.TOOL_DONE:
         now = replace(now, open=tuple(one for one in now.open if one != event.tool_id))
     return replace(now, last=event)
+
+
+def _noted(deeds: Deeds, event: Event) -> Deeds:
+    """What an agent did, with this event of it."""
+    files, prompts = deeds.files, deeds.prompts
+    if event.file:
+        files = (*(one for one in files if one.text != event.file), Deed(event.at, event.file))
+    told = event.what is Happening.PROMPT and not event.nested and bool(event.prompt)
+    if told:
+        prompts = (*prompts, Deed(event.at, event.prompt))
+    return Deeds(
+        since=deeds.since or event.at,
+        prompts=prompts[-PROMPTS_MAX:],
+        files=files[-FILES_MAX:],
+        prompted=deeds.prompted + told,
+        calls=deeds.calls + (event.what is Happening.TOOL),
+        failures=deeds.failures + (event.what is Happening.FAILED),
+    )
 
 
 def _counts(now: Standing, last: Event | None, event: Event) -> bool:
