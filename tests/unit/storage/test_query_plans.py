@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orc_storage import acts, bases, conflicts, documents, journal, live
+from orc_storage import acts, bases, conflicts, documents, journal, live, queue
 from orc_storage.database import Connection, Database
 from orc_storage.engine import Cursor, Value
 from orc_storage.records import ConflictState, Document, Filter
@@ -42,6 +42,7 @@ HOT: dict[str, Callable[[Any], object]] = {
     "base": lambda conn: bases.get(conn, "file", "task", "T-1"),
     "last act": lambda conn: acts.last(conn, "operator", "done"),
     "steps of an agent": lambda conn: live.recent(conn, "claude-1", 8),
+    "what is held": lambda conn: queue.listing(conn, queue.Stage.LEASED),
 }
 SORTED: dict[str, Callable[[Any], object]] = {
     # A document's own entries and conflicts are few, so that they may be sorted.
