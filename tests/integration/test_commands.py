@@ -371,6 +371,10 @@ async def test_prompts_are_answered_one_after_the_other(desk: Desk, tmux: Privat
         await wait_for(lambda: card._wanted is not None and card._seen_at is not None)
         await desk.press("y")
         await wait_for(lambda left=left: len(waiting(desk)) <= left, 15)  # type: ignore[misc]
+    await wait_for(lambda: card._card is None)
+    await desk.press("y")
+    assert desk.app.screen is card, "it stays for the next prompt until a key closes it"
+    await desk.press("q")
     await desk.idle()
     assert not isinstance(desk.app.screen, AnswerCard)
     assert sum("sent, went on" in line for line in desk.app.told) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -37,6 +37,7 @@ from orc_tui.screens.palette import Palette
 from orc_tui.screens.timeline import TimelineView
 from orc_tui.verbs.editing import MENU
 from orc_tui.verbs.living import END_NOTES, ENDS
+from orc_tui.view_models.card import Said
 from orc_tui.view_models.story import Tab
 
 SIZES = [(80, 24), (120, 36), (160, 48)]
@@ -69,6 +70,8 @@ HELP = [one.help for one in DEFAULT.of_pane(keymap.AGENTS)]
 SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "card": AnswerCard,
     "risk": AnswerCard,
+    "card-same": AnswerCard,
+    "card-rest": AnswerCard,
     "conflict": lambda: conflict("C-7"),
     "conflict-text": lambda: conflict("C-9"),
     "timeline": timeline,
@@ -99,6 +102,17 @@ class Picture:
         card = self.stage.shown
         if isinstance(card, AnswerCard) and self.name == "card":
             card.show(PROMPT, AGENT, position=1, total=3, now=NOW, task_title=TITLES["T-14"])
+        elif isinstance(card, AnswerCard) and self.name == "card-same":
+            others = [replace(AGENT, name=name) for name in ("claude-4", "claude-9")]
+            card.show(PROMPT, AGENT, position=1, total=2, now=NOW, others=others)
+        elif isinstance(card, AnswerCard) and self.name == "card-rest":
+            card.tell(
+                (
+                    Said("claude-9: nothing sent: the prompt has changed", "error"),
+                    Said("claude-2, claude-4: sent, went on", "done"),
+                )
+            )
+            card.rest(2)
         elif isinstance(card, AnswerCard):
             card.show(RISKY, ON_SCREEN, position=2, total=3, now=NOW, task_title=TITLES["T-09"])
             card.report("claude-2: sent, went on", style="done")

@@ -80,6 +80,8 @@ class OrcApp(ThemedApp[int]):
         self.snapshot = Snapshot(at=0.0)
         self.main = MainScreen(now=now, ascii_only=bool(os.environ.get("ORC_ASCII")))
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
+        self.heard = asyncio.Event()
+        """Set whenever a new snapshot came; whoever waits for one clears it first."""
         self._hangup = Hangup(lambda: self.exit(0))
         self._leave_at = 0.0
         self._following: asyncio.Task[None] | None = None
@@ -138,6 +140,7 @@ class OrcApp(ThemedApp[int]):
     @on(SnapshotChanged)
     def _show(self, message: SnapshotChanged) -> None:
         self.snapshot = message.delta.snapshot
+        self.heard.set()
         self.main.show(message.delta)
 
     @on(Selected)

@@ -12,7 +12,15 @@ from textual.pilot import Pilot
 from dialog_scenes import AGENT, NOW, PROMPT, RISKY
 from dialog_stage import Stage, Ticks, until
 from orc_core.model.agent import Prompt
-from orc_tui.screens.answer import Answer, AnswerCard, Leave, Move, Skip
+from orc_tui.screens.answer import (
+    GUARD_SLOW_S,
+    HELD_S,
+    Answer,
+    AnswerCard,
+    Leave,
+    Move,
+    Skip,
+)
 
 
 class Table:
@@ -31,8 +39,19 @@ class Table:
         await until(lambda: self.card._seen_at is not None and self.card._wanted is not None)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys one after the other, as a person does, and let each one count."""
+        for key in keys:
+            self.ticks.now += HELD_S
+            await self.pilot.press(key)
+            await until(lambda: self.card._pressed is None)
+            await self.pilot.pause()
+
+    async def hold(self, key: str, times: int) -> None:
+        """Hold a key down: it comes again and again, each time sooner than a finger could."""
+        for _ in range(times):
+            self.ticks.now += 0.03
+            await self.pilot.press(key)
+        await until(lambda: self.card._pressed is None)
 
     async def ready(self, prompt: Prompt = PROMPT) -> None:
         """Show a prompt for long enough that keys count."""
@@ -68,11 +87,11 @@ async def test_one_key_answers(table: Table, key: str, number: int) -> None:
 
 async def test_keys_of_the_first_300_ms_are_dropped(table: Table) -> None:
     await table.deal()
-    table.ticks.now += 0.29
-    await table.press("y", "n", "1", "full_stop", "i")
-    assert table.moves == []
-    table.ticks.now += 0.02
     await table.press("y")
+    table.ticks.now -= 0.01
+    await table.press("n")
+    assert table.moves == []
+    await table.press("1")
     assert table.moves == [Answer(PROMPT.choices[0])]
 
 
@@ -80,8 +99,60 @@ async def test_every_new_prompt_has_its_own_300_ms(table: Table) -> None:
     await table.ready()
     await table.press("y")
     await table.deal(replace(PROMPT, fingerprint="f9"))
-    await table.press("y", "y", "y")
+    await table.press("y")
     assert len(table.moves) == 1
+
+
+async def test_on_a_slow_link_it_is_a_second(table: Table) -> None:
+    table.card._guard_s = GUARD_SLOW_S
+    await table.deal()
+    table.ticks.now += 0.8
+    await table.press("y")
+    assert table.moves == []
+    await table.press("y")
+    assert table.moves == [Answer(PROMPT.choices[0])]
+
+
+async def test_a_key_that_is_held_down_answers_nothing(table: Table) -> None:
+    await table.ready()
+    await table.hold("y", 40)
+    assert table.moves == []
+    assert "held answers nothing" in table.stage.text
+    await table.deal(replace(PROMPT, fingerprint="f9"))
+    await table.hold("y", 40)
+    assert table.moves == [], "it is held still"
+    await table.press("y")
+    assert len(table.moves) == 1
+
+
+async def test_a_risk_is_not_confirmed_by_a_held_key(table: Table) -> None:
+    await table.ready(RISKY)
+    await table.press("y")
+    table.ticks.now += 0.5
+    await table.hold("y", 20)
+    assert table.moves == []
+
+
+async def test_without_a_prompt_the_card_stays_and_takes_no_answer(table: Table) -> None:
+    await table.ready()
+    await table.press("y")
+    table.card.report("claude-2: sent, went on", style="done")
+    table.card.rest(6)
+    table._listening = asyncio.create_task(table._listen())
+    await until(lambda: "6 answered" in table.stage.text)
+    await table.press("y", "n", "1", "i", "enter", "full_stop")
+    assert len(table.moves) == 1 and table.card.open
+    assert "claude-2: sent, went on" in table.stage.text
+    await table.press("q")
+    assert table.moves[-1] == Leave("") and not table.card.open
+
+
+async def test_one_answer_for_several_names_them(table: Table) -> None:
+    await table.close()
+    others = [replace(AGENT, key="b", name="claude-4"), replace(AGENT, key="c", name="claude-9")]
+    table.card.show(PROMPT, AGENT, position=1, total=1, now=NOW, others=others)
+    await until(lambda: "3 agents ask the same" in table.stage.text)
+    assert "one answer for claude-2, claude-4, claude-9" in table.stage.text
 
 
 async def test_enter_and_other_keys_do_nothing(table: Table) -> None:

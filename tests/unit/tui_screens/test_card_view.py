@@ -9,7 +9,7 @@ import pytest
 from dialog_scenes import AGENT, NOW, ON_SCREEN, PROMPT, RISKY
 from orc_core.model.agent import Agent, Prompt
 from orc_tui.view_models import card
-from orc_tui.view_models.card import Card
+from orc_tui.view_models.card import Card, Said
 from orc_tui.view_models.lines import text_of, width_of
 
 SKETCH = """\
@@ -103,3 +103,18 @@ def test_the_source_is_named() -> None:
 def test_the_folder_is_told_as_live_tells_it() -> None:
     agent = replace(AGENT, cwd="/home/ada/src/shop")
     assert " ~/src/shop │" in drawn(replace(a_card(agent=agent), home="/home/ada"))
+
+
+def test_several_agents_are_named_and_their_folders_counted() -> None:
+    others = (replace(AGENT, name="claude-4"), replace(AGENT, name="claude-9", cwd="~/src/b"))
+    text = drawn(replace(a_card(), others=others), height=16)
+    assert "3 agents ask the same" in text and "2 folders" in text
+    assert "one answer for claude-2, claude-4, claude-9" in text
+
+
+def test_what_became_of_the_last_answer_stays_without_a_prompt() -> None:
+    said = (Said("codex-1: nothing sent: the prompt has changed", "error"), Said("b", "done"))
+    lines = card.resting(said, 2, 80)
+    text = "\n".join(text_of(line) for line in lines)
+    assert {width_of(line) for line in lines} == {80}
+    assert "2 answered" in text and "the prompt has changed" in text and card.NOBODY in text

@@ -1,27 +1,34 @@
 """The answer card: one prompt after the other, answered with one key each.
 
-Invariant: a key pressed before the prompt was on the screen for a moment answers nothing.
+Invariant: a key pressed before the prompt was on the screen for a moment answers nothing, and
+neither does one that is held down. While the card is there no key reaches what is below it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Final, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
+from textual.timer import Timer
 
 from orc_core.model.agent import Agent, Choice, Prompt
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import card
-from orc_tui.view_models.card import Card
+from orc_tui.view_models.card import Card, Said
 
 GUARD_S: Final = 0.3
 """How long a prompt has to be on the screen before a key counts."""
+GUARD_SLOW_S: Final = 1.0
+"""The same where the link is slow, so that it is painted later than it was sent."""
+HELD_S: Final = 0.15
+"""Keys closer together than this come from one that is held down: none of them answers."""
 HEIGHT_MIN: Final = 14
 LEFT_FREE: Final = 2
 """How many lines of the list a long prompt leaves in view."""
@@ -81,8 +88,12 @@ class AnswerCard(ModalScreen[None]):
         self._guard_s = guard_s
         self._sheet = Sheet()
         self._card: Card | None = None
+        self._reports: tuple[Said, ...] = ()
+        self._answered = 0
         self._read_to = 0
         self._seen_at: float | None = None
+        self._key_at = float("-inf")
+        self._pressed: Timer | None = None
         self._wanted: asyncio.Future[Move] | None = None
         self._left: Leave | None = None
 
@@ -103,9 +114,9 @@ class AnswerCard(ModalScreen[None]):
         total: int,
         now: float,
         task_title: str = "",
+        others: Sequence[Agent] = (),
     ) -> None:
         """Show a prompt; what was reported of the one before stays readable above it."""
-        before = self._card
         self._card = Card(
             prompt=prompt,
             agent=agent,
@@ -114,19 +125,31 @@ class AnswerCard(ModalScreen[None]):
             now=now,
             task_title=task_title,
             home=self._home,
-            report=before.report if before else "",
-            report_style=before.report_style if before else "dim",
+            reports=self._reports,
+            others=tuple(others),
         )
         self._seen_at = None
         self._read_to = 0
+        self._drop_pressed()
         self._draw()
         self.call_after_refresh(self._seen)
 
+    def rest(self, answered: int) -> None:
+        """Stay without a prompt: what became of the last answer is told until another comes."""
+        self._card, self._answered, self._seen_at = None, answered, None
+        self._drop_pressed()
+        self._draw()
+
     def report(self, text: str, *, style: str = "dim") -> None:
         """Say on the card what became of an answer, or what is going on."""
+        self.tell((Said(text, style),))
+
+    def tell(self, reports: Sequence[Said]) -> None:
+        """Say several things, such as what became of the answers to several agents."""
+        self._reports = tuple(reports)
         if self._card is not None:
-            self._card = replace(self._card, report=text, report_style=style, asked=None)
-            self._draw()
+            self._card = replace(self._card, reports=self._reports, asked=None)
+        self._draw()
 
     async def move(self) -> Move:
         """Wait for what the operator wants next; keys count only while this waits."""
@@ -149,14 +172,15 @@ class AnswerCard(ModalScreen[None]):
         self._draw()
 
     def action_answer(self, key: str) -> None:
-        self._choose(key, because=False)
+        self._press(key, because=False)
 
     def action_because(self) -> None:
-        """Choose no; the line to say why opens after it."""
-        self._choose("n", because=True)
+        """Choose no; the line to say why opens before anything is sent."""
+        self._press("n", because=True)
 
     def action_skip(self, step: int) -> None:
-        if self._awake():
+        """Show another prompt: that answers nothing, so it needs no guard."""
+        if self._card is not None:
             self._do(Skip(step))
 
     def action_leave(self, to: str) -> None:
@@ -166,6 +190,7 @@ class AnswerCard(ModalScreen[None]):
         """
         if self._left is None and not (to and self._wanted is None):
             self._left = Leave(to)
+            self._drop_pressed()
             self._do(self._left)
             self.dismiss()
 
@@ -177,9 +202,25 @@ class AnswerCard(ModalScreen[None]):
             self._read_to = max(self._read_to, scroll)
             self._draw()
 
+    def _press(self, key: str, *, because: bool) -> None:
+        """Take a key as an answer once it is sure that it was pressed, and not held down."""
+        now, before = self._monotonic(), self._key_at
+        self._key_at = now
+        if self._pressed is not None:
+            self._drop_pressed()
+            self.report("a key that is held answers nothing: press it once", style="waiting")
+        elif self._awake(now) and now - before >= HELD_S:
+            self._pressed = self.set_timer(HELD_S, partial(self._choose, key, because=because))
+
+    def _drop_pressed(self) -> None:
+        if self._pressed is not None:
+            self._pressed.stop()
+            self._pressed = None
+
     def _choose(self, key: str, *, because: bool) -> None:
+        self._pressed = None
         shown = self._card
-        if shown is None or not self._awake():
+        if shown is None or self._wanted is None:
             return
         choice = card.choice_for(shown.prompt, key)
         if choice is None:
@@ -196,11 +237,11 @@ class AnswerCard(ModalScreen[None]):
         if self._wanted is not None and not self._wanted.done():
             self._wanted.set_result(move)
 
-    def _awake(self) -> bool:
+    def _awake(self, now: float) -> bool:
         """Whether a key counts: the prompt was painted, and long enough ago to be read."""
         if self._seen_at is None or self._wanted is None:
             return False
-        return self._monotonic() - self._seen_at >= self._guard_s
+        return now - self._seen_at >= self._guard_s
 
     def _seen(self) -> None:
         self._seen_at = self._monotonic()
@@ -209,8 +250,13 @@ class AnswerCard(ModalScreen[None]):
         return min(max(self.size.height - LEFT_FREE, HEIGHT_MIN), self.size.height)
 
     def _draw(self) -> None:
-        if self._card is not None and self.is_attached and self.size.width:
-            width = self.size.width
-            last = card.last_scroll(self._card, width, self._height())
-            self._card = replace(self._card, unread=self._read_to < last)
-            self._sheet.show(card.lines(self._card, width, self._height()), width=width)
+        width = self.size.width
+        if not self.is_attached or not width:
+            return
+        if self._card is None:
+            if self._reports or self._answered:
+                self._sheet.show(card.resting(self._reports, self._answered, width), width=width)
+            return
+        last = card.last_scroll(self._card, width, self._height())
+        self._card = replace(self._card, unread=self._read_to < last)
+        self._sheet.show(card.lines(self._card, width, self._height()), width=width)

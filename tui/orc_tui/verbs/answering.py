@@ -6,15 +6,17 @@ Invariant: what was typed into a pane is reported; what was refused says why not
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from orc_core.model.agent import Agent, Delivery, Outcome, Prompt, State
+from orc_core.model.agent import Agent, Delivery, State
 from orc_core.model.attach import How
 from orc_tui import keymap
 from orc_tui.attach import attach
 from orc_tui.messages import Act
-from orc_tui.screens.answer import Answer, AnswerCard, Leave, Skip
-from orc_tui.screens.line import LineInput
+from orc_tui.screens.answer import AnswerCard
+from orc_tui.screens.line import LineInput, Typed
+from orc_tui.verbs.rounds import Round
 from orc_tui.verbs.verb import Verb
 
 if TYPE_CHECKING:
@@ -22,13 +24,6 @@ if TYPE_CHECKING:
 
 DRAFTS_MAX: Final = 64
 SENT_MAX: Final = 50
-
-
-def style_of(delivery: Delivery) -> str:
-    """How the report of a delivery looks."""
-    if delivery.outcome is Outcome.WENT_ON:
-        return "done"
-    return "waiting" if delivery.sent else "error"
 
 
 class Answering(Verb):
@@ -40,7 +35,7 @@ class Answering(Verb):
         self._sent: deque[str] = deque(maxlen=SENT_MAX)
 
     async def answer(self, act: Act) -> None:
-        """Open the card on a prompt and go on to the next ones, until none is left."""
+        """Open the card on a prompt and go on to the next ones, until a key closes it."""
         agent = self.agent(act)
         if agent.state is not State.WAITING:
             self.tell(f"{agent.name} is {agent.state.value}: it asks nothing")
@@ -48,10 +43,13 @@ class Answering(Verb):
         if self.core.agents.prompt(agent.key) is None:
             self.tell(f"{agent.name} waits, but its prompt cannot be read from here: a attaches")
             return
+        await self._round(agent.key)
+
+    async def _round(self, at: str, only: Collection[str] = ()) -> None:
         card = AnswerCard(home=str(self.core.options.home))
         await self.app.push_screen(card)
         try:
-            left = await self._go_through(card, agent.key)
+            left = await Round(self.app, card, self, only=only).run(at)
         finally:
             card.close()
         if left is not None and left.action_id == "attach":
@@ -59,55 +57,17 @@ class Answering(Verb):
         elif left is not None:
             self.why(left)
 
-    async def _go_through(self, card: AnswerCard, at: str) -> Act | None:
-        """Show prompt after prompt; one that was answered is not shown again.
+    async def why_not(self, agent: Agent) -> str:
+        """Ask for the line that goes after a no; "" keeps the prompt as it is."""
+        typed = await self._ask_line(agent, note="no, because")
+        return typed.text if typed is not None and typed.send else ""
 
-        Gives back what the card was left for.
-        """
-        answered: dict[str, str] = {}
-        index = 0
-        while prompts := self._prompts(answered):
-            keys = [agent.key for agent, _ in prompts]
-            index = keys.index(at) if at in keys else min(index, len(prompts) - 1)
-            agent, prompt = prompts[index]
-            card.show(
-                prompt,
-                agent,
-                position=len(answered) + index + 1,
-                total=len(answered) + len(prompts),
-                now=self.snapshot.at,
-                task_title=self.title(agent.task),
-            )
-            move = await card.move()
-            if isinstance(move, Leave):
-                return Act(move.to, keymap.AGENTS, agent.key) if move.to else None
-            if isinstance(move, Skip):
-                at = keys[(index + move.step) % len(keys)]
-                continue
-            delivery = await self._send(card, agent, prompt, move)
-            answered[agent.key] = prompt.fingerprint
-            at = ""
-            if move.because and delivery.sent:
-                await self._line(agent, note="why not")
-        return None
-
-    def _prompts(self, answered: dict[str, str]) -> list[tuple[Agent, Prompt]]:
-        """Every prompt that waits, the oldest first, without those just answered."""
-        found: list[tuple[Agent, Prompt]] = []
-        for agent in sorted(self.snapshot.agents, key=lambda one: (one.since, one.key)):
-            if agent.state is not State.WAITING:
-                continue
-            prompt = self.core.agents.prompt(agent.key)
-            if prompt is not None and answered.get(agent.key) != prompt.fingerprint:
-                found.append((agent, prompt))
-        return found
-
-    async def _send(self, card: AnswerCard, agent: Agent, prompt: Prompt, move: Answer) -> Delivery:
-        card.report(f"{agent.name}: sending {move.choice.number}…")
-        delivery = await self.core.agents.answer(agent.key, prompt, move.choice)
-        line = f"{agent.name}: {delivery.text}"
-        card.report(line, style=style_of(delivery))
-        self.app.tell(line, severity="" if delivery.sent else "error")
+    async def say(self, agent: Agent, text: str) -> Delivery:
+        """Type a line; what was sent is no draft any more, and can be recalled."""
+        delivery = await self.core.agents.send(agent.key, text)
+        if delivery.sent:
+            self._keep(agent.key, "")
+            self._sent.append(text)
         return delivery
 
     def why(self, act: Act) -> None:
@@ -122,7 +82,14 @@ class Answering(Verb):
         """Open the line to an agent."""
         await self._line(self.agent(act))
 
-    async def _line(self, agent: Agent, note: str = "") -> None:
+    async def _line(self, agent: Agent) -> None:
+        typed = await self._ask_line(agent)
+        if typed is None or not typed.send:
+            return
+        self._report(agent, await self.say(agent, typed.text))
+
+    async def _ask_line(self, agent: Agent, note: str = "") -> Typed | None:
+        """Ask for a line; what was typed is a draft until it was sent."""
         title = f"{agent.task} {self.title(agent.task)}".strip()
         line = LineInput(
             agent.name,
@@ -131,18 +98,11 @@ class Answering(Verb):
             note=note or title,
         )
         typed = await self.ask(line)
-        if typed is None:
-            return
-        self._keep(agent.key, typed.text)
-        if not typed.send:
-            if typed.text.strip():
+        if typed is not None:
+            self._keep(agent.key, typed.text)
+            if not typed.send and typed.text.strip():
                 self.tell(f"{agent.name}: nothing sent, the line is kept")
-            return
-        delivery = await self.core.agents.send(agent.key, typed.text)
-        if delivery.sent:
-            self._keep(agent.key, "")
-            self._sent.append(typed.text)
-        self._report(agent, delivery)
+        return typed
 
     def _keep(self, key: str, text: str) -> None:
         """Keep what was typed until it is sent; the oldest draft goes when there are many."""

@@ -6,6 +6,7 @@ Invariant: what may not be answered yes says why, and the card shows the whole p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from orc_core.model.agent import Agent, Choice, Prompt, Source
 from orc_core.text import age, clean
@@ -14,15 +15,25 @@ from orc_tui.view_models.lines import Line
 from orc_tui.view_models.live import short_path
 
 INDENT = "    "
+NOBODY: Final = "nobody asks now: the next prompt comes up here"
+REPORTS_MAX: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line of what became of an answer, and its ink."""
+
+    text: str
+    style: str = "dim"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """What the card shows. `position` counts from 1; `now` is seconds since the epoch.
 
-    `asked` is a choice that was pressed once where a risk wants it twice; `report` is what
-    became of the answer before, or what is going on now; `unread` says that the end of the
-    prompt was not on the screen yet.
+    `others` are the agents that ask the very same; `asked` is a choice that was pressed once
+    where a risk wants it twice; `reports` are what became of the answer before, or what is going
+    on now; `unread` says that the end of the prompt was not on the screen yet.
     """
 
     prompt: Prompt
@@ -31,8 +42,8 @@ class Card:
     total: int
     now: float
     task_title: str = ""
-    report: str = ""
-    report_style: str = "dim"
+    reports: tuple[Said, ...] = ()
+    others: tuple[Agent, ...] = ()
     asked: Choice | None = None
     scroll: int = 0
     unread: bool = False
@@ -90,7 +101,25 @@ def lines(card: Card, width: int, height: int) -> list[Line]:
     return out
 
 
+def resting(reports: tuple[Said, ...], answered: int, width: int) -> list[Line]:
+    """The card while nobody asks: what became of the last answer stays in view."""
+    head = (("Answer", "bold"), (f"  {answered} answered", ""))
+    inner: list[Line] = [*_reports(reports), ((f"  {NOBODY}", "dim"),)]
+    foot = box.keys([box.key("a", "attach"), box.key("w", "why")], width - 17)
+    return [
+        box.top(head, (), width, "accent"),
+        *(box.row(line, width, "accent") for line in inner),
+        box.bottom(foot, box.key("Esc", "back", press="escape"), width, "accent"),
+    ]
+
+
+def _reports(reports: tuple[Said, ...]) -> list[Line]:
+    return [((f"  {one.text}", one.style),) for one in reports[:REPORTS_MAX]]
+
+
 def _whose(card: Card) -> Line:
+    if card.others:
+        return ((f"{len(card.others) + 1} agents", "bold"), (" ask the same", ""))
     task = f" · {card.agent.task}" if card.agent.task else ""
     title = f" {card.task_title}" if card.task_title else ""
     return ((card.agent.name, "bold"), (clean(f"{task}{title}", limit=48), ""))
@@ -98,10 +127,17 @@ def _whose(card: Card) -> Line:
 
 def _above(card: Card, width: int) -> list[Line]:
     subject = clean(card.prompt.subject, limit=200) or card.prompt.waiting.value
+    folders = {agent.cwd for agent in (card.agent, *card.others)}
     place = short_path(clean(card.agent.cwd, limit=200), card.home)
+    if len(folders) > 1:
+        place = f"{len(folders)} folders"
     line = box.spread(((f"  {subject}", "bold"),), ((f"{place} ", "dim"),), width - 2)
-    report = card.report or "an answer cannot be undone"
-    return [((f"  {report}", card.report_style),), line, ()]
+    told = _reports(card.reports or (Said("an answer cannot be undone"),))
+    if not card.others:
+        return [*told, line, ()]
+    names = ", ".join(agent.name for agent in (card.agent, *card.others))
+    said = box.wrap(f"one answer for {names}", width - 6)
+    return [*told, *(((f"  {part}", "waiting"),) for part in said), line, ()]
 
 
 def _body(card: Card, width: int) -> list[Line]:
