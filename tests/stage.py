@@ -50,6 +50,11 @@ class Stage(ThemedApp[int]):
         return [(one.action_id, one.pane, one.row_key) for one in self.said if isinstance(one, Act)]
 
     @property
+    def acts_whole(self) -> list[Act]:
+        """The acts themselves, with what they are to be done to."""
+        return [one for one in self.said if isinstance(one, Act)]
+
+    @property
     def told(self) -> list[str]:
         """The lines that were said to the operator."""
         return [one.text for one in self.said if isinstance(one, Told)]

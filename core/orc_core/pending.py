@@ -17,7 +17,7 @@ from uuid import uuid4
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, UnknownName
 from orc_core.model.health import Fault, Layer, LayerState
-from orc_core.model.history import Report
+from orc_core.model.history import Report, Tally
 from orc_core.model.task import Status, Task
 from orc_core.sync.late import LateEdit, settle_late
 from orc_core.tasks.desk import Tasks, edited, made
@@ -162,6 +162,37 @@ class Pending:
 
         self._keep(Waiting(label, shown.updated_at, act, shown), done)
         return self._shown(shown)
+
+    async def edit_many(
+        self, ids: Sequence[str], fields: Mapping[str, Json], *, actor: str, cause: str
+    ) -> Tally:
+        """Change several tasks as one act; while the store is away, each as one that waits."""
+
+        async def act() -> Tally:
+            return await self._tasks.edit_many(ids, fields, actor=actor, cause=cause)
+
+        done = await self._attempt(act)
+        if isinstance(done, Tally):
+            return done
+        kept: list[str] = []
+        refused: list[str] = []
+        for id in ids:
+            try:
+                await self.edit(id, fields, actor=actor, cause=cause)
+            except (OrcError, StorageError) as error:
+                refused.append(str(error))
+            else:
+                kept.append(id)
+        return Tally(tuple(kept), tuple(refused), "pending, until the store is back")
+
+    async def delete_many(self, ids: Sequence[str], *, actor: str, cause: str) -> Tally:
+        """Delete several tasks as one act; raises StoreUnavailable while changes wait."""
+        if self.waiting:
+            raise StoreUnavailable(
+                f"{len(self.waiting)} changes wait for {self._store.path}: nothing was deleted,"
+                " try again when they are written"
+            )
+        return await self._tasks.delete_many(ids, actor=actor, cause=cause)
 
     async def set_status(self, id: str, status: Status, *, actor: str, cause: str) -> Task:
         """Move a task along an arrow of the machine, now or when the store is back."""

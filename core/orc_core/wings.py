@@ -25,6 +25,7 @@ from orc_core.model.history import (
     Query,
     Report,
     Saved,
+    Tally,
 )
 from orc_core.model.task import Status, Task
 from orc_core.sync.choices import check_kind, check_name
@@ -54,6 +55,12 @@ class TaskDesk(Protocol):
     ) -> Task: ...
 
     async def set_status(self, id: str, status: Status, *, actor: str, cause: str) -> Task: ...
+
+    async def edit_many(
+        self, ids: Sequence[str], fields: Mapping[str, Json], *, actor: str, cause: str
+    ) -> Tally: ...
+
+    async def delete_many(self, ids: Sequence[str], *, actor: str, cause: str) -> Tally: ...
 
     async def listing(self) -> tuple[Task, ...]: ...
 
@@ -87,6 +94,14 @@ class TaskWing:
 
     async def set_status(self, id: str, status: Status) -> Task:
         return await self.desk.set_status(id, status, actor=self.actor, cause=self.cause)
+
+    async def edit_many(self, ids: Sequence[str], fields: Mapping[str, Json]) -> Tally:
+        """Change fields of several tasks as one act; what is refused stays and says why."""
+        return await self.desk.edit_many(ids, dict(fields), actor=self.actor, cause=self.cause)
+
+    async def delete_many(self, ids: Sequence[str]) -> Tally:
+        """Delete several tasks as one act; their history stays, and undo brings them back."""
+        return await self.desk.delete_many(ids, actor=self.actor, cause=self.cause)
 
     async def listing(self) -> tuple[Task, ...]:
         return await self.desk.listing()
@@ -144,6 +159,10 @@ class ConflictWing:
         return await self.late(
             f"defer {id}", lambda: self.conflicts.defer(id, until, actor=self.actor)
         )
+
+    async def defer_many(self, ids: Sequence[str], until: float) -> Tally:
+        """Put several off as one act; what is refused stays and says why."""
+        return await self.conflicts.defer_many(ids, until, actor=self.actor)
 
 
 @dataclass(frozen=True, slots=True)

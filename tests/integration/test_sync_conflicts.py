@@ -287,6 +287,16 @@ async def test_a_deferred_conflict_waits_and_comes_back(ws: Workspace) -> None:
     assert (await ws.conflict("C-1")).state is ConflictState.OPEN
 
 
+async def test_several_are_put_off_as_one_act_and_what_is_decided_stays(ws: Workspace) -> None:
+    await _clash(ws)
+    until = ws.clock.now() + 3600
+    tally = await ws.conflicts.defer_many(["C-1", "c-1"], until, actor=OPERATOR)
+    assert (tally.done, tally.text) == (("C-1",), "1 put off")
+    await ws.conflicts.resolve("C-1", "left", actor="codex-1")
+    tally = await ws.conflicts.defer_many(["C-1"], until, actor=OPERATOR)
+    assert tally.text == "1 refused: C-1 is resolved: there is nothing to put off"
+
+
 async def test_undo_never_decides_what_somebody_else_took_back(ws: Workspace) -> None:
     await _clash(ws)
     await ws.conflicts.resolve("C-1", "left", actor=OPERATOR)

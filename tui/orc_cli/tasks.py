@@ -1,4 +1,4 @@
-"""`orc tasks` and `orc task add|show|edit|start|done|fail|cancel|reopen`.
+"""`orc tasks` and `orc task add|show|edit|start|done|fail|cancel|reopen|delete`.
 
 Invariant: a write answers only after its commit, and says whether a leader will sync it.
 """
@@ -13,6 +13,7 @@ from orc_cli.output import print_json, print_table, task_json
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
+    from orc_core.model.history import Tally
     from orc_core.model.task import Task
     from orc_storage.records import Json
 
@@ -39,17 +40,21 @@ def register(commands: Commands) -> None:
         "--key", default="", metavar="KEY", help="within a day, add it once for this key"
     )
     _add_fields(add)
-    edit = command(verbs, "edit", edit_task, "change fields of a task", json=True)
-    edit.add_argument("id", metavar="ID")
+    edit = command(verbs, "edit", edit_task, "change fields of a task, or of several", json=True)
+    edit.add_argument("ids", metavar="ID", nargs="+")
     edit.add_argument("--title", metavar="T")
     edit.add_argument("--rev", type=int, metavar="N", help="refuse unless it is at revision N")
     _add_fields(edit)
     show = command(verbs, "show", show_task, "show one task", json=True)
     show.add_argument("id", metavar="ID")
     for verb, (status, meaning) in MOVES.items():
-        move = command(verbs, verb, move_task, f"mark a task {status}: {meaning}", json=True)
-        move.add_argument("id", metavar="ID")
+        move = command(verbs, verb, move_task, f"mark tasks {status}: {meaning}", json=True)
+        move.add_argument("ids", metavar="ID", nargs="+")
         move.set_defaults(status=status)
+    delete = command(
+        verbs, "delete", delete_tasks, "delete tasks; `orc undo` brings them back", json=True
+    )
+    delete.add_argument("ids", metavar="ID", nargs="+")
 
 
 def _add_fields(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +131,11 @@ async def edit_task(args: argparse.Namespace) -> int:
     if not fields:
         raise UsageError("nothing to change: give --title, --text, --priority or another field")
     async with opened(args, cause="orc task edit") as core:
-        task = await core.tasks.edit(args.id, fields, rev=args.rev)
+        if len(args.ids) > 1:
+            if args.title or args.rev is not None:
+                raise UsageError("--title and --rev are of one task: name one")
+            return _print_tally(args, core, await core.tasks.edit_many(args.ids, fields))
+        task = await core.tasks.edit(args.ids[0], fields, rev=args.rev)
         return _print_written(args, core, task, f"{task.id} is at revision {task.rev}")
 
 
@@ -134,8 +143,16 @@ async def move_task(args: argparse.Namespace) -> int:
     from orc_core.model.task import Status
 
     async with opened(args, cause=f"orc task {args.verb}") as core:
-        task = await core.tasks.set_status(args.id, Status(args.status))
+        if len(args.ids) > 1:
+            tally = await core.tasks.edit_many(args.ids, {"status": args.status})
+            return _print_tally(args, core, tally)
+        task = await core.tasks.set_status(args.ids[0], Status(args.status))
         return _print_written(args, core, task, f"{task.id} is {task.status.value}")
+
+
+async def delete_tasks(args: argparse.Namespace) -> int:
+    async with opened(args, cause="orc task delete") as core:
+        return _print_tally(args, core, await core.tasks.delete_many(args.ids))
 
 
 async def show_task(args: argparse.Namespace) -> int:
@@ -166,13 +183,29 @@ async def show_task(args: argparse.Namespace) -> int:
 
 
 def _print_written(args: argparse.Namespace, core: Core, task: Task, text: str) -> int:
-    synced = core.led_elsewhere
     if args.json:
-        print_json(task_json(task) | {"synced": synced})
+        print_json(task_json(task) | {"synced": core.led_elsewhere})
     else:
-        note = "" if synced else " (not synced: no dashboard runs; `orc sync --once` does it)"
-        print(text + note)
+        print(text + _unsynced(core))
     return 0
+
+
+def _print_tally(args: argparse.Namespace, core: Core, tally: Tally) -> int:
+    """What was done to several tasks; 1 where one was refused."""
+    if args.json:
+        done, refused = list(tally.done), list(tally.refused)
+        print_json({"done": done, "refused": refused, "synced": core.led_elsewhere})
+    else:
+        print(tally.text + _unsynced(core))
+        for why in tally.refused[1:]:
+            print(f"  {why}")
+    return 1 if tally.refused else 0
+
+
+def _unsynced(core: Core) -> str:
+    if core.led_elsewhere:
+        return ""
+    return " (not synced: no dashboard runs; `orc sync --once` does it)"
 
 
 def _number(id: str) -> tuple[str, int, str]:

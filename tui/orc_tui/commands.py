@@ -16,6 +16,7 @@ from orc_tui.keyboard import label
 from orc_tui.messages import Act
 from orc_tui.screens.dialog import Option
 from orc_tui.screens.palette import Palette
+from orc_tui.verbs import bulk
 from orc_tui.verbs.answering import Answering
 from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
@@ -64,6 +65,7 @@ class Commands(Verb):
         self._editing = editing
         self._layering = layering
         self._view_before: Act | None = None
+        self._bulk = bulk.methods(bulk.Bulk(app))
         self._methods: dict[str, Method] = {
             "answer": answering.answer,
             "refuse": answering.answer,
@@ -112,13 +114,22 @@ class Commands(Verb):
 
     async def run(self, act: Act) -> None:
         """Do what the act asks; a refusal becomes a line."""
-        method = self._methods.get(act.action_id)
+        method = self._method(act)
         if act.action_id in keymap.VIEWS:
             self._view_before = act
         if method is None:
             self.tell(f"nothing to do here for {act.action_id}")
         else:
             await self.safely(method(act))
+
+    def _method(self, act: Act) -> Method | None:
+        """What an act calls: on all marked rows at once where that is known."""
+        if len(act.marked) == 1 and (act.pane, act.action_id) in self._bulk:
+            act.row_key = act.marked[0]
+        elif act.marked:
+            known = self._bulk.get((act.pane, act.action_id))
+            return known or self._methods.get(act.action_id)
+        return self._methods.get(act.action_id)
 
     async def command(self, act: Act) -> None:
         """Choose an action of the pane by its name, then run it."""
@@ -130,7 +141,7 @@ class Commands(Verb):
         options = [Option(one.id, one.id, label(one.keys[0]) if one.keys else "") for one in known]
         chosen = await self.ask(Palette("Commands", options, [one.help for one in known]))
         if chosen is not None:
-            await self.run(Act(chosen, act.pane, act.row_key))
+            await self.run(Act(chosen, act.pane, act.row_key, act.marked))
 
     async def refresh(self, act: Act) -> None:
         """Read the store again; tmux is looked at all the time."""

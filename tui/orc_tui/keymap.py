@@ -53,6 +53,7 @@ _AGENT = _panes(AGENTS, LIVE)
 _WITH_AGENT = _panes(AGENTS, LIVE, TASKS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _STORY = _panes(TIMELINE)
+_MARKED = _panes(AGENTS, TASKS, CONFLICTS, TIMELINE)
 
 ACTIONS: Final[tuple[Action, ...]] = (
     # what is done to the row under the cursor, in the order of the footer
@@ -86,10 +87,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("checkpoint", ("N",), "checkpoint", "make a checkpoint of all documents", _STORY, 3),
     Action("name", ("e",), "name", "a checkpoint's name and note", _STORY, 3),
     Action("compare", ("=",), "compare", "compare with before, now, the marked one", _STORY, 4),
-    Action("mark", ("space",), "mark", "mark: R and u then act on all marked", _STORY, 4),
-    Action("mark-range", ("v",), "", "mark from the last mark to here", _STORY),
-    Action("mark-all", ("*",), "", "mark all changes that are shown, or none", _STORY),
     Action("undo", ("z",), "undo", "take back your last act", _ALL),
+    Action("mark", ("space",), "mark", "mark: a key then acts on all marked", _MARKED, 4),
+    Action("mark-range", ("v",), "", "mark from the nearest mark to here", _MARKED),
+    Action("mark-all", ("*",), "", "mark all that are shown, or none", _MARKED),
     Action("filter", ("/",), "find", "filter: words, state: agent: task:", _ALL, 1),
     Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL, 5),
     Action("redo", ("Z",), "", "do again what undo took back", _ALL),
@@ -137,6 +138,24 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("leave", ("ctrl+c",), "", "twice: quit from anywhere", _ALL),
     Action("help", ("?", "f1"), "keys", "the keys of the focused pane", _ALL),
 )
+
+BULK: Final = frozenset(
+    {
+        "interrupt",
+        "end-agent",
+        "restart",
+        "assign",
+        "edit",
+        "end",
+        "again",
+        "take-left",
+        "take-right",
+        "take-both",
+        "take-base",
+        "later",
+    }
+)
+"""The actions that a list does to all marked rows at once: their acts carry `marked`."""
 
 VIEWS: Final = frozenset({"timeline", "history"})
 """The actions that open a view: `-` opens the last of them again."""

@@ -19,13 +19,19 @@ class SnapshotChanged(Message):
 
 
 class Act(Message):
-    """A key asked for an action on a row; `row_key` is "" where the pane has no row."""
+    """A key asked for an action on a row; `row_key` is "" where the pane has no row.
 
-    def __init__(self, action_id: str, pane: str, row_key: str) -> None:
+    `marked` are the keys of the marked rows, in the order of the list, for what acts on many.
+    """
+
+    def __init__(
+        self, action_id: str, pane: str, row_key: str, marked: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
         self.action_id = action_id
         self.pane = pane
         self.row_key = row_key
+        self.marked = marked
 
 
 class Selected(Message):

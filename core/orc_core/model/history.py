@@ -237,6 +237,26 @@ class ManyReport:
         return f"{text}; {len(self.left)} left: {self.left[0]}" if self.left else text
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of doing one thing to many: to which it was done, and why not to the others.
+
+    `word` says what was done, as in `4 stopped`.
+    """
+
+    done: tuple[str, ...]
+    refused: tuple[str, ...]
+    word: str
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        parts = [f"{len(self.done)} {self.word}"] if self.done or not self.refused else []
+        if self.refused:
+            parts.append(f"{len(self.refused)} refused: {self.refused[0]}")
+        return ", ".join(parts)
+
+
 def spelled(ids: Sequence[str]) -> str:
     """Name some ids, the first ones by name."""
     named = ", ".join(ids[:NAMED_MAX])

@@ -12,7 +12,7 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, Overlap, UnknownName, UsageError
-from orc_core.model.history import Chosen, ManyReport, Report, spelled
+from orc_core.model.history import Chosen, ManyReport, Report, Tally, spelled
 from orc_core.sync import decisions
 from orc_core.sync.hunks import side_lines
 from orc_core.sync.merge import lines_value
@@ -231,16 +231,35 @@ class Conflicts:
 
         Raises UnknownName, and UsageError where it is decided or the time is over.
         """
-        if until <= self._clock.now():
-            raise UsageError(f"{clean(id, limit=40)} can be put off to a later time only")
+        tally = await self.defer_many([id], until, actor=actor)
+        if tally.refused:
+            raise UsageError(tally.refused[0])
+        return Report(f"{tally.done[0]} is put off", undoable=True)
 
-        def work(tx: Transaction) -> Report:
-            conflict = find(tx.conn, id)
-            if conflict.state not in WAITING:
-                raise UsageError(f"{conflict.id} is {conflict.state}: there is nothing to put off")
-            postpone(tx, replace(conflict, deferred_until=until))
-            _record(tx, actor, Deed.DEFER, f"defer {conflict.id}", (conflict.id,))
-            return Report(f"{conflict.id} is put off", undoable=True)
+    async def defer_many(self, ids: Sequence[str], until: float, *, actor: str) -> Tally:
+        """Put several off until `until` as one act; what is decided stays, and says why.
+
+        Raises UnknownName, and UsageError where the time is over.
+        """
+        if until <= self._clock.now():
+            which = clean(spelled(ids), limit=80)
+            raise UsageError(f"{which} can be put off to a later time only")
+
+        def work(tx: Transaction) -> Tally:
+            named = [find(tx.conn, id) for id in ids]
+            found = list({one.id: one for one in named}.values())
+            done = tuple(one.id for one in found if one.state in WAITING)
+            for conflict in found:
+                if conflict.id in done:
+                    postpone(tx, replace(conflict, deferred_until=until))
+            if done:
+                _record(tx, actor, Deed.DEFER, f"defer {spelled(done)}", done)
+            refused = tuple(
+                f"{one.id} is {one.state}: there is nothing to put off"
+                for one in found
+                if one.state not in WAITING
+            )
+            return Tally(done, refused, "put off")
 
         return await self._db.write(work)
 

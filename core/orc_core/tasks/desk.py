@@ -6,10 +6,12 @@ act that takes it back; what the rules refuse leaves no trace, not even a used-u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from orc_core.errors import UnknownName, UsageError
+from orc_core.errors import OrcError, UnknownName, UsageError
+from orc_core.model.history import Tally, spelled
 from orc_core.model.task import TEXT_MAX, Status, Task
 from orc_core.model.task_body import TaskBody
 from orc_core.tasks.ages import ages
@@ -82,23 +84,82 @@ class Tasks:
             found = _find(tx.conn, id)
             if rev is not None and rev != found.rev:
                 raise StaleRevision(KIND, found.id, rev, found.rev)
-            body = found.body | given
-            if "depends_on" in given:
-                body["depends_on"] = _known(
-                    tx.conn, found.id, given["depends_on"], found.body.get("depends_on")
-                )
-            changed = [name for name in given if body[name] != found.body.get(name)]
-            if not changed:
+            written = self._change(tx, found, given, actor, cause)
+            if written is None:
                 return _shown(tx.conn, found)
-            self._rules.check(tx.conn, found.body, body)
-            written = documents.put(
-                tx, KIND, found.id, body, rev=found.rev, actor=actor, cause=cause
-            )
+            changed = [name for name in given if written.body[name] != found.body.get(name)]
             label = f"edit {found.id} {', '.join(changed)}"
             if changed == ["status"]:
-                label = f"set {found.id} to {body['status']}"
+                label = f"set {found.id} to {written.body['status']}"
             _record(tx, actor, label, found.rev, written)
             return _shown(tx.conn, written)
+
+        return await self._db.write(work)
+
+    def _change(
+        self, tx: Transaction, found: Document, given: Body, actor: str, cause: str
+    ) -> Document | None:
+        """Write other fields of a task; None where they say nothing new."""
+        body = found.body | given
+        if "depends_on" in given:
+            body["depends_on"] = _known(
+                tx.conn, found.id, given["depends_on"], found.body.get("depends_on")
+            )
+        if all(body[name] == found.body.get(name) for name in given):
+            return None
+        self._rules.check(tx.conn, found.body, body)
+        return documents.put(tx, KIND, found.id, body, rev=found.rev, actor=actor, cause=cause)
+
+    async def edit_many(
+        self, ids: Sequence[str], fields: Mapping[str, Json], *, actor: str, cause: str
+    ) -> Tally:
+        """Change fields of several tasks as one act; what the rules refuse stays, and says why.
+
+        A task that is so already counts as done.
+        """
+        given = _clean_fields(fields)
+        told = ", ".join(f"{name} {json.dumps(value)}" for name, value in given.items())
+        word = f"set to {given['status']}" if list(given) == ["status"] else f"set to {told}"
+
+        def change(tx: Transaction, found: Document) -> Document | None:
+            return self._change(tx, found, given, actor, cause)
+
+        return await self._many(ids, change, word, actor=actor)
+
+    async def delete_many(self, ids: Sequence[str], *, actor: str, cause: str) -> Tally:
+        """Delete several tasks as one act; their history stays."""
+
+        def change(tx: Transaction, found: Document) -> Document:
+            return documents.delete(tx, KIND, found.id, rev=found.rev, actor=actor, cause=cause)
+
+        return await self._many(ids, change, "deleted", actor=actor)
+
+    async def _many(
+        self,
+        ids: Sequence[str],
+        change: Callable[[Transaction, Document], Document | None],
+        word: str,
+        *,
+        actor: str,
+    ) -> Tally:
+        def work(tx: Transaction) -> Tally:
+            done: list[str] = []
+            refused: list[str] = []
+            changes: list[Change] = []
+            for id in dict.fromkeys(ids):
+                try:
+                    found = _find(tx.conn, id)
+                    written = change(tx, found)
+                except (OrcError, DamagedDocument) as error:
+                    refused.append(str(error))
+                    continue
+                done.append(found.id)
+                if written is not None:
+                    changes.append(Change(KIND, found.id, found.rev, written.rev))
+            if changes:
+                label = f"{spelled([one.id for one in changes])}: {word}"
+                acts.record(tx, actor=actor, label=label, changes=tuple(changes))
+            return Tally(tuple(done), tuple(refused), word)
 
         return await self._db.write(work)
 

@@ -209,6 +209,28 @@ def test_a_whole_round(lonely: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (shown["title"], shown["rev"]) == ("Write it well", 4)
 
 
+def test_several_tasks_are_changed_at_once(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def orc(*argv: str, code: int = 0) -> str:
+        assert main([*argv, "--workspace", str(lonely / "w")]) == code, argv
+        return capsys.readouterr().out
+
+    for title in ("one", "two", "three"):
+        orc("task", "add", title)
+    assert orc("task", "edit", "T-1", "T-2", "--priority", "9").startswith("2 set to priority 9 (")
+    orc("task", "edit", "T-1", "T-2", "--title", "both", code=2)
+    orc("task", "done", "T-3")
+    told = orc("task", "fail", "T-1", "T-3", "T-4", code=1).splitlines()
+    assert told[0].startswith("1 set to failed, 2 refused: T-3 is done and cannot become failed")
+    assert told[1].startswith("  no task goes by 'T-4'")
+    deleted = json.loads(orc("task", "delete", "T-1", "T-2", "--json"))
+    assert deleted == {"done": ["T-1", "T-2"], "refused": [], "synced": False}
+    assert [task["id"] for task in json.loads(orc("tasks", "--json"))] == ["T-3"]
+    orc("undo")
+    assert [task["id"] for task in json.loads(orc("tasks", "--json"))] == ["T-1", "T-2", "T-3"]
+
+
 def test_a_revert_that_nobody_can_confirm_exits_with_2(
     lonely: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from orc_core.errors import IllegalMove, UnknownName, UsageError
+from orc_core.history.actions import History
 from orc_core.model.task import Status, Task
 from orc_core.tasks.ages import ages
 from orc_core.tasks.desk import Tasks
@@ -195,3 +196,42 @@ async def test_an_age_begins_anew_with_what_was_deleted_and_came_back(
     clock.turn(10)
     await _edit(tasks, "T-1", title="Basket")
     assert (await tasks.get("T-1")).since == start + 20
+
+
+async def test_many_are_changed_as_one_act_and_what_is_refused_stays(
+    tasks: Tasks, db: Database
+) -> None:
+    for number in range(4):
+        await _add(tasks, f"task {number}")
+    await tasks.set_status("T-4", Status.DONE, actor=OPERATOR, cause="x")
+    tally = await tasks.edit_many(
+        ["T-1", "t-2", "T-1", "T-4", "T-9"], {"status": "failed"}, actor=OPERATOR, cause="x"
+    )
+    assert (tally.done, tally.word) == (("T-1", "T-2"), "set to failed")
+    assert [why.partition(":")[0] for why in tally.refused] == [
+        "T-4 is done and cannot become failed; from there",
+        "no task goes by 'T-9'",
+    ]
+    assert tally.text.startswith("2 set to failed, 2 refused: T-4 is done")
+    act = await db.read(lambda conn: acts.last(conn, OPERATOR, "done"))
+    assert act is not None
+    assert (act.label, [(one.id, one.from_rev, one.to_rev) for one in act.changes]) == (
+        "T-1, T-2: set to failed",
+        [("T-1", 1, 2), ("T-2", 1, 2)],
+    )
+    with pytest.raises(UsageError):
+        await tasks.edit_many(["T-1"], {"colour": "red"}, actor=OPERATOR, cause="x")
+    again = await tasks.edit_many(["T-1"], {"status": "failed"}, actor=OPERATOR, cause="x")
+    assert again.done == ("T-1",)
+    assert (await tasks.get("T-1")).rev == 2, "what is so already is not written again"
+
+
+async def test_many_are_deleted_and_brought_back_by_one_undo(tasks: Tasks, db: Database) -> None:
+    for number in range(3):
+        await _add(tasks, f"task {number}")
+    tally = await tasks.delete_many(["T-1", "T-3"], actor=OPERATOR, cause="x")
+    assert tally.text == "2 deleted"
+    assert [task.id for task in await tasks.listing()] == ["T-2"]
+    report = await History(db).undo(OPERATOR)
+    assert report.redoable
+    assert [task.id for task in await tasks.listing()] == ["T-1", "T-2", "T-3"]

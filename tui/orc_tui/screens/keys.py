@@ -44,6 +44,9 @@ class Keys:
             "previous-attention": lambda: self._attention(-1),
             "only-attention": self._only_attention,
             "filter": screen.open_find,
+            "mark": self._mark,
+            "mark-range": self._mark_range,
+            "mark-all": self._mark_all,
             "back": self.back,
             "quit": self._quit,
             "zoom": lambda: self._zoom(True),
@@ -87,11 +90,12 @@ class Keys:
 
     def _hand_on(self, action_id: str) -> None:
         screen = self._screen
-        why_not = reason(action_id, screen.row)
-        if why_not:
-            screen.say(why_not)
+        marked = screen.marked if action_id in {*keymap.BULK, "command"} else {}
+        reasons = [reason(action_id, row) for row in marked.values() or (screen.row,)]
+        if all(reasons):
+            screen.say(reasons[0])
         else:
-            screen.post_message(Act(action_id, screen.acting, screen.row_key))
+            screen.post_message(Act(action_id, screen.acting, screen.row_key, tuple(marked)))
 
     def _page(self) -> int:
         screen = self._screen
@@ -140,6 +144,20 @@ class Keys:
         screen.draw_all()
         screen.say("only what needs you: ! shows all" if screen.only_needs else "all rows")
 
+    def _mark(self) -> None:
+        self._screen.lists[self._screen.pane].mark()
+        self._screen.paint()
+
+    def _mark_range(self) -> None:
+        if self._screen.lists[self._screen.pane].mark_range():
+            self._screen.paint()
+        else:
+            self._screen.say("mark one end first: space marks")
+
+    def _mark_all(self) -> None:
+        self._screen.lists[self._screen.pane].mark_all()
+        self._screen.paint()
+
     def back(self) -> None:
         """Undo exactly one layer."""
         screen = self._screen
@@ -149,7 +167,7 @@ class Keys:
     def _close_layer(self) -> bool:
         screen = self._screen
         shown = screen.lists[screen.source]
-        if screen.finding:
+        if screen.find.is_open:
             screen.close_find(keep=False)
         elif screen.zoomed:
             self._zoom(False)
@@ -158,6 +176,8 @@ class Keys:
             screen.draw_all()
         elif screen.only_needs:
             self._only_attention()
+        elif shown.marks:
+            screen.unmark(screen.source, shown.marks)
         elif screen.pane == keymap.LIVE:
             screen.focus_pane(screen.source)
         elif not screen.forget_since():

@@ -7,7 +7,7 @@ no core: keys that act on something leave it as `Act`, everything else it does i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from orc_tui.view_models.lines import cut
 from orc_tui.view_models.lists import MODELS
 from orc_tui.widgets.board import Board
 from orc_tui.widgets.canvas import Canvas
+from orc_tui.widgets.find_line import FindLine
 from orc_tui.widgets.footer import FooterBar
 from orc_tui.widgets.list_pane import ListPane
 from orc_tui.widgets.live_pane import LivePane
@@ -64,7 +65,6 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.source = keymap.AGENTS
         self.zoomed = False
         self.only_needs = False
-        self.finding = False
         self.ascii_only = ascii_only
         self.snapshot = Snapshot(at=0.0)
         self._now = now
@@ -85,8 +85,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.header_bar = Canvas(id="header", ascii_only=ascii_only)
         self.rule_line = Canvas(id="rule", ascii_only=ascii_only)
         self.footer_bar = FooterBar(ascii_only=ascii_only)
-        self.find_sign = Canvas(id="find-sign", ascii_only=ascii_only)
-        self.find = Input(id="find", placeholder="words, state: agent: task:", compact=True)
+        self.find = FindLine(ascii_only=ascii_only)
         self.live = LivePane(home=home or str(Path.home()), ascii_only=ascii_only)
         self.lists = {model.pane: ListPane(model, ascii_only=ascii_only) for model in MODELS}
         self._keys = Keys(self)
@@ -98,13 +97,11 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             yield self.live
             yield self.rule_line
             yield self.footer_bar
-            yield self.find_sign
+            yield self.find.sign
             yield self.find
 
     def on_mount(self) -> None:
         self.bind_keys()
-        self.find.cursor_blink = False
-        self.find.can_focus = False
         self.opened_at = self._now()
         self._last_key_at = self.opened_at - self._quiet_s
         self.set_interval(MINUTE_S, self._step)
@@ -218,9 +215,8 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         if keymap.LIVE in places:
             self.live.place = places[keymap.LIVE]
         self._places = {**places, "header": Place(0, 0, width, 1, Shape.LINE)}
-        if self.finding:
-            self._places["find-sign"] = Place(0, height - 1, 2, 1, Shape.LINE)
-            self._places["find"] = Place(2, height - 1, width - 2, 1, Shape.LINE)
+        if self.find.is_open:
+            self._places |= self.find.places(width, height)
         else:
             self._places["footer"] = Place(0, height - 1, width, 1, Shape.LINE)
         self.query_one(Board).settle(self._places)
@@ -233,9 +229,10 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             text = f"terminal too small: {width}x{height}, orc-tui needs {needs}"
             self.header_bar.draw([cut(((text, "text"),), width)])
             return
-        self.header_bar.draw([header.line(self.snapshot, width)])
+        marked = sum(len(pane.marks) for pane in self.lists.values())
+        self.header_bar.draw([header.line(self.snapshot, width, marked=marked)])
         self.rule_line.draw([frames.rule(width)])
-        self.find_sign.draw([((" /", "accent bold"),)])
+        self.find.paint()
         began = self._away_since or self._last_key_at
         since = agents_view.since(self.snapshot, began, self._now())
         for name, pane in self.lists.items():
@@ -245,7 +242,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
                 pane.paint(focused=name == self.pane, marked=marked, since=told)
         self._select()
         self.paint_live()
-        keys = footer_view.footer(self.acting, self.row, width, self.keyboard)
+        keys = footer_view.footer(self.acting, self.row, width, self.keyboard, self.marked)
         self.footer_bar.show_keys(keys, width)
 
     def paint_live(self) -> None:
@@ -264,6 +261,16 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     def row_key(self) -> str:
         """The key of that row; "" in an empty list."""
         return self.lists[self.source].roll.cursor
+
+    @property
+    def marked(self) -> dict[str, Row]:
+        """What a key acts on together: the marked rows of the focused list, by their keys."""
+        return self.lists[self.pane].marked if self.pane in self.lists else {}
+
+    def unmark(self, pane: str, keys: Collection[str]) -> None:
+        """Take marks away, after what they were for was done."""
+        self.lists[pane].marks -= set(keys)
+        self.paint()
 
     @property
     def acting(self) -> str:
@@ -334,17 +341,13 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
 
     def open_find(self) -> None:
         """Open the line of `/` for the list that is followed."""
-        self.finding = True
-        self.find.value = self.lists[self.source].query_text
-        self.find.can_focus = True
+        self.find.open(self.lists[self.source].query_text)
         self._settle()
         self.find.focus()
 
     def close_find(self, *, keep: bool) -> None:
         """Close the line of `/`; without `keep` the filter goes, too."""
-        self.finding = False
-        self.set_focus(None)
-        self.find.can_focus = False
+        self.find.close()
         if not keep:
             self.lists[self.source].set_filter("")
         self.draw_all()
@@ -352,7 +355,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     @on(Input.Changed)
     def _find_as_typed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.finding:
+        if self.find.is_open:
             self.lists[self.source].set_filter(event.value)
             self.draw_all()
 

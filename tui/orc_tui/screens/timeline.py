@@ -30,6 +30,7 @@ from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import story as views
 from orc_tui.view_models import timeline as drawing
 from orc_tui.view_models.ability import elsewhere
+from orc_tui.view_models.marks import all_or_none
 from orc_tui.view_models.story import Against, Detail, Row, Tab, Timeline
 
 MORE_AT: Final = 20
@@ -237,8 +238,7 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
             self.note("mark one end first: space marks")
 
     def _mark_all(self) -> None:
-        everything = views.markable(self._view.rows)
-        self._change(marks=frozenset() if self._view.marks >= everything else everything)
+        self._change(marks=all_or_none(self._view.marks, views.markable(self._view.rows)))
 
     def _compare(self) -> None:
         order = [Against.BEFORE, Against.NOW]

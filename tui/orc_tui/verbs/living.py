@@ -72,7 +72,7 @@ class Living(Verb):
     async def restart(self, act: Act) -> None:
         """Ask, then start the agent again with what it was started with."""
         agent = self.agent(act)
-        known = await self._known(agent)
+        known = await self.known(agent)
         if known is None or not known.argv:
             self.tell(
                 f"{agent.name} was not started from here, so it cannot be started again: "
@@ -100,7 +100,7 @@ class Living(Verb):
         if agent.is_lost:
             await self._forget(agent)
             return
-        if agent.is_other and await self._known(agent) is None:
+        if agent.is_other and await self.known(agent) is None:
             self.tell(f"{agent.name} runs no agent that is known: adopt it by `:` first")
             return
         how = await self.ask(Menu(f"End {agent.name}", ENDS, END_NOTES))
@@ -114,7 +114,7 @@ class Living(Verb):
             await self._forget(agent)
 
     async def _stop(self, agent: Agent) -> None:
-        known = await self._known(agent)
+        known = await self.known(agent)
         task = f"It works on {agent.task}." if agent.task else ""
         back = "`r` starts it again." if known is not None and known.argv else "z does not undo it."
         lines = tuple(line for line in (f"1 agent, now {agent.state.value}.", task, back) if line)
@@ -124,7 +124,7 @@ class Living(Verb):
             self._told(await self.core.lifecycle.stop(known or agent))
 
     async def _forget(self, agent: Agent) -> None:
-        known = await self._known(agent)
+        known = await self.known(agent)
         if known is None:
             self.tell(
                 f"{agent.name} was never started or adopted from here: there is nothing to forget"
@@ -144,7 +144,7 @@ class Living(Verb):
     async def supervise(self, act: Act) -> None:
         """Choose when the agent is started again."""
         agent = self.agent(act)
-        known = await self._known(agent)
+        known = await self.known(agent)
         if known is None:
             self.tell(f"{agent.name} was never started or adopted from here: adopt it by `:` first")
             return
@@ -169,7 +169,7 @@ class Living(Verb):
         self.core.agents.use_strategy("async" if sync else "sync")
         self.tell(f"watching by {'a connection' if sync else 'plain processes'} from now on")
 
-    async def _known(self, agent: Agent) -> Known | None:
+    async def known(self, agent: Agent) -> Known | None:
         """The agent of the crew: by its pane, else by its name."""
         for known in await self.core.lifecycle.crew.listing():
             if known.pane == agent.pane:

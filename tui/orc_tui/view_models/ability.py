@@ -19,6 +19,8 @@ Row: TypeAlias = Agent | Task | Conflict | Layer | None
 
 _ON_ROW: Final = frozenset(
     {
+        "mark",
+        "mark-range",
         "answer",
         "refuse",
         "attach",

@@ -6,11 +6,13 @@ rank, so that the most needed keys are the last to go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from orc_core.text import cells, fit
 from orc_tui.keyboard import DEFAULT, Keyboard, label
-from orc_tui.keymap import Action
+from orc_tui.keymap import BULK, Action
 from orc_tui.view_models.ability import Row, reason
 from orc_tui.view_models.lines import Line, Part
 
@@ -29,13 +31,22 @@ class Footer:
         return next((key for first, end, key in self.spots if first <= column < end), "")
 
 
-def footer(pane: str, row: Row, width: int, keyboard: Keyboard = DEFAULT) -> Footer:
-    """The footer of a pane with the cursor on `row`."""
+def footer(
+    pane: str,
+    row: Row,
+    width: int,
+    keyboard: Keyboard = DEFAULT,
+    marked: Mapping[str, Row] = MappingProxyType({}),
+) -> Footer:
+    """The footer of a pane with the cursor on `row`; what acts on the marked says on how many."""
     help_action = keyboard.action("help")
     shown = [
-        action
+        _counted(action, marked)
         for action in keyboard.of_pane(pane)
-        if action.word and action.keys and action is not help_action and not reason(action.id, row)
+        if action.word
+        and action.keys
+        and action is not help_action
+        and not all(reason(action.id, one) for one in _rows(action, row, marked))
     ]
     room = width - 2 - _cells(help_action) - _GAP
     while shown and sum(map(_cells, shown)) + _GAP * (len(shown) - 1) > room:
@@ -56,6 +67,17 @@ def footer(pane: str, row: Row, width: int, keyboard: Keyboard = DEFAULT) -> Foo
         _add(help_action, parts, spots, start)
     parts.append((" ", "text"))
     return Footer(tuple(parts), tuple(spots))
+
+
+def _rows(action: Action, row: Row, marked: Mapping[str, Row]) -> Collection[Row]:
+    """What an action would be done to."""
+    return marked.values() if marked and action.id in BULK else (row,)
+
+
+def _counted(action: Action, marked: Mapping[str, Row]) -> Action:
+    if not marked or action.id not in BULK:
+        return action
+    return replace(action, word=f"{action.word} {len(marked)}")
 
 
 def _cells(action: Action) -> int:

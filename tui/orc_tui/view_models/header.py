@@ -56,12 +56,12 @@ _KEEP: Final = (
 """Which counts stay when the line is narrow, the most important first."""
 
 
-def line(snapshot: Snapshot, width: int) -> Line:
-    """The whole header, exactly `width` cells."""
+def line(snapshot: Snapshot, width: int, *, marked: int = 0) -> Line:
+    """The whole header, exactly `width` cells; `marked` rows are told of."""
     wide = width >= WIDE
     gap = 3 if wide else 2
     name: Line = ((" orc ", "text bold"), (f" {_place(snapshot)}", "dim"))
-    right = join(_right(snapshot, wide=wide), 3)
+    right = join(_right(snapshot, marked, wide=wide), 3)
     lead = 5 if wide else 3
     room = width - 1 - width_of(right) - width_of(name) - lead - 3
     counts = join(_counts(snapshot, room, gap), gap)
@@ -105,8 +105,10 @@ def _fits(names: list[str], pieces: dict[str, Line], room: int, gap: int) -> boo
     return sum(width_of(pieces[name]) for name in names) + gap * (len(names) - 1) <= room
 
 
-def _right(snapshot: Snapshot, *, wide: bool) -> list[Line]:
+def _right(snapshot: Snapshot, marked: int, *, wide: bool) -> list[Line]:
     pieces: list[Line] = []
+    if marked:
+        pieces.append(((f"{marked} marked", "text bold"),))
     if snapshot.link.pending:
         pieces.append(((f"{snapshot.link.pending} pending", "waiting"),))
     if wide:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from orc_core.model.history import FieldChange, Held, Mark, Moment, Saved
+from orc_tui.view_models import marks
 
 Row: TypeAlias = Moment | Saved
 
@@ -105,12 +106,8 @@ def markable(rows: Sequence[Row]) -> frozenset[str]:
 
 def marked_span(view: Timeline) -> Sequence[Row]:
     """The rows from the nearest marked one to the cursor; none where nothing is marked."""
-    here = view.cursor
-    at = [index for index, row in enumerate(view.rows) if key_of(row) in view.marks]
-    if not at:
-        return ()
-    other = min(at, key=lambda index: abs(index - here))
-    return view.rows[min(other, here) : max(other, here) + 1]
+    found = marks.bounds([key_of(row) for row in view.rows], view.marks, view.cursor)
+    return view.rows[slice(*found)] if found else ()
 
 
 def reason(action_id: str, view: Timeline) -> str:

@@ -10,7 +10,7 @@ from textual import events
 from textual.message import Message
 
 from orc_core.model.snapshot import Snapshot
-from orc_tui.view_models import filters, frames, glyphs
+from orc_tui.view_models import filters, frames, glyphs, marks
 from orc_tui.view_models.ability import Row
 from orc_tui.view_models.filters import Query
 from orc_tui.view_models.frames import Frame
@@ -50,7 +50,10 @@ class ListPane(Canvas):
         self.roll = Roll()
         self.query_text = ""
         self.place = Place(0, 0, 0, 0, Shape.LINE)
+        self.marks: frozenset[str] = frozenset()
         self._query = Query()
+        self._anew = True
+        self._all: list[Entry] = []
         self._entries: dict[str, Entry] = {}
         self._snapshot = Snapshot(at=0.0)
         self._only_needs = False
@@ -64,6 +67,39 @@ class ListPane(Canvas):
         """What the cursor is on; None in an empty list."""
         entry = self._entries.get(self.roll.cursor)
         return entry.item if entry else None
+
+    @property
+    def marked(self) -> dict[str, Row]:
+        """The marked rows by their keys, in the order of the list, hidden ones, too."""
+        return {entry.key: entry.item for entry in self._all if entry.key in self.marks}
+
+    @property
+    def marks_hidden(self) -> int:
+        """How many of them the filter hides."""
+        return len(self.marks - self._entries.keys())
+
+    def mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        if self.roll.cursor:
+            self.marks = marks.toggled(self.marks, self.roll.cursor)
+            self.roll.move(1)
+
+    def mark_range(self) -> bool:
+        """Mark from the nearest mark to the cursor; False where nothing is marked."""
+        keys = self.roll.keys
+        found = marks.bounds(keys, self.marks, self.roll.index) if keys else None
+        if found is not None:
+            self.marks |= set(keys[slice(*found)])
+        return found is not None
+
+    def mark_all(self) -> None:
+        """Mark all rows that are shown; where they are, none."""
+        self.marks = marks.all_or_none(self.marks, self.roll.keys)
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The rows that are shown, by their keys."""
+        return {key: self._entries[key].item for key in self.roll.keys}
 
     def needing(self) -> list[str]:
         """The keys of the rows that need the operator, in the order of the list."""
@@ -83,14 +119,19 @@ class ListPane(Canvas):
         """Show only what matches."""
         self.query_text = text
         self._query = filters.parse(text)
+        self._anew = True
 
     def take(self, snapshot: Snapshot, now: float, *, sort: bool, only_needs: bool) -> bool:
         """Take the rows of a snapshot; True when they stand in another order than they should."""
+        self._anew |= only_needs != self._only_needs
         self._snapshot, self._now, self._only_needs = snapshot, now, only_needs
-        entries = filtered(self.model.entries(snapshot, now), self._query, only_needs=only_needs)
+        self._all = self.model.entries(snapshot, now)
+        self.marks &= {entry.key for entry in self._all}
+        entries = filtered(self._all, self._query, only_needs=only_needs)
         self._entries = {entry.key: entry for entry in entries}
         wanted = list(self._entries)
-        keys = wanted if sort else hold(self.roll.keys, wanted)
+        keys = wanted if sort or self._anew else hold(self.roll.keys, wanted)
+        self._anew = False
         self.roll.settle(keys, self._room())
         return keys != wanted
 
@@ -123,10 +164,14 @@ class ListPane(Canvas):
         shown, listed = len(self.roll.visible), len(self.roll.keys)
         right = self.model.title(self._snapshot, shown, listed)
         beside: Line = BLANK
+        if count := marks.told(len(self.marks), self.marks_hidden):
+            beside = ((f" {count}", "text bold"),)
         if self.query_text:
-            beside = ((f" /{self.query_text}", "limited"),)
+            beside += ((f" /{self.query_text}", "limited"),)
         elif self._only_needs:
-            beside = ((" ! only what needs you", "limited"),)
+            beside += ((" ! only what needs you", "limited"),)
+        elif beside:
+            pass
         elif self.place.shape is Shape.RULED and self.model.pane == "agents":
             count = f"{shown} of {listed}" if shown < listed else str(listed)
             beside, right = ((f" {count}", "dim"),) if listed else BLANK, ""
@@ -146,11 +191,13 @@ class ListPane(Canvas):
         ]
 
     def _row(self, key: str, line: Line, width: int) -> Line:
+        is_marked = key in self.marks
         if key != self.roll.cursor or not (self._focused or self._marked):
-            return ((" ", "text"), *line)
+            return ((marks.MARK, "text bold") if is_marked else (" ", "text"), *line)
+        sign = marks.BOTH if is_marked else glyphs.CURSOR
         if not self._focused:
-            return ((glyphs.CURSOR, "dim"), *line)
-        whole = cut(((glyphs.CURSOR, "accent bold"), *line), width)
+            return ((sign, "dim"), *line)
+        whole = cut(((sign, "accent bold"), *line), width)
         return tuple((text, f"{ink} @") for text, ink in whole)
 
     def _nothing(self, width: int) -> list[Line]:
@@ -161,7 +208,7 @@ class ListPane(Canvas):
         return [ends(((f" {row}", "dim"),), BLANK, width) for row in wrap(text, max(width - 2, 1))]
 
     def _has_any(self) -> bool:
-        return bool(self.model.entries(self._snapshot, self._now))
+        return bool(self._all)
 
     def key_at(self, y: int) -> str:
         """The row on a line of the widget; "" where there is none."""
