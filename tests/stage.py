@@ -21,11 +21,9 @@ class Stage(ThemedApp[int]):
     """Shows snapshots on the main view and keeps what the view says."""
 
     def __init__(self, *, theme: str = "", ascii_only: bool = False, quiet_s: float = 2.0) -> None:
-        super().__init__(theme=theme)
+        super().__init__(theme=theme, ascii_only=ascii_only)
         self.time = scene.AT
-        self.main = MainScreen(
-            now=lambda: self.time, home=scene.HOME, ascii_only=ascii_only, quiet_s=quiet_s
-        )
+        self.main = MainScreen(now=lambda: self.time, home=scene.HOME, quiet_s=quiet_s)
         self.said: list[Message] = []
 
     async def on_mount(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -18,7 +18,10 @@ from orc_storage.paths import is_private, read_plain
 
 FILE_NAME: Final = "config.toml"
 FILE_MAX_BYTES: Final = 256 * 1024
+OWN_ONLY: Final = ("screen",)
+"""The tables about a person and not about a workspace: only the person's own file has them."""
 
+Model = TypeVar("Model", bound=BaseModel)
 
 EventPattern = Annotated[str, Field(pattern=r"^[a-z*]{1,20}\.[a-z*-]{1,20}$")]
 ServerName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -113,6 +116,14 @@ def _listed(told: object) -> object:
 
 ActionId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 Key = Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+ThemeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class ScreenSettings(Section):
+    """`[screen]`: the name of a theme, and whether signs are drawn in ASCII."""
+
+    theme: ThemeName | None = None
+    ascii: bool = False
 
 
 class Settings(Section):
@@ -122,6 +133,7 @@ class Settings(Section):
     there are, only the dashboard knows.
     """
 
+    screen: ScreenSettings = ScreenSettings()
     backups: BackupSettings = BackupSettings()
     store: StoreSettings = StoreSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
@@ -133,11 +145,24 @@ class Settings(Section):
     ] = {}
 
 
-def own_file(environ: Mapping[str, str]) -> Path:
-    """Where a person's own settings lie, by XDG rules."""
+def own_folder(environ: Mapping[str, str]) -> Path:
+    """Where what a person set for themselves lies, by XDG rules."""
     home = environ.get("HOME") or str(Path.home())
     config = Path(environ.get("XDG_CONFIG_HOME") or Path(home) / ".config")
-    return config / "orc-tui" / FILE_NAME
+    return config / "orc-tui"
+
+
+def own_file(environ: Mapping[str, str]) -> Path:
+    """Where a person's own settings lie."""
+    return own_folder(environ) / FILE_NAME
+
+
+def load_own(environ: Mapping[str, str]) -> Settings:
+    """Read the person's own file alone: what counts before a workspace is found.
+
+    Raises UsageError for a file that cannot be read as settings.
+    """
+    return read_model(own_file(environ), Settings) or Settings()
 
 
 def load(environ: Mapping[str, str], workspace: Path) -> Settings:
@@ -146,9 +171,13 @@ def load(environ: Mapping[str, str], workspace: Path) -> Settings:
     A workspace that others can write to says nothing here; opening its store tells why. Raises
     UsageError for a file that cannot be read as settings.
     """
-    told: dict[str, Any] = {}
-    for path in _files(environ, workspace):
-        told = laid_over(told, _read(path))
+    own, *rest = _files(environ, workspace)
+    told = _said(own)
+    for path in rest:
+        more = _said(path)
+        for name in more.keys() & set(OWN_ONLY):
+            raise UsageError(f"{path}: {name}: this is yours alone: move it to {own}")
+        told = laid_over(told, more)
     return Settings.model_validate(told)
 
 
@@ -156,7 +185,7 @@ def load_keys(
     environ: Mapping[str, str], workspace: Path
 ) -> tuple[tuple[Path, Mapping[str, Sequence[str]]], ...]:
     """What `load` finds in `keys`, by file, so that a fault in it can be said with its name."""
-    return tuple((path, _read(path).get("keys", {})) for path in _files(environ, workspace))
+    return tuple((path, _said(path).get("keys", {})) for path in _files(environ, workspace))
 
 
 def _files(environ: Mapping[str, str], workspace: Path) -> list[Path]:
@@ -165,16 +194,24 @@ def _files(environ: Mapping[str, str], workspace: Path) -> list[Path]:
     return [*files, workspace / FILE_NAME] if is_private(workspace) else files
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _said(path: Path) -> dict[str, Any]:
+    told = read_model(path, Settings)
+    return {} if told is None else told.model_dump(exclude_unset=True)
+
+
+def read_model(path: Path, model: type[Model]) -> Model | None:
+    """Read a TOML file as a model; None where there is no file.
+
+    Raises UsageError that names the file, the field and the remedy.
+    """
     try:
         text = read_plain(path, FILE_MAX_BYTES + 1)
         # What is cut off would be dropped without a word.
         if len(text) > FILE_MAX_BYTES:
             raise UsageError(f"{path}: larger than {FILE_MAX_BYTES} bytes: shorten it")
-        data = tomllib.loads(text.decode("utf-8"))
-        told = Settings.model_validate(data)
+        return model.model_validate(tomllib.loads(text.decode("utf-8")))
     except FileNotFoundError:
-        return {}
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error}): mend or remove it") from error
     except tomllib.TOMLDecodeError as error:
@@ -183,7 +220,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: nested too deeply: mend or remove it") from None
     except ValidationError as error:
         raise UsageError(_first_fault(path, error)) from error
-    return told.model_dump(exclude_unset=True)
 
 
 def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

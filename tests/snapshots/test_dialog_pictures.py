@@ -41,7 +41,7 @@ from orc_tui.view_models.card import Said
 from orc_tui.view_models.story import Tab
 
 SIZES = [(80, 24), (120, 36), (160, 48)]
-THEMES = ["orc-light", "orc-contrast", "orc-ansi"]
+THEMES = ["light", "contrast", "ansi-dark", "ansi-light"]
 
 pytestmark = pytest.mark.usefixtures("utc")
 

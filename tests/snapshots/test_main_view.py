@@ -34,7 +34,7 @@ def test_the_main_view(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(Stage(), terminal_size=size, run_before=show(scene.snapshot()))
 
 
-@pytest.mark.parametrize("theme", ["orc-light", "orc-contrast", "orc-ansi"])
+@pytest.mark.parametrize("theme", ["light", "contrast", "ansi-dark", "ansi-light"])
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_themes(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     stage = Stage(theme=theme)

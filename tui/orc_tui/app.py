@@ -22,11 +22,13 @@ from textual.worker import WorkType
 
 from orc_core.errors import OrcError
 from orc_core.model.snapshot import Snapshot
+from orc_core.settings import ScreenSettings
 from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.hangup import Hangup
 from orc_tui.key_settings import keyboard_of
+from orc_tui.look import Look, find_look
 from orc_tui.messages import (
     Act,
     ActivityWanted,
@@ -70,15 +72,18 @@ class OrcApp(ThemedApp[int]):
         open: Callable[[], AbstractAsyncContextManager[Core]],
         *,
         now: Callable[[], float] = time.time,
+        look: Look | None = None,
     ) -> None:
-        super().__init__()
+        self.look = look or find_look(os.environ, ScreenSettings())
+        more = tuple(self.look.shelf.themes.values())
+        super().__init__(theme=self.look.theme, ascii_only=self.look.ascii_only, more=more)
         self.error_console.soft_wrap = True
         self.now = now
         self._open = open
         self.core: Core | None = None
         self.commands: Runner | None = None
         self.snapshot = Snapshot(at=0.0)
-        self.main = MainScreen(now=now, ascii_only=bool(os.environ.get("ORC_ASCII")))
+        self.main = MainScreen(now=now)
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
         self.heard = asyncio.Event()
         """Set whenever a new snapshot came; whoever waits for one clears it first."""

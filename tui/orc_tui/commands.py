@@ -22,6 +22,7 @@ from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
 from orc_tui.verbs.layering import Layering
 from orc_tui.verbs.living import Living
+from orc_tui.verbs.looking import Looking
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.conflict_view import who
@@ -105,6 +106,7 @@ class Commands(Verb):
             "refresh": self.refresh,
             "view-before": self.view_before,
             "why": self.why,
+            "theme": Looking(app).theme,
         }
 
     @property

@@ -132,6 +132,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
     Action("listen", (), "", "listen to it: status, progress, notices, bells", _AGENT),
     Action("strategy", (), "", "switch between the async and the sync strategy", _ALL),
+    Action("theme", (), "", "choose a theme: worn as you move over it", _ALL),
     # the program
     Action("refresh", ("ctrl+r",), "", "look again at everything and redraw", _ALL),
     Action("quit", ("q",), "", "close the view; on the main view quit", _ALL),

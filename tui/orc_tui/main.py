@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orc_core.config import CoreOptions, TellVersion, add_options, check_text, sockets
+from orc_core.errors import UsageError
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
+    from orc_tui.look import Look
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -42,6 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--keys", action="store_true", help="print the keys as you have them, checked, and exit"
+    )
+    parser.add_argument(
+        "--theme",
+        metavar="NAME",
+        default="",
+        help="dark, light, contrast, ansi-dark, ansi-light, or one of your own",
     )
     add_options(parser)
     return parser
@@ -66,7 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         read_only=bool(args.read_only),
     )
     try:
-        return asyncio.run(_ending(_run_demo(options) if args.demo else _run(options)))
+        look = _find_look(args.theme)
+        return asyncio.run(_ending(_run_demo(options, look) if args.demo else _run(options, look)))
+    except UsageError as error:
+        return _refuse(str(error))
     except KeyboardInterrupt:
         return 130
 
@@ -87,6 +98,14 @@ async def _tell_keys(folder: Path | None) -> int:
         return USAGE
     print(tables(keyboard), end="")
     return DONE
+
+
+def _find_look(flag: str) -> Look:
+    # Imported late: what only tells a version or refuses needs no screen.
+    from orc_core.settings import load_own
+    from orc_tui.look import find_look
+
+    return find_look(os.environ, load_own(os.environ).screen, flag=flag)
 
 
 def find_obstacle() -> str | None:
@@ -125,7 +144,7 @@ async def _ending(running: Coroutine[None, None, int]) -> int:
     return code
 
 
-async def _run(options: CoreOptions) -> int:
+async def _run(options: CoreOptions, look: Look) -> int:
     from orc_tui.app import OrcApp
     from orc_tui.commands import Commands
 
@@ -135,13 +154,13 @@ async def _run(options: CoreOptions) -> int:
 
         return open_core(options)
 
-    app = OrcApp(opened)
+    app = OrcApp(opened, look=look)
     app.commands = Commands(app)
     await app.run_async()
     return app.return_code or DONE
 
 
-async def _run_demo(options: CoreOptions) -> int:
+async def _run_demo(options: CoreOptions, look: Look) -> int:
     from dataclasses import replace
 
     from orc_core.clock import SystemClock
@@ -154,7 +173,8 @@ async def _run_demo(options: CoreOptions) -> int:
                 workspace=fleet.workspace,
                 socket_paths=(fleet.socket_path,),
                 home=fleet.home,
-            )
+            ),
+            look,
         )
 
 

@@ -58,14 +58,12 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
     ]
     DEFAULT_CSS = "HelpScreen { background: transparent; }"
 
-    def __init__(
-        self, pane: str, keyboard: Keyboard = DEFAULT, *, ascii_only: bool = False
-    ) -> None:
+    def __init__(self, pane: str, keyboard: Keyboard = DEFAULT) -> None:
         super().__init__()
         self._lines = help_lines(pane, keyboard)
         self._name = keymap.PANE_NAMES.get(pane, pane)
         self._top = 0
-        self._canvas = Canvas(id="help", ascii_only=ascii_only)
+        self._canvas = Canvas(id="help")
 
     def compose(self) -> ComposeResult:
         with Board():

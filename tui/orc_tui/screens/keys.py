@@ -239,8 +239,7 @@ class Keys:
 
     def _help(self) -> None:
         screen = self._screen
-        help_ = HelpScreen(screen.acting, screen.keyboard, ascii_only=screen.ascii_only)
-        screen.app.push_screen(help_)
+        screen.app.push_screen(HelpScreen(screen.acting, screen.keyboard))
 
 
 def _beyond(keys: list[str], order: list[str], cursor: str, by: int) -> str:

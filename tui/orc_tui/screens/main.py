@@ -57,7 +57,6 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         *,
         now: Callable[[], float] = time.time,
         home: str = "",
-        ascii_only: bool = False,
         quiet_s: float = QUIET_S,
     ) -> None:
         super().__init__(id="main")
@@ -65,7 +64,6 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.source = keymap.AGENTS
         self.zoomed = False
         self.only_needs = False
-        self.ascii_only = ascii_only
         self.snapshot = Snapshot(at=0.0)
         self._now = now
         self._quiet_s = quiet_s
@@ -82,12 +80,12 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self._sort: Timer | None = None
         self._look: Timer | None = None
         self._selected = ""
-        self.header_bar = Canvas(id="header", ascii_only=ascii_only)
-        self.rule_line = Canvas(id="rule", ascii_only=ascii_only)
-        self.footer_bar = FooterBar(ascii_only=ascii_only)
-        self.find = FindLine(ascii_only=ascii_only)
-        self.live = LivePane(home=home or str(Path.home()), ascii_only=ascii_only)
-        self.lists = {model.pane: ListPane(model, ascii_only=ascii_only) for model in MODELS}
+        self.header_bar = Canvas(id="header")
+        self.rule_line = Canvas(id="rule")
+        self.footer_bar = FooterBar()
+        self.find = FindLine()
+        self.live = LivePane(home=home or str(Path.home()))
+        self.lists = {model.pane: ListPane(model) for model in MODELS}
         self._keys = Keys(self)
 
     def compose(self) -> ComposeResult:

@@ -5,7 +5,6 @@ Invariant: what is shown is never parsed as markup.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,9 +20,6 @@ PRESS: Final = "press:"
 
 class Sheet(Canvas):
     """What a dialog or a view draws on; its lines say where a click counts."""
-
-    def __init__(self) -> None:
-        super().__init__(ascii_only=bool(os.environ.get("ORC_ASCII")))
 
     def show(self, lines: Sequence[Line], *, width: int = 0) -> None:
         """Show other lines; with a width the sheet takes just the cells they need."""

@@ -34,11 +34,13 @@ class Canvas(Widget):
     """
     ALLOW_SELECT = False
 
-    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:
+    signs: dict[int, str] = glyphs.ASCII
+    """What is drawn for each sign where only ASCII can be shown."""
+
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._strips: dict[tuple[Line, int], Strip] = {}
-        self._ascii = glyphs.ASCII if ascii_only else None
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -75,10 +77,12 @@ class Canvas(Widget):
         return strip
 
     def _strip(self, line: Line) -> Strip:
-        palette = cast("ThemedApp[object]", self.app).palette
+        app = cast("ThemedApp[object]", self.app)
+        palette = app.palette
+        plain = self.signs if app.ascii_only else None
         runs: list[tuple[str, Style]] = []
         for text, ink in line:
-            shown = text.translate(self._ascii) if self._ascii and isinstance(ink, str) else text
+            shown = text.translate(plain) if plain and isinstance(ink, str) else text
             _append(runs, shown, palette.style(ink))
         segments = [Segment(text, style) for text, style in runs]
         return Strip(segments).adjust_cell_length(self.size.width, palette.ground)

@@ -16,12 +16,12 @@ _SIGN = 2
 class FindLine(Input):
     """Takes a filter; the app draws and places its sign beside it."""
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__(id="find", placeholder="words, state: agent: task:", compact=True)
         self.cursor_blink = False
         self.can_focus = False
         self.is_open = False
-        self.sign = Canvas(id="find-sign", ascii_only=ascii_only)
+        self.sign = Canvas(id="find-sign")
 
     def open(self, text: str) -> None:
         """Take the focus, with what is filtered for now."""

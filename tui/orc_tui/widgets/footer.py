@@ -28,8 +28,8 @@ class FooterBar(Canvas):
             super().__init__()
             self.key = key
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
-        super().__init__(id="footer", ascii_only=ascii_only)
+    def __init__(self) -> None:
+        super().__init__(id="footer")
         self._keys = Footer((), ())
         self._message: tuple[str, bool, str] | None = None
         self._timer: Timer | None = None

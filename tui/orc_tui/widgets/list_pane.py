@@ -42,10 +42,10 @@ class ListPane(Canvas):
             super().__init__()
             self.pane = pane
 
-    def __init__(self, model: ListModel, *, ascii_only: bool = False) -> None:
-        super().__init__(id=model.pane, ascii_only=ascii_only)
-        if ascii_only and model.pane == "sync":
-            self._ascii = glyphs.ASCII_LAYERS
+    def __init__(self, model: ListModel) -> None:
+        super().__init__(id=model.pane)
+        if model.pane == "sync":
+            self.signs = glyphs.ASCII_LAYERS
         self.model = model
         self.roll = Roll()
         self.query_text = ""

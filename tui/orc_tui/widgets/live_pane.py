@@ -54,8 +54,8 @@ class LivePane(Canvas):
             super().__init__()
             self.tab = tab
 
-    def __init__(self, *, home: str, ascii_only: bool = False) -> None:
-        super().__init__(id="live", ascii_only=ascii_only)
+    def __init__(self, *, home: str) -> None:
+        super().__init__(id="live")
         self.place = Place(0, 0, 0, 0, Shape.LINE)
         self.tab = live.TABS[0]
         self.held: Screen | None = None
