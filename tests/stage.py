@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 import scene
 from orc_core.model.snapshot import Part, Snapshot
-from orc_tui.messages import Act, ActivityWanted, Seen, Selected, Told, WhyWanted
+from orc_tui.messages import Act, ActivityWanted, ScrollbackWanted, Seen, Selected, Told, WhyWanted
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
 
@@ -33,6 +33,7 @@ class Stage(ThemedApp[int]):
     @on(Seen)
     @on(Selected)
     @on(Told)
+    @on(ScrollbackWanted)
     @on(WhyWanted)
     def keep(self, message: Message) -> None:
         self.said.append(message)

@@ -21,12 +21,13 @@ from orc_core.model.activity import Deeds, Sight
 from orc_core.model.agent import Agent, Choice, Delivery, PaneRef, Prompt
 from orc_core.model.attach import AttachPlan
 from orc_core.model.health import Layer, Link, ServerStatus
-from orc_core.model.snapshot import Screen
+from orc_core.model.snapshot import Screen, Scrollback
 from orc_core.roster import Roster
 from orc_core.switches import Strategy
 from orc_core.tmux import listening
 from orc_core.tmux.attach import here, plan_attach
 from orc_core.tmux.discovery import Discovery
+from orc_core.tmux.scrollback import scrollback
 from orc_core.tmux.server import Address, alive, own_server, tmux_binary
 from orc_core.watch import Changed, ServerWatch, WatchSetup
 from orc_storage.database import Database
@@ -192,6 +193,15 @@ class Fleet:
         """The selected pane in colour, once it was captured."""
         watch = self._roster.find(self._selected) if self._selected is not None else None
         return watch.screen if watch is not None else None
+
+    async def scrollback(self, key: str, lines: int) -> Scrollback:
+        """A pane's last lines with its screen, captured once, now; at most LINES_MAX of them.
+
+        Raises UnknownName, and TmuxError where the pane is gone or a dashboard's own.
+        """
+        watch, agent = self.watch_of(key), self._roster.agent(key)
+        skip = self._setup.skip_ttys()
+        return await scrollback(watch.address, agent.pane, lines=lines, skip_ttys=skip)
 
     def seen(self, key: str) -> bool:
         """The operator looked: a finished turn is idle from now on. True if that changed it."""

@@ -159,7 +159,8 @@ class ServerWatch:
         self._come_near()
         screens = [s.screen for s in tick.fresh if s.screen is not None]
         fresh = next((screen for screen in screens if screen.key == self._selected), None)
-        screen = fresh is not None and (self.screen is None or fresh.lines != self.screen.lines)
+        known = replace(self.screen, taken_at=0.0) if self.screen is not None else None
+        screen = fresh is not None and replace(fresh, taken_at=0.0) != known
         if fresh is not None:
             self.screen = fresh
         return agents, screen, link

@@ -29,6 +29,7 @@ from orc_cli import (
     layers,
     lifecycle,
     monitor,
+    screen,
     tasks,
     transfer,
     upkeep,
@@ -57,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=TellVersion)
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    looking = (upkeep, monitor, layers, agents, hooks, explain)
+    looking = (upkeep, monitor, layers, agents, screen, hooks, explain)
     acting = (lifecycle, crew, tasks, conflicts, history, checkpoints, backups)
     trail = (audit, follow, compact, transfer)
     for module in (*looking, *acting, *trail, benchmark):

@@ -32,6 +32,7 @@ from orc_tui.look import Look, find_look
 from orc_tui.messages import (
     Act,
     ActivityWanted,
+    ScrollbackWanted,
     Seen,
     Selected,
     SnapshotChanged,
@@ -186,6 +187,19 @@ class OrcApp(ThemedApp[int]):
         try:
             self.main.live.recount(await self.core.activity(agent_key))
         except (OrcError, StorageError) as error:
+            self.tell(str(error), severity="error")
+
+    @on(ScrollbackWanted)
+    def _lift(self, message: ScrollbackWanted) -> None:
+        ask: WorkType[None] = partial(self._ask_lines, message.agent_key, message.lines)
+        self.run_worker(ask, group="scrollback", exclusive=True)
+
+    async def _ask_lines(self, agent_key: str, lines: int) -> None:
+        if self.core is None:
+            return
+        try:
+            self.main.live.lift(await self.core.agents.scrollback(agent_key, lines), lines)
+        except OrcError as error:
             self.tell(str(error), severity="error")
 
     @on(Act)

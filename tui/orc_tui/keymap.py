@@ -15,6 +15,8 @@ TASKS: Final = "tasks"
 CONFLICTS: Final = "conflicts"
 SYNC: Final = "sync"
 TIMELINE: Final = "timeline"
+SEARCH: Final = "search"
+"""Live while something is searched in it."""
 EVERYWHERE: Final = "everywhere"
 
 NEVER: Final = frozenset(
@@ -50,7 +52,7 @@ def _panes(*names: str) -> frozenset[str]:
 
 _ALL = _panes(EVERYWHERE)
 _AGENT = _panes(AGENTS, LIVE)
-_WITH_AGENT = _panes(AGENTS, LIVE, TASKS, TIMELINE)
+_WITH_AGENT = _panes(AGENTS, LIVE, SEARCH, TASKS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _STORY = _panes(TIMELINE)
 _MARKED = _panes(AGENTS, TASKS, CONFLICTS, TIMELINE)
@@ -59,6 +61,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     # what is done to the row under the cursor, in the order of the footer
     Action("answer", ("y",), "answer", "answer yes: opens the card", _AGENT),
     Action("refuse", ("n",), "", "answer no: opens the card", _AGENT),
+    Action("older-match", ("n",), "older", "the match before, further up", _panes(SEARCH)),
+    Action("newer-match", ("N",), "newer", "the match after, further down", _panes(SEARCH)),
     Action("take-left", ("o",), "left", "take the left side", _panes(CONFLICTS)),
     Action("take-right", ("t",), "right", "take the right side", _panes(CONFLICTS)),
     Action("take-both", ("b",), "", "take both, of lines of a text", _panes(CONFLICTS)),
@@ -91,7 +95,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("mark", ("space",), "mark", "mark: a key then acts on all marked", _MARKED, 4),
     Action("mark-range", ("v",), "", "mark from the nearest mark to here", _MARKED),
     Action("mark-all", ("*",), "", "mark all that are shown, or none", _MARKED),
-    Action("filter", ("/",), "find", "filter: words, state: agent: task:", _ALL, 1),
+    Action("filter", ("/",), "find", "filter: words, state: agent: task:; in Live search", _ALL, 1),
     Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL, 5),
     Action("redo", ("Z",), "", "do again what undo took back", _ALL),
     Action("copy", ("c",), "", "copy row, id, text or command", _ALL, 5),
@@ -126,7 +130,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("live-up", ("K",), "", "scroll Live or a diff up", _ALL),
     Action("live-left", ("<",), "", "shift Live to the left", _ALL),
     Action("live-right", (">",), "", "shift Live to the right", _ALL),
-    Action("follow", ("f",), "", "follow or hold Live", _AGENT),
+    Action("follow", ("f",), "", "follow or hold Live", _panes(AGENTS, LIVE, SEARCH)),
     # by name alone
     Action("adopt", (), "", "adopt it: it keeps its name, and can be resumed", _AGENT),
     Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
@@ -164,6 +168,7 @@ VIEWS: Final = frozenset({"timeline", "history"})
 PANE_NAMES: Final = {
     AGENTS: "Agents",
     LIVE: "Live",
+    SEARCH: "Search in Live",
     TASKS: "Tasks",
     CONFLICTS: "Conflicts",
     SYNC: "Sync",

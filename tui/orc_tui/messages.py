@@ -67,6 +67,15 @@ class ActivityWanted(Message):
         self.agent_key = agent_key
 
 
+class ScrollbackWanted(Message):
+    """Live wants the lines above the screen that it holds, so many of them at most."""
+
+    def __init__(self, agent_key: str, lines: int) -> None:
+        super().__init__()
+        self.agent_key = agent_key
+        self.lines = lines
+
+
 class Told(Message):
     """A line was said to the operator; the app keeps the last of them."""
 

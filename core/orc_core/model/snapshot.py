@@ -61,6 +61,23 @@ class Screen:
     lines: tuple[tuple[Span, ...], ...]
     cursor: tuple[int, int] | None
     taken_at: float
+    history: int = 0
+    """How many lines lie above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrollback:
+    """The lines of a pane with its screen at their end, oldest first, as they were at one moment.
+
+    `height` lines of them are the screen, `history` lines lay above it then. `whole` is False
+    where older ones were left out, because more were not asked for or there are too many.
+    """
+
+    key: str
+    lines: tuple[tuple[Span, ...], ...]
+    height: int
+    history: int
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

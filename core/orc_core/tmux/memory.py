@@ -118,7 +118,8 @@ class Memory:
         if pane is None:
             return None
         pane.captured_second = shot.second
-        digest = hash((shot.raw, shot.cursor, shot.width)) if colour else hash(shot.raw)
+        facts = (shot.raw, shot.cursor, shot.width, shot.history)
+        digest = hash(facts) if colour else hash(shot.raw)
         if digest == (pane.colour_digest if colour else pane.digest):
             return pane.quiet
         if not colour:
@@ -126,7 +127,8 @@ class Memory:
             return Sighting(pane.info, clean_lines(shot.raw), None, at)
         pane.digest, pane.colour_digest = 0, digest
         lines = parse_lines(shot.raw)
-        screen = Screen(pane.key, shot.width, shot.height, lines, shot.cursor, at)
+        cursor, history = shot.cursor, shot.history
+        screen = Screen(pane.key, shot.width, shot.height, lines, cursor, at, history)
         return Sighting(pane.info, plain(lines), screen, at)
 
     def mark(self, ttys: Collection[str], at: float) -> None:

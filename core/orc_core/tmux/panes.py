@@ -119,6 +119,8 @@ class Shot:
     width: int
     height: int
     raw: str
+    history: int = 0
+    """How many lines lie above the screen."""
 
 
 def identity_command(mark: str) -> str:
@@ -145,6 +147,7 @@ def list_commands(mark: str, since: int) -> tuple[str, ...]:
 def capture_commands(mark: str, pane_id: str, *, colour: bool) -> tuple[str, str]:
     """A line that says what follows, and the screen itself."""
     told = "#{pane_id} %s #{cursor_x} #{cursor_y} #{cursor_flag} #{pane_width} #{pane_height}"
+    told += " #{history_size}"
     return (
         f"display-message -p -t {pane_id} '<{mark}>{told}'",
         f"capture-pane -p{'e' if colour else ''} -t {pane_id}",
@@ -276,10 +279,11 @@ class ShotReader:
 def _shot(chunk: bytes) -> Shot | None:
     head, _, raw = chunk.decode("utf-8", "surrogateescape").partition("\n")
     words = head.split(" ")
-    if len(words) != 7 or not words[0] or not raw:
+    if len(words) != 8 or not words[0] or not raw:
         return None
-    x, y, shown, width, height = map(_int, words[2:])
-    return Shot(words[0], _int(words[1]), (x, y) if shown else None, width, height, raw)
+    x, y, shown, width, height, history = map(_int, words[2:])
+    cursor = (x, y) if shown else None
+    return Shot(words[0], _int(words[1]), cursor, width, height, raw, history)
 
 
 def _int(digits: str) -> int:

@@ -29,6 +29,9 @@ _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
 _PARAMS_MAX: Final = 64
 _SHIFTS: Final = re.compile("([\x0e\x0f])")
 
+_JOINED: Final = re.compile("\u200d[^\x00-\x7f]?\ufe0f?")
+"""What a joiner ties to the sign before it: to tmux both are one cell, however wide it is."""
+
 _MARKS: Final = ("Mn", "Me", "Cn")
 
 _LINE_DRAWING: Final = str.maketrans("`afghijklmnopqrstuvwxyz{|}~", "◆▒°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
@@ -50,11 +53,11 @@ _ON: Final[dict[int, dict[str, bool]]] = {
 }
 
 
-def parse_lines(raw: str) -> tuple[tuple[Span, ...], ...]:
-    """Turn what `capture-pane -e -p` printed into spans, line by line."""
+def parse_lines(raw: str, *, limit: int = LINES_MAX) -> tuple[tuple[Span, ...], ...]:
+    """Turn what `capture-pane -e -p` printed into spans, line by line, at most `limit` of them."""
     lines: list[tuple[Span, ...]] = []
     style, drawing = _PLAIN, False
-    for line in raw.removesuffix("\n").split("\n")[:LINES_MAX]:
+    for line in raw.removesuffix("\n").split("\n")[:limit]:
         spans, style, drawing = _parse_line(line[:_LINE_BYTES_MAX], style, drawing)
         lines.append(spans)
     return tuple(lines)
@@ -97,7 +100,7 @@ def _parse_line(line: str, style: Style, drawing: bool) -> tuple[tuple[Span, ...
             if part in ("\x0e", "\x0f"):
                 drawing = part == "\x0e"
             elif part:
-                text = _with_base(clean(part, limit=COLUMNS_MAX))
+                text = _with_base(clean(_JOINED.sub("", part), limit=COLUMNS_MAX))
                 spans.append(Span(text.translate(_LINE_DRAWING) if drawing else text, style))
     return _joined(spans), style, drawing
 

@@ -101,10 +101,10 @@ def test_lists_are_one_line_each_and_details_come_first() -> None:
 
 
 TOLD = (
-    f"<{MARK}>%1 100 5 6 1 80 24\none\n\n"
+    f"<{MARK}>%1 100 5 6 1 80 24 7\none\n\n"
     f"<{MARK}> 100    \n"
-    f"<{MARK}>%2 101 0 0 0 90 25\n<wrong>%3 1 1 1 1 1 1 ❯\n\n"
-    f"<{MARK}>%4 101 0 0 0 90 25\n"
+    f"<{MARK}>%2 101 0 0 0 90 25 0\n<wrong>%3 1 1 1 1 1 1 ❯\n\n"
+    f"<{MARK}>%4 101 0 0 0 90 25 0\n"
 )
 
 
@@ -112,6 +112,7 @@ def test_captures_are_told_apart_by_their_own_heads() -> None:
     reader = ShotReader(MARK)
     first, second = [*reader.feed(TOLD.encode()), *reader.end()]
     assert (first.pane_id, first.second, first.cursor, first.raw) == ("%1", 100, (5, 6), "one\n\n")
+    assert (first.width, first.height, first.history) == (80, 24, 7)
     assert (second.pane_id, second.cursor, second.width) == ("%2", None, 90)
     assert second.raw.startswith("<wrong>")
     assert reader.end() == []

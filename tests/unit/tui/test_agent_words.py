@@ -8,8 +8,7 @@ import scene
 from orc_core.model.agent import State
 from orc_core.model.snapshot import Span
 from orc_tui.view_models.agents import READY, STOPPED, does
-from orc_tui.view_models.lines import text_of
-from orc_tui.view_models.live import screen_lines
+from orc_tui.view_models.pane_view import PaneView, rows_of, text_lines
 
 
 def test_an_idle_agent_is_ready_only_without_a_task() -> None:
@@ -22,6 +21,6 @@ def test_how_a_dead_pane_ended_stands_right_under_its_text() -> None:
     rows = ("Traceback", "ValueError: 7", *[""] * 20, "pane ended with status 1")
     plain = next(span for line in scene.screen().lines for span in line).style
     screen = replace(scene.screen(), lines=tuple((Span(row, plain),) for row in rows))
-    told = [text_of(line) for line in screen_lines(screen, dead=True)]
+    told = text_lines(rows_of(PaneView(), screen, dead=True))
     assert told == ["Traceback", "ValueError: 7", "", "pane ended with status 1"]
-    assert len(screen_lines(screen)) == len(rows)
+    assert len(rows_of(PaneView(), screen)) == len(rows)

@@ -43,7 +43,7 @@ class Keys:
             "next-attention": lambda: self._attention(1),
             "previous-attention": lambda: self._attention(-1),
             "only-attention": self._only_attention,
-            "filter": screen.open_find,
+            "filter": screen.finding.open,
             "mark": self._mark,
             "mark-range": self._mark_range,
             "mark-all": self._mark_all,
@@ -58,6 +58,8 @@ class Keys:
             "live-left": lambda: self._shift_live(-1),
             "live-right": lambda: self._shift_live(1),
             "follow": self._follow,
+            "older-match": lambda: self._turn_match(-1),
+            "newer-match": lambda: self._turn_match(1),
             "help": lambda: self._help(),
         }
 
@@ -168,7 +170,7 @@ class Keys:
         screen = self._screen
         shown = screen.lists[screen.source]
         if screen.find.is_open:
-            screen.close_find(keep=False)
+            screen.finding.close(keep=False)
         elif screen.zoomed:
             self._zoom(False)
         elif shown.query_text:
@@ -179,10 +181,24 @@ class Keys:
         elif shown.marks:
             screen.unmark(screen.source, shown.marks)
         elif screen.pane == keymap.LIVE:
-            screen.focus_pane(screen.source)
+            self._leave_live()
         elif not screen.forget_since():
             return False
         return True
+
+    def _leave_live(self) -> None:
+        """End a search first, then follow the end of the screen, then go back to the list."""
+        screen = self._screen
+        if screen.live.is_searching:
+            screen.live.end_search()
+        elif screen.live.screen_in_view is None or not screen.live.follow():
+            screen.focus_pane(screen.source)
+            return
+        screen.paint()
+
+    def _turn_match(self, by: int) -> None:
+        self._screen.live.turn_match(by)
+        self._screen.paint_live()
 
     def _quit(self) -> None:
         if not self._close_layer():

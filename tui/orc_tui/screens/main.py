@@ -20,6 +20,7 @@ from orc_core.model.agent import Agent, Explanation, State
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
 from orc_tui.messages import Seen, Selected, Told, WhyWanted
+from orc_tui.screens.finding import Finding
 from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.keys import Keys
 from orc_tui.view_models import agents as agents_view
@@ -84,6 +85,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.rule_line = Canvas(id="rule")
         self.footer_bar = FooterBar()
         self.find = FindLine()
+        self.finding = Finding(self)
         self.live = LivePane(home=home or str(Path.home()))
         self.lists = {model.pane: ListPane(model) for model in MODELS}
         self._keys = Keys(self)
@@ -273,8 +275,11 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     @property
     def acting(self) -> str:
         """The pane whose keys act: Live has those of an agent, or of the list it follows."""
-        followed = self.pane == keymap.LIVE and self.source != keymap.AGENTS
-        return self.source if followed else self.pane
+        if self.pane != keymap.LIVE:
+            return self.pane
+        if self.source != keymap.AGENTS:
+            return self.source
+        return keymap.SEARCH if self.live.is_searching and not self.find.is_open else keymap.LIVE
 
     def _select(self) -> None:
         """Let Live follow, and tell the app when the cursor stands on something else."""
@@ -337,30 +342,15 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.paint()
         return bool(began)
 
-    def open_find(self) -> None:
-        """Open the line of `/` for the list that is followed."""
-        self.find.open(self.lists[self.source].query_text)
-        self._settle()
-        self.find.focus()
-
-    def close_find(self, *, keep: bool) -> None:
-        """Close the line of `/`; without `keep` the filter goes, too."""
-        self.find.close()
-        if not keep:
-            self.lists[self.source].set_filter("")
-        self.draw_all()
-
     @on(Input.Changed)
     def _find_as_typed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.find.is_open:
-            self.lists[self.source].set_filter(event.value)
-            self.draw_all()
+        self.finding.type(event.value)
 
     @on(Input.Submitted)
     def _find_this(self, event: Input.Submitted) -> None:
         event.stop()
-        self.close_find(keep=True)
+        self.finding.close(keep=True)
 
     @on(ListPane.Clicked)
     def _click_list(self, event: ListPane.Clicked) -> None:

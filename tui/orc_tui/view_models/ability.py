@@ -13,7 +13,7 @@ from orc_core.model.health import Layer
 from orc_core.model.task import Status, Task
 from orc_storage.records import WAITING, Conflict, ConflictState
 from orc_tui.keyboard import DEFAULT, Keyboard, label
-from orc_tui.keymap import PANE_NAMES
+from orc_tui.keymap import PANE_NAMES, SEARCH
 
 Row: TypeAlias = Agent | Task | Conflict | Layer | None
 
@@ -105,8 +105,11 @@ def _conflict(action_id: str, conflict: Conflict) -> str:
     return ""
 
 
+_PLACES: Final = PANE_NAMES.keys() - {SEARCH}
+
+
 def elsewhere(key: str, pane: str, keyboard: Keyboard = DEFAULT) -> str:
     """What to say of a key that does nothing in the pane."""
-    panes = [PANE_NAMES[name] for name in keyboard.panes_of(key) if name in PANE_NAMES]
+    panes = [PANE_NAMES[name] for name in keyboard.panes_of(key) if name in _PLACES]
     where = f"; it acts in {' and '.join(panes)}" if panes else ""
     return f"{label(key)} does nothing in {PANE_NAMES.get(pane, pane)}{where}"

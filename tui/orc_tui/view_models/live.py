@@ -10,7 +10,7 @@ from typing import Final
 
 from orc_core.model.agent import DASHBOARD, Agent
 from orc_core.model.health import Layer, LinkState
-from orc_core.model.snapshot import Screen, Snapshot
+from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Status, Task
 from orc_core.text import age, cells, clean, fit
 from orc_storage.records import Conflict, ConflictState, Json, Side
@@ -46,19 +46,6 @@ def tab_at(line: Line, column: int) -> str:
         if first <= column < first + len(name):
             return name
     return ""
-
-
-def screen_lines(screen: Screen, *, dead: bool = False) -> list[Line]:
-    """A pane's screen, without the blank lines under its text.
-
-    tmux writes how a dead pane ended on its last line: that line moves up to the text.
-    """
-    found: list[Line] = [tuple((span.text, span.style) for span in line) for line in screen.lines]
-    while found and not text_of(found[-1]).strip():
-        found.pop()
-    while dead and len(found) > 2 and not any(text_of(line).strip() for line in found[-3:-1]):
-        del found[-2]
-    return found
 
 
 def agent_head(agent: Agent, task: Task | None, now: float, width: int, home: str) -> list[Line]:

@@ -1,13 +1,12 @@
 """Live: the thing under the cursor of the focused list, whole and as it is now.
 
-Invariant: changing between follow and hold moves nothing; a held screen stays as it was until
-it is followed again or another agent is looked at.
+Invariant: what is read does not move. Whoever scrolls up, searches or presses the key for it
+holds the screen as it was; it is followed again from its end, or when something else is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from textual import events
 from textual.message import Message
@@ -15,16 +14,17 @@ from textual.message import Message
 from orc_core.model.activity import Activity
 from orc_core.model.agent import PANE_DEAD, Agent, Explanation
 from orc_core.model.health import Layer
-from orc_core.model.snapshot import Screen, Snapshot
+from orc_core.model.snapshot import Screen, Scrollback, Snapshot
 from orc_core.model.task import Task
 from orc_storage.records import Conflict
-from orc_tui.messages import ActivityWanted
-from orc_tui.view_models import activity, agents, frames, live, why
+from orc_tui.messages import ActivityWanted, ScrollbackWanted
+from orc_tui.view_models import agents, frames, live, pane_view
 from orc_tui.view_models.ability import Row
-from orc_tui.view_models.conflicts import place
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import BLANK, Line, cut, shift, width_of
+from orc_tui.view_models.live_content import Content, Told, called, content
+from orc_tui.view_models.pane_view import PaneView
 from orc_tui.widgets.canvas import Canvas
 
 MINUTE_S = 60.0
@@ -33,15 +33,7 @@ _SHIFT = 8
 _SHIFT_MAX = 1000
 _EDGES = 9
 """The cells of a frame's lower edge that hold no facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What stands in Live; `tail` keeps the bottom in view, as a screen wants it."""
-
-    head: Sequence[Line]
-    body: Sequence[Line]
-    tail: bool = False
+_SCREEN = live.TABS[0]
 
 
 class LivePane(Canvas):
@@ -57,14 +49,15 @@ class LivePane(Canvas):
     def __init__(self, *, home: str) -> None:
         super().__init__(id="live")
         self.place = Place(0, 0, 0, 0, Shape.LINE)
-        self.tab = live.TABS[0]
-        self.held: Screen | None = None
+        self.tab = _SCREEN
+        self.view = PaneView()
         self.home = home
         self._subject: Row = None
         self._key = ""
         self._explained: Explanation | None = None
         self._activity: Activity | None = None
         self._asked: tuple[object, ...] = ()
+        self._asked_lines: tuple[str, int] = ("", 0)
         self._snapshot = Snapshot(at=0.0)
         self._now = 0.0
         self._focused = False
@@ -76,10 +69,12 @@ class LivePane(Canvas):
         """What Live shows."""
         return self._subject
 
+    # -- what is shown ------------------------------------------------------------------------
+
     def look_at(self, key: str, subject: Row) -> None:
         """Show another subject, or what became of the same one."""
         if key != self._key:
-            self._key, self._offset, self._column, self.held = key, 0, 0, None
+            self._key, self._offset, self._column, self.view = key, 0, 0, PaneView()
         self._subject = subject
 
     def explain(self, explanation: Explanation) -> None:
@@ -95,6 +90,14 @@ class LivePane(Canvas):
     def take(self, snapshot: Snapshot, now: float) -> None:
         """Take a new snapshot."""
         self._snapshot, self._now = snapshot, now
+        if (screen := self._screen()) is not None:
+            self.view = pane_view.advance(self.view, screen)
+
+    def lift(self, told: Scrollback, asked: int) -> None:
+        """Put the lines above over the screen that is held."""
+        self.view = pane_view.lift(self.view, told, asked)
+        self._show_match()
+        self.paint(focused=self._focused)
 
     def turn_tab(self, by: int) -> None:
         """Go to another tab."""
@@ -106,15 +109,83 @@ class LivePane(Canvas):
         if name != self.tab:
             self.tab, self._offset, self._column = name, 0, 0
 
+    # -- reading ------------------------------------------------------------------------------
+
+    @property
+    def screen_in_view(self) -> Screen | None:
+        """The screen that is looked at, held or as it is now; None where there is none."""
+        agent = self._subject
+        if not isinstance(agent, Agent) or self.tab != _SCREEN or agent.is_lost:
+            return None
+        return self.view.held or self._screen()
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether something is searched in what is in view."""
+        return self.view.search is not None and self.screen_in_view is not None
+
     def toggle_hold(self) -> bool:
         """Follow or hold the screen; True when it is held now."""
-        self.held = None if self.held else self._screen()
-        return self.held is not None
+        screen = self.screen_in_view
+        if self.view.held is not None or screen is None:
+            self.follow()
+        else:
+            self.view = pane_view.hold(self.view, screen, pinned=True)
+        return self.view.held is not None
+
+    def follow(self) -> bool:
+        """Follow the end of the screen again; False where it was followed already."""
+        was_held, self.view = self.view.held is not None, PaneView()
+        return was_held
+
+    def search(self, query: str) -> None:
+        """Search in what is in view, and all that lies above it; "" begins a search."""
+        screen = self.screen_in_view
+        if screen is None:
+            return
+        self.view = pane_view.look_for(pane_view.hold(self.view, screen), query)
+        self._show_match()
+        self._want_lines()
+
+    def turn_match(self, by: int) -> None:
+        """Go to a match further up (negative) or down."""
+        self.view = pane_view.turn(self.view, by)
+        self._show_match()
+
+    def end_search(self) -> None:
+        """Search no more; what is in view stays in view, unless it is the end."""
+        self.view = replace(self.view, search=None)
+        self.scroll(0)
+
+    def _show_match(self) -> None:
+        rows, room = self._rows(), self._room()
+        self.view = pane_view.show_match(self.view, len(rows), room)
+
+    def text(self, lines: int = 0) -> list[str]:
+        """The rows of the screen in view as text; with `lines` the last so many of all rows."""
+        rows, room = self._rows(), self._room()
+        if lines:
+            return pane_view.text_lines(rows[-lines:])
+        end = len(rows) - self.view.offset
+        return pane_view.text_lines(rows[max(end - room, 0) : end])
+
+    def match_text(self) -> str:
+        """The row of the match that is looked at; "" where there is none."""
+        match = self.view.search.current if self.view.search is not None else None
+        return pane_view.text_lines(self._rows()[-match.row :][:1])[0] if match else ""
 
     def scroll(self, by: int) -> None:
-        """Scroll by lines; positive goes down."""
-        tail = self._content().tail
-        self._offset += -by if tail else by
+        """Scroll by lines; positive goes down. Going up holds the screen."""
+        screen = self.screen_in_view
+        if screen is None:
+            self._offset += by
+            return
+        if self.view.held is None:
+            if by >= 0:
+                return
+            self.view = pane_view.hold(self.view, screen)
+        self.view = pane_view.scroll(self.view, by, len(self._rows()), self._room())
+        self._want_lines()
 
     def shift(self, by: int) -> None:
         """Shift by steps of eight columns; positive shows what is further right."""
@@ -122,88 +193,32 @@ class LivePane(Canvas):
 
     def page(self) -> int:
         """The lines of a page."""
-        return max(self._room(self._content()) - 1, 1)
+        return max(self._room() - 1, 1)
 
     def _screen(self) -> Screen | None:
         screen = self._snapshot.screen
         return screen if screen is not None and screen.key == self._key else None
 
-    @property
-    def _width(self) -> int:
-        pad = 4 if self.place.shape is Shape.BOXED else 2
-        return max(self.place.width - pad, 1)
-
-    @property
-    def _edge(self) -> int:
-        """Cells left free at the left: a screen in a ruled layout has all columns."""
-        whole = self.place.shape is Shape.RULED and self.tab == "Screen"
-        return 0 if whole and isinstance(self._subject, Agent) else 1
-
-    def _content(self) -> Content:
-        subject, now, width = self._subject, self._now, self._width
-        if isinstance(subject, Agent):
-            return self._agent(subject)
-        if isinstance(subject, Task):
-            return Content((), live.task_lines(subject, self._snapshot.tasks, now, width))
-        if isinstance(subject, Conflict):
-            return Content((), live.conflict_lines(subject, now, width))
-        if isinstance(subject, Layer):
-            return Content((), live.layer_lines(subject, now, width))
-        if not self._snapshot.agents:
-            return Content((), live.empty_fleet(self._snapshot, width))
-        return Content((), ())
-
-    def _agent(self, agent: Agent) -> Content:
-        task = next((one for one in self._snapshot.tasks if one.id == agent.task), None)
-        head: Sequence[Line] = ()
-        if self.place.shape is Shape.BOXED:
-            head = live.agent_head(agent, task, self._now, self._width, self.home)
-        if self.tab == "Why":
-            return Content(head, self._why(agent))
-        now, width = self._now, self._width
-        if self.tab == "History":
-            told = activity.history_lines(agent, self._activity, now, width, self.home)
-            return Content(head, told)
-        if self.tab == "Figures":
-            return Content(head, activity.figure_lines(agent, self._activity, width))
-        if agent.is_lost:
-            lines = live.missing_lines(agent, self._now, self._width, self.home)
-            return Content(head, lines)
-        screen = self.held or self._screen()
+    def _rows(self) -> list[pane_view.Row]:
+        screen = self.screen_in_view
         if screen is None:
-            return Content(head, live.reading(agent))
-        dead = agent.evidence.rule == PANE_DEAD
-        return Content(head, live.screen_lines(screen, dead=dead), tail=True)
+            return []
+        agent = self._subject
+        dead = isinstance(agent, Agent) and agent.evidence.rule == PANE_DEAD
+        return pane_view.rows_of(self.view, screen, dead=dead)
 
-    def _why(self, agent: Agent) -> list[Line]:
-        lines = why.own_lines(agent, self._now)
-        if self._explained is not None and self._explained.agent.key == agent.key:
-            lines += [BLANK, *why.explained_lines(self._explained, self._now)]
-        return lines
+    # -- asking for more ----------------------------------------------------------------------
 
-    def _room(self, content: Content) -> int:
-        height = frames.inside(self.place)[1]
-        return max(height - (len(content.head) + 1 if content.head else 0), 1)
-
-    def paint(self, *, focused: bool) -> None:
-        """Draw Live."""
-        self._focused = focused
-        self._want_activity()
-        if self.place.shape is Shape.LINE:
-            self.draw([self._summary()])
-            return
-        content = self._content()
-        frame = self._frame()
-        body = self._visible(content)
-        if not content.head:
-            self.draw(frames.draw(frame, body, self.place))
-            return
-        head = [self._padded(line) for line in content.head]
-        whole = [*head, frames.divider(frame, self.place.width - 2), *body]
-        lines = frames.draw(frame, whole, self.place)
-        if len(head) + 1 < len(lines) - 1:
-            frames.join_sides(lines, len(head) + 1, frame)
-        self.draw(lines)
+    def _want_lines(self) -> None:
+        """Ask for the lines above, once, when the first that is known comes into view."""
+        wanted = (self._key, self.view.wanted)
+        near = self.view.search is not None or pane_view.is_near_top(
+            self.view, len(self._rows()), self._room()
+        )
+        if wanted[1] and near and wanted != self._asked_lines:
+            self._asked_lines = wanted
+            # By way of the screen: what its handlers post here would end there.
+            self.screen.post_message(ScrollbackWanted(*wanted))
 
     def _want_activity(self) -> None:
         """Ask what the agent did, anew when it went on or a minute is over."""
@@ -214,65 +229,120 @@ class LivePane(Canvas):
         asked = (agent.key, agent.state, agent.since, agent.last_prompt, self._now // MINUTE_S)
         if asked != self._asked:
             self._asked = asked
-            # By way of the screen: what its handlers post here would end there.
             self.screen.post_message(ActivityWanted(agent.key))
 
-    def _visible(self, content: Content) -> list[Line]:
-        room = self._room(content)
-        spare = max(len(content.body) - room, 0)
-        self._offset = min(max(self._offset, 0), spare)
-        first = spare - self._offset if content.tail else self._offset
-        return [self._padded(line) for line in content.body[first : first + room]]
+    # -- drawing ------------------------------------------------------------------------------
 
-    def _padded(self, line: Line) -> Line:
+    @property
+    def _width(self) -> int:
+        pad = 4 if self.place.shape is Shape.BOXED else 2
+        return max(self.place.width - pad, 1)
+
+    @property
+    def _edge(self) -> int:
+        """Cells left free at the left: a screen in a ruled layout has all columns."""
+        whole = self.place.shape is Shape.RULED and self.tab == _SCREEN
+        return 0 if whole and isinstance(self._subject, Agent) else 1
+
+    def _content(self) -> Content:
+        told = Told(self._snapshot, self._now, self.home, self._explained, self._activity)
+        return content(self._subject, self.tab, told, self._width, boxed=self._boxed)
+
+    def _room(self, head: int | None = None) -> int:
+        """The lines below the head."""
+        height = frames.inside(self.place)[1]
+        if head is None:
+            head = 2 if isinstance(self._subject, Agent) and self._boxed else 0
+        return max(height - (head + 1 if head else 0), 1)
+
+    @property
+    def _boxed(self) -> bool:
+        return self.place.shape is Shape.BOXED
+
+    def paint(self, *, focused: bool) -> None:
+        """Draw Live."""
+        self._focused = focused
+        self._want_activity()
+        if self.place.shape is Shape.LINE:
+            self.draw([self._summary()])
+            return
+        content = self._content()
+        frame = self._frame()
+        body = self._body(content)
+        if not content.head:
+            self.draw(frames.draw(frame, body, self.place))
+            return
+        head = [self._padded(line, 0) for line in content.head]
+        whole = [*head, frames.divider(frame, self.place.width - 2), *body]
+        lines = frames.draw(frame, whole, self.place)
+        if len(head) + 1 < len(lines) - 1:
+            frames.join_sides(lines, len(head) + 1, frame)
+        self.draw(lines)
+
+    def _body(self, content: Content) -> list[Line]:
+        room = self._room(len(content.head))
+        screen = self.screen_in_view
+        if screen is not None:
+            rows = self._rows()
+            first = max(len(rows) - room - self.view.offset, 0)
+            lines = pane_view.lines_of(self.view, screen, rows, first, room)
+        else:
+            self._offset = min(max(self._offset, 0), max(len(content.body) - room, 0))
+            lines = list(content.body[self._offset : self._offset + room])
+        return [self._padded(line, self._column) for line in lines]
+
+    def _padded(self, line: Line, column: int) -> Line:
         width = self.place.width if self._edge == 0 else self._width
-        return ((" " * self._edge, "text"), *cut(shift(line, self._column), width, ellipsis=""))
+        return ((" " * self._edge, "text"), *cut(shift(line, column), width, ellipsis=""))
 
     def _frame(self) -> Frame:
         subject = self._subject
-        boxed = self.place.shape is Shape.BOXED
         if not isinstance(subject, Agent):
             return Frame("0 Live", self._focused, self._beside())
         state, said = agents.summary(subject, self._now)
         told: Line = ((said, "dim"),)
-        if not boxed:
-            mode = self._mode()
-            if self._focused or self.tab != "Screen":
+        mode = self._mode()
+        if not self._boxed:
+            if self._focused or self.tab != _SCREEN:
                 told = live.tabs(self.tab)
-            extra: Line = ((f"{mode} · ", "limited"),) if mode != "following" else BLANK
-            return Frame("0 Live", self._focused, self._beside(), (*extra, *told))
-        mode_ink = "dim" if self._mode() == "following" else "limited"
-        mode_line: Line = ((self._mode(), mode_ink),) if self.tab == "Screen" else BLANK
+            if mode and self.view.held is not None:
+                told = mode if self._focused else (*mode, (" · ", "dim"), *told)
+            return Frame("0 Live", self._focused, self._beside(), told)
         foot: Line = ((f"{state} · ", "text"), *told)
-        if width_of(foot) + width_of(mode_line) + _EDGES > self.place.width:
-            foot = told  # the state stands in the head, too
-        return Frame("0 Live", self._focused, self._beside(), live.tabs(self.tab), foot, mode_line)
+        room = self.place.width - width_of(mode) - _EDGES
+        if width_of(foot) > room:
+            foot = told if width_of(told) <= room or self.view.held is None else BLANK
+        return Frame("0 Live", self._focused, self._beside(), live.tabs(self.tab), foot, mode)
 
     def _beside(self) -> Line:
         subject = self._subject
         if isinstance(subject, Agent):
-            if self.place.shape is Shape.BOXED:
+            if self._boxed:
                 return ((f" {subject.name}", "text bold"),)
             return live.title(subject, self._now)
         if isinstance(subject, Task | Conflict):
             return ((f" {subject.id}", "text bold"),)
         return ((f" {subject.name}", "text bold"),) if isinstance(subject, Layer) else BLANK
 
-    def _mode(self) -> str:
-        if self.tab != "Screen":
-            return "following"
-        if self.held:
-            return "holding"
-        return f"up {self._offset}" if self._offset else "following"
+    def _mode(self) -> Line:
+        """How the screen is looked at; nothing on the other tabs."""
+        if self.tab != _SCREEN:
+            return BLANK
+        search = self.view.search
+        if search is not None and search.query:
+            return ((f"“{search.query}” ", "limited"), (search.told, "text bold"))
+        return ((self.view.mode, "dim" if self.view.held is None else "limited"),)
 
     def _summary(self) -> Line:
         name = " 0 Live".ljust(14)
         subject = self._subject
         if not isinstance(subject, Agent):
-            return cut(((name, "text"), (_called(subject), "dim")), self.place.width)
+            return cut(((name, "text"), (called(subject), "dim")), self.place.width)
         state, said = agents.summary(subject, self._now)
         line = live.summary(f"{subject.name} · {state}", said, self.place.width - 15)
         return cut(((name, "text"), *line), self.place.width)
+
+    # -- mouse --------------------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
         """Take the focus, or go to the tab under the mouse."""
@@ -293,12 +363,3 @@ class LivePane(Canvas):
         event.stop()
         self.scroll(by)
         self.paint(focused=self._focused)
-
-
-def _called(subject: Row) -> str:
-    """What Live shows, on one line, where a list has its rows."""
-    if isinstance(subject, Task):
-        return f"{subject.id} {subject.title}"
-    if isinstance(subject, Conflict):
-        return f"{subject.id} {place(subject)}"
-    return subject.name if isinstance(subject, Layer) else ""
