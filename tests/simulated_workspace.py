@@ -12,7 +12,7 @@ import contextlib
 import functools
 import random
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from orc_storage import engine as engines
 from orc_storage import schema
 from orc_storage.database import READERS, Connection, Database
 from orc_storage.errors import StoreUnavailable
-from orc_storage.files import Mirror, MirrorFile
+from orc_storage.files import Gift, Mirror, MirrorFile
 from orc_storage.lane import Opening
 from orc_storage.records import Body
 from orc_storage.writer import Writer
@@ -256,12 +256,13 @@ class Files(Mirror):
         found = super().read(kind, id)
         return None if found is None else replace(found, mtime=self._world.now())
 
-    def write(self, kind: str, id: str, data: bytes, *, expect_sha256: str | None) -> MirrorFile:
-        before = self._bytes(kind, id)
-        written = super().write(kind, id, data, expect_sha256=expect_sha256)
-        if before != data:
-            self._world.overwrote("file", id, before, data)
-            self._world.touch(kind, id)
+    def write_all(self, gifts: Sequence[Gift]) -> list[MirrorFile | Exception]:
+        before = [self._bytes(one.kind, one.id) for one in gifts]
+        written = super().write_all(gifts)
+        for one, had, became in zip(gifts, before, written, strict=True):
+            if had != one.data and isinstance(became, MirrorFile):
+                self._world.overwrote("file", one.id, had, one.data)
+                self._world.touch(one.kind, one.id)
         return written
 
     def remove(self, kind: str, id: str, *, expect_sha256: str) -> None:

@@ -49,6 +49,24 @@ def put(tx: Transaction, base: Base) -> None:
     )
 
 
+def note_held(
+    tx: Transaction,
+    layer: str,
+    kind: str,
+    id: str,
+    *,
+    rev: int,
+    seen: Body | None,
+    seen_sha256: str,
+) -> None:
+    """Write down what a layer holds by now; nothing happens where nothing was agreed on."""
+    tx.conn.execute(
+        "UPDATE base SET rev = ?, seen = ?, seen_sha256 = ?"
+        " WHERE layer = ? AND kind = ? AND id = ?",
+        (rev, _text(seen), seen_sha256, layer, kind, id),
+    )
+
+
 def remove(tx: Transaction, layer: str, kind: str, id: str) -> None:
     """Forget what was agreed on; nothing happens if there is none."""
     tx.conn.execute("DELETE FROM base WHERE layer = ? AND kind = ? AND id = ?", (layer, kind, id))

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -94,11 +94,17 @@ class Database:
         What `work` raises undoes its own writes and reaches only this caller. A caller that is
         cancelled stops waiting; the write goes on. Raises StoreUnavailable.
         """
-        if self.read_only:
-            raise StoreUnavailable(f"{self.path} was opened read-only: nothing can be changed")
-        if self._writer is None or self._closing is not None:
-            raise StoreUnavailable(f"{self.path} is closed")
-        return await self._writer.write(work, timeout_s=timeout_s)
+        return await self._writable().write(work, timeout_s=timeout_s)
+
+    async def write_each(
+        self, works: Sequence[Callable[[Transaction], T]], *, timeout_s: float = 10.0
+    ) -> list[T | Exception]:
+        """Run all of `works` as `write` does, in one commit where they are few (256 at most).
+
+        Return what each returned, or what was raised in it: that undoes its own writes alone.
+        Raises StoreUnavailable where nothing can be written at all.
+        """
+        return await self._writable().write_each(works, timeout_s=timeout_s)
 
     async def read(self, work: Callable[[Connection], T], *, timeout_s: float = 10.0) -> T:
         """Run `work` on one consistent view of the store; raises StoreUnavailable."""
@@ -200,6 +206,13 @@ class Database:
             self._lanes.insert(0, lane)
             self._idle.put_nowait(lane)
         self._facts = await self._lanes[0].run(self._read_facts)
+
+    def _writable(self) -> Writer:
+        if self.read_only:
+            raise StoreUnavailable(f"{self.path} was opened read-only: nothing can be changed")
+        if self._writer is None or self._closing is not None:
+            raise StoreUnavailable(f"{self.path} is closed")
+        return self._writer
 
     def _read_facts(self, conn: Connection) -> dict[str, str]:
         schema.check_current(conn, self.path)

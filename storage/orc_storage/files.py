@@ -11,9 +11,8 @@ import contextlib
 import hashlib
 import itertools
 import os
-import stat
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,19 +20,21 @@ from typing import Final
 from watchfiles import awatch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
-from orc_storage import drafts
+from orc_storage import drafts, placing
 from orc_storage.documents import ID_PATTERN
 from orc_storage.errors import FileFault, FileMoved, InvalidId, StoreUnavailable
 from orc_storage.exchange import swap
 from orc_storage.lock import lives
 from orc_storage.mirrored import SIZE_MAX_BYTES, parse, render
 from orc_storage.paths import ensure_private, sync_folder
+from orc_storage.placing import MirrorFile, Placing, place
 
 __all__ = [
     "CANNOT_WATCH",
     "SIZE_MAX_BYTES",
     "FileFault",
     "FileMoved",
+    "Gift",
     "Mirror",
     "MirrorFile",
     "parse",
@@ -52,20 +53,13 @@ _LEFTOVER_AGE_S: Final = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class MirrorFile:
-    """One file as it was read; `mtime` is seconds since the epoch.
-
-    `data` is cut off beyond SIZE_MAX_BYTES, which `parse` then refuses. `trouble` says why a
-    file that is there could not be read; its data is empty then.
-    """
+class Gift:
+    """Bytes for a file, over those with that hash; None means no file may be there."""
 
     kind: str
     id: str
-    path: Path
     data: bytes
-    sha256: str
-    mtime: float
-    trouble: str = ""
+    expect_sha256: str | None
 
 
 class Mirror:
@@ -114,37 +108,37 @@ class Mirror:
 
     def read(self, kind: str, id: str) -> MirrorFile | None:
         """Return one file; None if there is none, or what is there is not ours."""
-        path = self.path(kind, id)
-        try:
-            return _read(kind, id, path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            return MirrorFile(kind, id, path, b"", "", 0.0, f"cannot be read: {error.strerror}")
+        return placing.find(kind, id, self.path(kind, id))
 
     def write(self, kind: str, id: str, data: bytes, *, expect_sha256: str | None) -> MirrorFile:
         """Put `data` in place of the bytes with that hash; None means no file may be there.
 
         Raises FileMoved if the file is another by now, StoreUnavailable if the disk refuses.
         """
-        path = self.path(kind, id)
-        with _disk_trouble(path):
-            before = self._compare(kind, id, expect_sha256)
-            if before is not None and before.data == data:
-                return before
-            draft = self._draft(kind, id, data, expect_sha256)
-            try:
-                if expect_sha256 is None:
-                    _link_new(draft, path)
-                else:
-                    self._replace(draft, path, expect_sha256)
-            finally:
-                self._discard(draft)
-            sync_folder(path.parent)
-            written = _read(kind, id, path)
-        if written is None or written.data != data:
-            raise FileMoved(f"{path} was changed right after it was written: read it again")
+        (written,) = self.write_all([Gift(kind, id, data, expect_sha256)])
+        if isinstance(written, Exception):
+            raise written
         return written
+
+    def write_all(self, gifts: Sequence[Gift]) -> list[MirrorFile | Exception]:
+        """Write as `write` does, but wait for the disk once for all of them.
+
+        Return what became of each: what would be raised of one keeps no other back. Raises
+        InvalidId.
+        """
+        placings = [
+            Placing(
+                one.kind,
+                one.id,
+                self.path(one.kind, one.id),
+                one.data,
+                one.expect_sha256,
+                self._fresh_name(one.kind, one.id, _sha256(one.data), one.expect_sha256),
+            )
+            for one in gifts
+        ]
+        place(placings, self._discard)
+        return [one.became for one in placings if one.became is not None]
 
     def remove(self, kind: str, id: str, *, expect_sha256: str) -> None:
         """Remove the file if it still has that hash; nothing happens if there is none.
@@ -152,14 +146,14 @@ class Mirror:
         Raises FileMoved if it is another by now, StoreUnavailable if the disk refuses.
         """
         path = self.path(kind, id)
-        with _disk_trouble(path):
+        with placing.disk_trouble(path):
             if self.read(kind, id) is None:
                 return
-            self._compare(kind, id, expect_sha256)
+            placing.compare(kind, id, path, expect_sha256)
             aside = self._fresh_name(kind, id, None, expect_sha256)
             path.rename(aside)
-            if _digest(aside) != expect_sha256:
-                _link_new(aside, path)
+            if placing.digest(aside) != expect_sha256:
+                placing.link_new(aside, path)
                 aside.unlink()
                 raise FileMoved(f"{path} was saved while it was being removed: it stays")
             aside.unlink()
@@ -212,41 +206,6 @@ class Mirror:
         except StoreUnavailable:
             return set()
 
-    def _compare(self, kind: str, id: str, expect_sha256: str | None) -> MirrorFile | None:
-        found = self.read(kind, id)
-        sha256 = None if found is None else found.sha256
-        if sha256 != expect_sha256:
-            what = "is gone" if found is None else "was changed"
-            raise FileMoved(f"{self.path(kind, id)} {what} since it was read: read it again")
-        return found
-
-    def _draft(self, kind: str, id: str, data: bytes, read: str | None) -> Path:
-        draft = self._fresh_name(kind, id, hashlib.sha256(data).hexdigest(), read)
-        part = draft.with_name(draft.name + drafts.PART)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            with os.fdopen(os.open(part, flags, 0o600), "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            part.rename(draft)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        return draft
-
-    def _replace(self, draft: Path, path: Path, expect_sha256: str) -> None:
-        try:
-            if not swap(draft, path):
-                draft.rename(path)
-                return
-        except FileNotFoundError:
-            raise FileMoved(f"{path} is gone since it was read: read it again") from None
-        # `draft` is now what stood at `path`. If that is not what was read, it goes back.
-        if _digest(draft) != expect_sha256:
-            swap(draft, path)
-            raise FileMoved(f"{path} was saved while it was being written: read it again")
-
     def _fresh_name(self, kind: str, id: str, ours: str | None, read: str | None) -> Path:
         return self._workshop / drafts.name(kind, id, next(self._count), ours=ours, read=read)
 
@@ -261,7 +220,7 @@ class Mirror:
     def _is_known(self, draft: Path) -> bool:
         said = drafts.parse(draft.name)
         with contextlib.suppress(FileNotFoundError):
-            return said is not None and said.knows(_digest(draft))
+            return said is not None and said.knows(placing.digest(draft))
         return False
 
     def _take_up(self, left: Path) -> bool:
@@ -292,41 +251,10 @@ class Mirror:
         return True
 
 
-def _read(kind: str, id: str, path: Path) -> MirrorFile | None:
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return None
-    # O_NONBLOCK: a pipe that someone puts there right now must not make us wait for its writer.
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        facts = os.fstat(fd)
-        if not stat.S_ISREG(facts.st_mode):
-            return None
-        data = file.read(SIZE_MAX_BYTES + 1)
-    return MirrorFile(kind, id, path, data, hashlib.sha256(data).hexdigest(), facts.st_mtime)
-
-
 def _id_of(name: str) -> str:
     id = name.removesuffix(_SUFFIX)
     return id if id != name and ID_PATTERN.fullmatch(id) else ""
 
 
-def _digest(path: Path) -> str:
-    found = _read("", "", path)
-    return "" if found is None else found.sha256
-
-
-def _link_new(draft: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        raise FileMoved(f"{path} is there already: read it first") from None
-
-
-@contextlib.contextmanager
-def _disk_trouble(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"{path} cannot be written ({error.strerror}): check the folder and its free space"
-        ) from error
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

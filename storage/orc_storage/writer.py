@@ -7,7 +7,7 @@ COMMIT that fails fails them all, and nobody hears of success before it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -60,34 +60,60 @@ class Writer:
 
     async def write(self, work: Callable[[Transaction], T], *, timeout_s: float) -> T:
         """Run `work` in a transaction and return its result once that is on disk."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        item = _Item(work, loop.create_future())
+        (outcome,) = await self.write_each([work], timeout_s=timeout_s)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def write_each(
+        self, works: Sequence[Callable[[Transaction], T]], *, timeout_s: float
+    ) -> list[T | Exception]:
+        """Run all of `works`, queued together and so committed together as far as a group goes.
+
+        Return, once that is on disk, what each returned, or why it alone was undone.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        queued = [await self._queue_up(work, deadline, timeout_s) for work in works]
+        return [await self._outcome(item, deadline, timeout_s) for item in queued]
+
+    async def _queue_up(
+        self, work: Callable[[Transaction], Any], deadline: float, timeout_s: float
+    ) -> _Item:
+        item = _Item(work, asyncio.get_running_loop().create_future())
+        if not self._queue.full():
+            # No await: what is queued in one turn of the loop is taken in one group.
+            self._queue.put_nowait(item)
+            return item
         try:
             async with asyncio.timeout_at(deadline):
                 await self._queue.put(item)
         except TimeoutError:
-            raise StoreUnavailable(
-                f"{self._path}: {QUEUE_MAX} writes are waiting and there was no room for"
-                f" {timeout_s:g} s; nothing was written, try again"
-            ) from None
-        # wait() leaves the items alone when this caller is cancelled or too late.
-        await asyncio.wait(
-            {item.done, self._task},
-            timeout=max(0.0, deadline - loop.time()),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+            item.done.set_exception(
+                StoreUnavailable(
+                    f"{self._path}: {QUEUE_MAX} writes are waiting and there was no room for"
+                    f" {timeout_s:g} s; nothing was written, try again"
+                )
+            )
+        return item
+
+    async def _outcome(self, item: _Item, deadline: float, timeout_s: float) -> Any:
+        if not item.done.done():
+            # wait() leaves the items alone when this caller is cancelled or too late.
+            await asyncio.wait(
+                {item.done, self._task},
+                timeout=max(0.0, deadline - asyncio.get_running_loop().time()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         if item.done.done():
-            result: T = item.done.result()
-            return result
+            return item.done.exception() or item.done.result()
         if item.begun:
-            raise OutcomeUnknown(
+            return OutcomeUnknown(
                 f"{self._path} did not finish a write in {timeout_s:g} s: it may still get"
                 " written, so look before you repeat it"
             )
         item.done.cancel()
         why = "was closed" if self._task.done() else f"was busy for {timeout_s:g} s"
-        raise StoreUnavailable(f"{self._path} {why}; nothing was written, try again")
+        return StoreUnavailable(f"{self._path} {why}; nothing was written, try again")
 
     async def stop(self) -> None:
         """Commit what waits and end; raises nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest_asyncio
 from orc_core.errors import Overlap, UnknownName, UsageError
 from orc_core.sync.synchronizer import SyncReport
 from orc_storage import journal
+from orc_storage.files import Gift
 from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState
 from stores import Turned
 from workspaces import Workspace, open_workspace
@@ -496,15 +497,15 @@ async def test_a_task_edited_while_its_file_is_written_loses_nothing(ws: Workspa
     await ws.add()
     await ws.sync()
     await ws.edit(priority=9)
-    write = ws.mirror.write
+    write_all = ws.mirror.write_all
     saves = iter([{"title": "Basket"}, {"due": "soon"}])
 
-    def save_first(*args: str | bytes, expect_sha256: str | None) -> object:
+    def save_first(gifts: Sequence[Gift]) -> object:
         if (fields := next(saves, None)) is not None:
             ws.change(**fields)
-        return write(*args, expect_sha256=expect_sha256)  # type: ignore[arg-type]
+        return write_all(gifts)
 
-    ws.mirror.write = save_first  # type: ignore[method-assign, assignment]
+    ws.mirror.write_all = save_first  # type: ignore[method-assign, assignment]
     await ws.sync()
     task = await ws.tasks.get("T-1")
     assert (task.title, task.priority, task.due) == ("Basket", 9, "soon")

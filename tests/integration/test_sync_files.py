@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,12 +15,13 @@ from orc_core.board import Board
 from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
-from orc_core.sync.copies import Copy
-from orc_core.sync.file_layer import FileLayer
+from orc_core.sync import file_layer
+from orc_core.sync.passes import AT_ONCE
 from orc_core.sync.settlement import day_of
 from orc_core.sync.synchronizer import SyncReport
 from orc_core.text import clean
-from orc_storage import counters, documents, journal
+from orc_storage import counters, documents, journal, placing
+from orc_storage.errors import StoreUnavailable
 from orc_storage.records import OPERATOR, Body, Clash, ConflictState
 from stores import Turned
 from workspaces import Workspace, open_workspace
@@ -212,19 +214,60 @@ async def test_what_nobody_thought_of_is_the_matter_of_one_document(
     await ws.add()
     await ws.add("Other")
     await ws.sync()
-    give = FileLayer.give
+    render = file_layer.render
 
-    async def fail(self: FileLayer, copy: Copy, body: Body | None, rev: int) -> str:
-        if copy.id == "T-1":
+    def fail(body: Body, rev: int) -> bytes:
+        if body["id"] == "T-1":
             raise OverflowError("too large")
-        return await give(self, copy, body, rev)
+        return render(body, rev)
 
-    monkeypatch.setattr(FileLayer, "give", fail)
+    monkeypatch.setattr(file_layer, "render", fail)
     ws.change("T-1", title="Here")
     ws.change("T-2", title="Elsewhere")
     assert (await ws.sync()).failed == 1
     assert ws.file("T-2")["rev"] == 2
     assert "OverflowError: too large" in ws.synchronizer.health()[0].trouble
+
+
+async def _edit_all(ws: Workspace, count: int) -> list[str]:
+    """As many tasks in step, then each edited in its file."""
+    ids = [(await ws.add()).id for _ in range(count)]
+    await ws.sync()
+    for id in ids:
+        ws.change(id, title=f"Edited {id}")
+    return ids
+
+
+async def test_what_is_brought_in_step_together_shares_its_commits(ws: Workspace) -> None:
+    ids = await _edit_all(ws, AT_ONCE + 1)
+    commits: list[int] = []
+    ws.db.on_commit.add(lambda: commits.append(1))
+    report = await ws.sync()
+    assert (report.imported, report.exported) == (len(ids), len(ids))
+    assert len(commits) == 4, "two chunks, each settled in one commit and recorded in another"
+    assert all(ws.file(id)["rev"] == 2 for id in ids)
+    assert await ws.sync() == SyncReport()
+
+
+async def test_one_that_fails_takes_the_others_of_its_chunk_down_once_at_most(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever breaks a whole commit is found by trying each of its documents alone."""
+    ids = await _edit_all(ws, 3)
+    write_each = ws.db.write_each
+
+    async def fail(works: Sequence[Any], *, timeout_s: float = 10.0) -> list[Any]:
+        if any(work.keywords["copy"].id == "T-2" for work in works):
+            raise StoreUnavailable("the commit failed")
+        return await write_each(works, timeout_s=timeout_s)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ws.db, "write_each", fail)
+        assert (await ws.sync()).failed == 1
+    assert [ws.file(id)["rev"] for id in ids] == [2, 1, 2]
+    assert ws.file("T-2")["title"] == "Edited T-2"
+    assert (await ws.sync()).failed == 0
+    assert (await ws.tasks.get("T-2")).title == "Edited T-2"
 
 
 async def test_a_fault_ends_when_the_file_is_right_again(ws: Workspace) -> None:
@@ -417,7 +460,7 @@ async def test_a_failed_write_is_tried_again_and_never_taken_for_an_edit(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ws.mirror, "write", refuse)
+        patch.setattr(placing, "_draft", refuse)
         report = await ws.sync()
         assert report.failed == 1
         (file, _) = ws.synchronizer.health()

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 from orc_core.errors import LayerOffline
 from orc_core.sync.copies import Copy
-from orc_core.sync.layers import Key, Reading, Unreadable, absent, cause
+from orc_core.sync.layers import Gift, Key, Reading, Unreadable, absent, cause
 from orc_core.sync.paths import same
 from orc_storage.errors import FileFault, StoreUnavailable, UnsafePath
 from orc_storage.files import FOLDERS, Mirror, MirrorFile, parse, render
+from orc_storage.files import Gift as FileGift
 from orc_storage.records import Body, Json
 
 T = TypeVar("T")
@@ -76,18 +77,36 @@ class FileLayer:
 
     async def give(self, copy: Copy, body: Body | None, rev: int) -> str:
         """Write a file over the bytes that were read, unless it says the same already."""
-        kind, id, expected = copy.kind, copy.id, copy.sha256 or None
-        if body is None:
-            if expected is not None:
-                await self._on_disk(lambda: self._mirror.remove(kind, id, expect_sha256=expected))
-            return ""
-        if copy.body is not None and copy.rev == rev and same(copy.body, body):
-            return copy.sha256
-        data = render(body, rev)
-        written = await self._on_disk(
-            lambda: self._mirror.write(kind, id, data, expect_sha256=expected)
-        )
-        return written.sha256
+        (given,) = await self.give_all([Gift(copy, body, rev)])
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    async def give_all(self, gifts: Sequence[Gift]) -> Sequence[str | Exception]:
+        """Write files as `give` does, in one go for all of them."""
+        due = [one for one in gifts if not _is_there(one)]
+        found = dict(zip(map(id, due), await self._on_disk(lambda: self._hand(due)), strict=True))
+        return [found.get(id(one), one.copy.sha256) for one in gifts]
+
+    def _hand(self, gifts: Sequence[Gift]) -> list[str | Exception]:
+        found: dict[int, str | Exception] = {}
+        files: dict[int, FileGift] = {}
+        for number, one in enumerate(gifts):
+            try:
+                if one.body is None:
+                    found[number] = self._remove(one.copy)
+                else:
+                    files[number] = _as_file(one.copy, one.body, one.rev)
+            except Exception as error:
+                found[number] = error
+        for number, written in zip(files, self._mirror.write_all([*files.values()]), strict=True):
+            found[number] = written.sha256 if isinstance(written, MirrorFile) else written
+        return [_as_raised(found[number]) for number in range(len(gifts))]
+
+    def _remove(self, copy: Copy) -> str:
+        if copy.sha256:
+            self._mirror.remove(copy.kind, copy.id, expect_sha256=copy.sha256)
+        return ""
 
     async def finish(self) -> None:
         """Nothing is gathered: every file is written when it is given."""
@@ -119,6 +138,22 @@ class FileLayer:
             ) from None
         except (StoreUnavailable, UnsafePath, OSError) as error:
             raise LayerOffline(str(error)) from error
+
+
+def _is_there(one: Gift) -> bool:
+    copy, body = one.copy, one.body
+    if body is None or copy.body is None:
+        return False
+    return copy.rev == one.rev and same(copy.body, body)
+
+
+def _as_file(copy: Copy, body: Body, rev: int) -> FileGift:
+    return FileGift(copy.kind, copy.id, render(body, rev), copy.sha256 or None)
+
+
+def _as_raised(given: str | Exception) -> str | Exception:
+    """A disk that refuses is a layer that is offline, to whoever gives."""
+    return LayerOffline(str(given)) if isinstance(given, StoreUnavailable) else given
 
 
 def _parse(file: MirrorFile) -> Reading:

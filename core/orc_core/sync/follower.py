@@ -19,9 +19,10 @@ from orc_core.sync.absences import CONFIRM_S
 from orc_core.sync.agenda import Agenda
 from orc_core.sync.layers import Key, Layer
 from orc_core.sync.paces import Choice, Strategy
-from orc_core.sync.passes import Later, Passes, Tally, said
+from orc_core.sync.passes import Passes, said
 from orc_core.sync.rules import Rules
 from orc_core.sync.standing import Standing
+from orc_core.sync.tally import Later, Tally
 from orc_storage.database import Database
 from orc_storage.errors import StorageError
 

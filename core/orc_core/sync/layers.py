@@ -6,9 +6,9 @@ the copy that was read and over nothing else.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orc_core.sync.copies import Copy
 from orc_storage.records import Body
@@ -31,6 +31,15 @@ class Unreadable:
 
 
 Reading = Copy | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What a layer is given in place of a copy: a body at a revision, None takes it away."""
+
+    copy: Copy
+    body: Body | None
+    rev: int
 
 
 class Layer(Protocol):
@@ -81,6 +90,14 @@ class Layer(Protocol):
 
     def close(self) -> None:
         """The process lets go of the layer: free what is held, wait for nothing."""
+
+
+@runtime_checkable
+class GivesTogether(Protocol):
+    """What a layer may do as well, where many at once cost less than each by itself."""
+
+    async def give_all(self, gifts: Sequence[Gift]) -> Sequence[str | Exception]:
+        """Do what `give` does with each, and return for each what that returns or raises."""
 
 
 def absent(layer: str, kind: str, id: str, *, is_lost: bool = False) -> Copy:

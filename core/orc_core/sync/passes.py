@@ -7,59 +7,31 @@ behind what it could not finish, and why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.errors import LayerOffline, OrcError
 from orc_core.sync.absences import Absences, are_too_many, question
+from orc_core.sync.bringing import Bringing, Verdict
 from orc_core.sync.conflicts import call_back_due, list_due
 from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Layer, Reading, Unreadable, absent
 from orc_core.sync.paths import same
 from orc_core.sync.rules import Rules
-from orc_core.sync.settlement import record_given, settle
 from orc_core.sync.standing import Standing
+from orc_core.sync.tally import Later, Tally
 from orc_storage import bases, documents
 from orc_storage.database import Connection, Database
-from orc_storage.errors import (
-    DamagedDocument,
-    DamagedRow,
-    FileMoved,
-    InvalidBody,
-    InvalidId,
-    StorageError,
-)
+from orc_storage.errors import StorageError
 from orc_storage.records import Base, Document, Finding
 
 RETRIES_MAX: Final = 3
 AT_ONCE: Final = 24
-"""Documents whose writes may share a commit; as many as keep no other writer waiting for long."""
+"""Documents that share a commit; as many as keep no other writer waiting for long."""
 CHUNK: Final = 100
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was done, counted."""
-
-    imported: int = 0
-    exported: int = 0
-    merged: int = 0
-    conflicts: int = 0
-
-
-@dataclass(slots=True)
-class Later:
-    """What a pass leaves for later: second looks, retries, files that were missed."""
-
-    doubtful: set[Key] = field(default_factory=set)
-    again: set[Key] = field(default_factory=set)
-    missed: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.doubtful or self.again or self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +146,8 @@ class Passes:
             try:
                 readings = await self._look_at_all(whole, later, accept_deletions)
                 readings += await self._look_at(single, later) if single else []
-                slots = asyncio.Semaphore(AT_ONCE)
-                async with asyncio.TaskGroup() as group:
-                    for reading in readings:
-                        group.create_task(self._bring(reading, tally, later, believe, slots))
+                for chunk in self._chunks(readings):
+                    self._judge(await self._bring(chunk, tally, later), believe, later)
                 await self._layer.finish()
             except LayerOffline as error:
                 self._standing.errors += 1
@@ -281,75 +251,44 @@ class Passes:
         if await self._db.read(partial(list_due, now=now)):
             await self._db.write(partial(call_back_due, now=now))
 
+    def _chunks(self, readings: Sequence[Reading]) -> Iterator[Sequence[Reading]]:
+        """What is brought in step together; what failed before takes no other down with it."""
+        failed = [one for one in readings if (one.kind, one.id) in self._attempts]
+        rest = [one for one in readings if (one.kind, one.id) not in self._attempts]
+        for begin in range(0, len(rest), AT_ONCE):
+            yield rest[begin : begin + AT_ONCE]
+        for one in failed:
+            yield [one]
+
     async def _bring(
-        self,
-        reading: Reading,
-        tally: Tally,
-        later: Later,
-        believe: Collection[Key],
-        slots: asyncio.Semaphore,
+        self, chunk: Sequence[Reading], tally: Tally, later: Later
+    ) -> Mapping[Key, Verdict]:
+        def missed(key: Key) -> None:
+            self._absences.note(key, self._clock.monotonic())
+            later.missed = True
+
+        bringing = Bringing(self._db, self._layer, self._rules, self._store, missed)
+        try:
+            return await bringing.bring(chunk, tally)
+        except Exception as error:
+            return {(one.kind, one.id): error for one in chunk}
+
+    def _judge(
+        self, verdicts: Mapping[Key, Verdict], believe: Collection[Key], later: Later
     ) -> None:
-        """Sync one document; whatever is wrong with it stays its own matter."""
-        key = (reading.kind, reading.id)
-        async with slots:
-            try:
-                fault = await self._settle(reading, tally, later)
-            except Exception as error:
+        for key, verdict in verdicts.items():
+            if isinstance(verdict, Exception):
                 tries = self._attempts[key] = self._attempts.get(key, 0) + 1
                 if tries <= RETRIES_MAX:
                     later.again.add(key)
                 else:
-                    self._standing.fail(key, said(error))
-                return
-        if not fault:
-            self._is_right(key)
-        elif key in believe or self._standing.says(key, fault):
-            self._standing.fault(key, fault)
-        else:
-            later.doubtful.add(key)
-
-    async def _settle(self, reading: Reading, tally: Tally, later: Later) -> str:
-        """Bring store and copy together; return what is wrong with the copy, if anything is."""
-        for _ in range(RETRIES_MAX):
-            if isinstance(reading, Unreadable):
-                return reading.text
-            copy = reading
-            try:
-                settled = await self._db.write(
-                    partial(settle, copy=copy, rules=self._rules[copy.kind])
-                )
-            except DamagedDocument as error:
-                if (error.kind, error.id.casefold()) != (copy.kind, copy.id.casefold()):
-                    return str(error)
-                self._store.fault((copy.kind, copy.id), error.text)
-                return ""
-            except DamagedRow as error:
-                return f"waits for a conflict: {error}"
-            except (OrcError, InvalidBody, InvalidId) as error:
-                return str(error).removeprefix(f"{copy.id}: ")
-            tally.imported += settled.wrote
-            tally.merged += settled.merged
-            tally.conflicts += settled.opened
-            try:
-                sha256 = await self._layer.give(copy, settled.body, settled.rev)
-            except FileMoved:
-                # Somebody saved in between: what they saved is merged as well.
-                again = await self._layer.read(copy.kind, copy.id)
-                if again is None:
-                    return ""
-                reading = again
-                if copy.body is not None and isinstance(reading, Copy) and reading.body is None:
-                    self._absences.note((copy.kind, copy.id), self._clock.monotonic())
-                    later.missed = True
-                    return ""
-                continue
-            if sha256 != copy.sha256:
-                tally.exported += 1
-                await self._db.write(
-                    partial(record_given, copy=copy, settled=settled, sha256=sha256)
-                )
-            return ""
-        raise LayerOffline(f"{reading.id} changes faster than it can be read: try again")
+                    self._standing.fail(key, said(verdict))
+            elif not verdict:
+                self._is_right(key)
+            elif key in believe or self._standing.says(key, verdict):
+                self._standing.fault(key, verdict)
+            else:
+                later.doubtful.add(key)
 
     def _is_damaged(self, key: Key, known: _Known) -> bool:
         """Whether the store cannot say what a document is; then no layer is told anything."""

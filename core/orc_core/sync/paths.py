@@ -53,13 +53,13 @@ def hunk_path(field: str, number: int) -> str:
 
 def field_of(path: str) -> str:
     """Return the path without the number of its hunk."""
-    found = _HUNK.fullmatch(path)
+    found = _HUNK.fullmatch(path) if "#" in path else None
     return path if found is None else found[1]
 
 
 def hunk_number(path: str) -> int:
     """Return which hunk of its text a path names, 0 where it names a whole value."""
-    found = _HUNK.fullmatch(path)
+    found = _HUNK.fullmatch(path) if "#" in path else None
     return 0 if found is None else int(found[2])
 
 
@@ -68,6 +68,8 @@ def split(path: str) -> tuple[str, ...]:
     path = field_of(path)
     if not path:
         return ()
+    if "\\" not in path:
+        return tuple(path.split("."))
     parts: list[str] = []
     part: list[str] = []
     letters = iter(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from orc_core.errors import UsageError
@@ -25,6 +26,9 @@ SETTING_ID: Final = "conflicts"
 STRATEGIES: Final = "strategies"
 AUTO: Final = "auto"
 """Who decides where no person does."""
+
+SUBJECTS_MAX: Final = 512
+"""Of how many paths it is kept what can be set for them: the same few are asked over and over."""
 
 BY_OWNER: Final = "OWNER"
 """The name under which decisions of an owner are counted."""
@@ -167,13 +171,14 @@ class Policy:
         return Strategy.MERGE, Source.DEFAULT
 
 
-def subjects(kind: str, path: str) -> list[str]:
+@lru_cache(SUBJECTS_MAX)
+def subjects(kind: str, path: str) -> tuple[str, ...]:
     """Name what rules of a path can be set for, the narrowest first: KIND.A.B, KIND.A, KIND."""
     parts = split(field_of(path))
-    return [
+    return (
         *(f"{kind}.{join(parts[:size])}" for size in range(len(parts), 0, -1)),
         kind,
-    ]
+    )
 
 
 def read_strategies(told: Json) -> dict[str, Strategy]:

@@ -166,15 +166,18 @@ def _decide(
 
 def record_given(tx: Transaction, copy: Copy, settled: Settled, sha256: str) -> None:
     """Write down what the layer was given, so that its echo is no change."""
-    base = bases.get(tx.conn, copy.layer, copy.kind, copy.id)
-    if base is None:
-        return
     if settled.is_over:
         bases.remove(tx, copy.layer, copy.kind, copy.id)
-    elif settled.body is None:
-        bases.put(tx, replace(base, rev=settled.rev, seen=None, seen_sha256=""))
-    else:
-        bases.put(tx, replace(base, rev=settled.rev, seen=settled.body, seen_sha256=sha256))
+        return
+    bases.note_held(
+        tx,
+        copy.layer,
+        copy.kind,
+        copy.id,
+        rev=settled.rev,
+        seen=settled.body,
+        seen_sha256="" if settled.body is None else sha256,
+    )
 
 
 def day_of(at: float) -> str:

@@ -23,9 +23,9 @@ from orc_core.sync import events
 from orc_core.sync.choices import Choices, is_about
 from orc_core.sync.follower import ALL, RETRY_S, ROUNDS_MAX, Follower
 from orc_core.sync.layers import Layer
-from orc_core.sync.passes import Tally
 from orc_core.sync.rules import Rules
 from orc_core.sync.standing import Standing
+from orc_core.sync.tally import Tally
 from orc_storage import journal
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.errors import StorageError

@@ -340,6 +340,27 @@ async def test_what_waits_together_is_committed_together(db: Database) -> None:
     assert await count(db) == 100
 
 
+async def test_works_of_one_caller_are_one_commit_and_undone_one_by_one(db: Database) -> None:
+    def fails(tx: Transaction) -> int:
+        bump(tx)
+        raise LookupError("mine")
+
+    commits: list[int] = []
+    db.on_commit.add(lambda: commits.append(1))
+    first, second, *rest = await db.write_each([bump, fails, *[bump] * 50])
+    assert isinstance(second, LookupError)
+    assert [first, *rest] == list(range(1, 52))
+    assert len(commits) == 1
+    async with Blocked(db):
+        waiting = asyncio.create_task(db.write_each([bump, bump], timeout_s=0.02))
+        for outcome in await waiting:
+            assert isinstance(outcome, StoreUnavailable), "nothing is done later"
+    assert await count(db) == 51
+    await db.close()
+    with pytest.raises(StoreUnavailable, match="is closed"):
+        await db.write_each([bump])
+
+
 async def test_a_commit_that_fails_fails_all(db: Database) -> None:
     def breaks_at_commit(tx: Transaction) -> None:
         tx.conn.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")

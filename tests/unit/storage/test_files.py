@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orc_storage import files
+from orc_storage import files, placing
 from orc_storage.errors import (
     FileFault,
     FileMoved,
@@ -21,7 +21,7 @@ from orc_storage.errors import (
     StoreUnavailable,
     UnsafePath,
 )
-from orc_storage.files import Mirror, MirrorFile, parse, render
+from orc_storage.files import Gift, Mirror, MirrorFile, parse, render
 
 DEADLINE_S = 10.0
 
@@ -76,15 +76,60 @@ def test_the_same_bytes_are_not_written_again(mirror: Mirror) -> None:
     assert first.path.stat().st_ino == inode
 
 
+def test_what_is_wrong_with_one_of_many_files_stays_with_it(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them wait for one fsync of their folder, and none for another's trouble."""
+    count = 3 * placing.AT_ONCE
+    ids = [f"T-{number}" for number in range(count)]
+    first = mirror.write_all([Gift("task", id, b"one", None) for id in ids])
+    assert first == [mirror.read("task", id) for id in ids]
+    mirror.path("task", "T-1").write_bytes(b"mine")
+    synced: list[Path] = []
+    draft = placing._draft
+
+    def refuse(one: placing.Placing) -> None:
+        if one.id == "T-2":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if one.id == "T-3":
+            raise OverflowError("too large")
+        draft(one)
+
+    monkeypatch.setattr(placing, "sync_folder", synced.append)
+    monkeypatch.setattr(placing, "_draft", refuse)
+    second = mirror.write_all([Gift("task", id, b"two", sha256(b"one")) for id in ids])
+    wrong = {"T-1": FileMoved, "T-2": StoreUnavailable, "T-3": OverflowError}
+    for id, became in zip(ids, second, strict=True):
+        assert isinstance(became, wrong.get(id, MirrorFile)), (id, became)
+        said = b"mine" if id == "T-1" else b"one" if id in wrong else b"two"
+        assert mirror.path("task", id).read_bytes() == said
+    assert synced == [mirror.folder / "tasks"]
+    assert leftovers(mirror) == []
+
+
+def test_a_folder_that_cannot_be_synced_is_the_matter_of_its_files(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        if folder.name == "tasks":
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(placing, "sync_folder", refuse)
+    gifts = [Gift(kind, "X-1", b"one", None) for kind in ("task", "agent")]
+    task, agent = mirror.write_all(gifts)
+    assert isinstance(task, StoreUnavailable)
+    assert isinstance(agent, MirrorFile)
+
+
 @pytest.mark.parametrize("in_place", [True, False])
 def test_an_edit_saved_at_the_last_moment_is_put_back(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch, in_place: bool
 ) -> None:
     first = mirror.write("task", "T-1", b"one", expect_sha256=None)
-    swap = files.swap
+    swap = placing.swap
 
     def save_just_before(left: Path, right: Path) -> bool:
-        monkeypatch.setattr(files, "swap", swap)
+        monkeypatch.setattr(placing, "swap", swap)
         if in_place:
             right.write_bytes(b"mine")
         else:
@@ -93,7 +138,7 @@ def test_an_edit_saved_at_the_last_moment_is_put_back(
             edit.rename(right)
         return swap(left, right)
 
-    monkeypatch.setattr(files, "swap", save_just_before)
+    monkeypatch.setattr(placing, "swap", save_just_before)
     with pytest.raises(FileMoved, match="was saved while it was being written"):
         mirror.write("task", "T-1", b"two", expect_sha256=first.sha256)
     assert first.path.read_bytes() == b"mine"
@@ -104,17 +149,17 @@ def test_an_edit_that_cannot_be_put_back_is_not_thrown_away(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = mirror.write("task", "T-1", b"one", expect_sha256=None)
-    swap = files.swap
+    swap = placing.swap
 
     def fail_the_second_time(left: Path, right: Path) -> bool:
-        monkeypatch.setattr(files, "swap", refuse)
+        monkeypatch.setattr(placing, "swap", refuse)
         right.write_bytes(b"mine")
         return swap(left, right)
 
     def refuse(left: Path, right: Path) -> bool:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files, "swap", fail_the_second_time)
+    monkeypatch.setattr(placing, "swap", fail_the_second_time)
     with pytest.raises(StoreUnavailable, match="Input/output error"):
         mirror.write("task", "T-1", b"two", expect_sha256=first.sha256)
     (kept,) = leftovers(mirror)

@@ -15,8 +15,8 @@ from clocks import TurnedClock
 from memory_layer import MemoryLayer
 from orc_core.settings import Settings
 from orc_core.sync.choices import Choices
-from orc_core.sync.passes import Tally
 from orc_core.sync.synchronizer import Synchronizer
+from orc_core.sync.tally import Tally
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.rules import KIND, TaskRules
 from orc_storage import conflicts
