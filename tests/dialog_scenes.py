@@ -26,7 +26,9 @@ from orc_core.model.history import (
     Standing,
     Step,
 )
-from orc_storage.records import Clash, Conflict, ConflictState, Revision, Side
+from orc_storage.audit import Examination
+from orc_storage.records import Clash, Conflict, ConflictState, Entry, Json, Revision, Side
+from orc_tui.view_models.messages import Said
 
 NOW = 1_795_184_700.0
 """A Friday in November 2026, 14:25 UTC."""
@@ -225,6 +227,37 @@ class Told:
     ) -> tuple[FieldChange, ...]:
         return await diff_of(rev)
 
+
+class Journal(Told):
+    """The same past as a journal."""
+
+    async def page(self, query: Query, *, after: Place | None = None) -> Page:
+        return Page(tuple(one for one in MOMENTS if not one.is_state), None)
+
+    async def entry(self, seq: int) -> Entry | None:
+        detail: dict[str, Json] = {"cause": "orc task edit", "sha256": "9f2c" * 16}
+        at = NOW - 60.0 * (44 - seq)
+        return Entry(
+            seq, at, "codex-1", "edit", "task", "T-14", 4, detail, "41d8" * 16, "c07a" * 16
+        )
+
+    async def examine(self) -> Examination:
+        return Examination((), 44, 44, "c07a" * 16)
+
+
+SAID = (
+    Said(1, NOW - 900, "attached to claude-2: C-b d comes back here"),
+    Said(2, NOW - 610, "claude-2: sent, went on"),
+    Said(3, NOW - 300, "T-14: priority is now 11", undoable=True),
+    Said(
+        4,
+        NOW - 120,
+        "T-09: the store is locked: it is tried again",
+        severity="error",
+    ),
+    Said(5, NOW - 45, "T-23: assignee is now claude-2", undoable=True),
+    Said(6, NOW - 5, "there is no Workflows view in this version"),
+)
 
 RANGE_PLAN = Plan(
     label="take out 3 changes",

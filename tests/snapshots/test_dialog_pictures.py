@@ -19,18 +19,22 @@ from dialog_scenes import (
     PROMPT,
     RANGE_PLAN,
     RISKY,
+    SAID,
     TITLES,
+    Journal,
     Told,
 )
 from dialog_stage import Stage, utc  # noqa: F401 (a fixture)
 from orc_tui import keymap
 from orc_tui.keyboard import DEFAULT, label
 from orc_tui.screens.answer import AnswerCard
+from orc_tui.screens.audit import AuditView
 from orc_tui.screens.conflict import ConflictView
 from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.edit import FIELDS, FieldEdit
 from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
+from orc_tui.screens.messages import MessagesView
 from orc_tui.screens.newagent import NewAgent
 from orc_tui.screens.newtask import NewTask
 from orc_tui.screens.palette import Palette
@@ -77,6 +81,8 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "timeline": timeline,
     "timeline-this": lambda: timeline(Tab.THIS),
     "timeline-checkpoints": lambda: timeline(Tab.CHECKPOINTS),
+    "audit": lambda: AuditView(Journal(), now=lambda: NOW),
+    "messages": lambda: MessagesView(SAID),
     "plan": lambda: Dialog("Roll back task T-14", [Option("go", "Roll back")], plan=PLAN),
     "plan-range": lambda: Dialog("Take out 3 changes", [Option("go", "Go")], plan=RANGE_PLAN),
     "menu": lambda: Menu("Edit T-14", MENU, ["Staging migration", "", "11", "shop", "claude-2"]),

@@ -41,6 +41,7 @@ from orc_tui.messages import (
 )
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
+from orc_tui.view_models.messages import Said
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -85,7 +86,8 @@ class OrcApp(ThemedApp[int]):
         self.commands: Runner | None = None
         self.snapshot = Snapshot(at=0.0)
         self.main = MainScreen(now=now)
-        self.told: deque[str] = deque(maxlen=TOLD_MAX)
+        self.said: deque[Said] = deque(maxlen=TOLD_MAX)
+        self._said_count = 0
         self.heard = asyncio.Event()
         """Set whenever a new snapshot came; whoever waits for one clears it first."""
         self._hangup = Hangup(lambda: self.exit(0))
@@ -227,7 +229,15 @@ class OrcApp(ThemedApp[int]):
 
     @on(Told)
     def _keep(self, message: Told) -> None:
-        self.told.append(message.text)
+        self._said_count += 1
+        kept = Said(self._said_count, self.now(), message.text, message.undoable, message.severity)
+        self.said.append(kept)
+
+    @property
+    def told(self) -> list[str]:
+        """The texts of the lines that are kept, oldest first."""
+        back = "  z takes it back"
+        return [f"{one.text}{back if one.undoable else ''}" for one in self.said]
 
     def tell(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
         """Say one line over the footer for some seconds; `severity` is "", waiting or error."""

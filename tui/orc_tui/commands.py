@@ -25,6 +25,7 @@ from orc_tui.verbs.living import Living
 from orc_tui.verbs.looking import Looking
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
+from orc_tui.verbs.viewing import ABSENT, Viewing
 from orc_tui.view_models.conflict_view import who
 from orc_tui.view_models.story import parse_row_key
 
@@ -62,6 +63,7 @@ class Commands(Verb):
         answering, editing = Answering(app), Editing(app)
         deciding, returning = Deciding(app), Returning(app)
         living, layering = Living(app), Layering(app)
+        self._viewing = viewing = Viewing(app)
         self._deciding = deciding
         self._editing = editing
         self._layering = layering
@@ -107,6 +109,9 @@ class Commands(Verb):
             "view-before": self.view_before,
             "why": self.why,
             "theme": Looking(app).theme,
+            "audit": viewing.audit,
+            "messages": viewing.messages,
+            **dict.fromkeys(ABSENT, viewing.absent),
         }
 
     @property
@@ -119,6 +124,8 @@ class Commands(Verb):
         method = self._method(act)
         if act.action_id in keymap.VIEWS:
             self._view_before = act
+            if act.pane in (keymap.AUDIT, keymap.MESSAGES):
+                self._viewing.close()
         if method is None:
             self.tell(f"nothing to do here for {act.action_id}")
         else:

@@ -17,6 +17,8 @@ SYNC: Final = "sync"
 TIMELINE: Final = "timeline"
 SEARCH: Final = "search"
 """Live while something is searched in it."""
+AUDIT: Final = "audit"
+MESSAGES: Final = "messages"
 EVERYWHERE: Final = "everywhere"
 
 NEVER: Final = frozenset(
@@ -91,6 +93,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("checkpoint", ("N",), "checkpoint", "make a checkpoint of all documents", _STORY, 3),
     Action("name", ("e",), "name", "a checkpoint's name and note", _STORY, 3),
     Action("compare", ("=",), "compare", "compare with before, now, the marked one", _STORY, 4),
+    Action("verify", ("V",), "verify", "whether the journal is as it was written", _panes(AUDIT)),
+    Action("hold-audit", ("f",), "hold", "let new entries come, or hold the list", _panes(AUDIT)),
     Action("undo", ("z",), "undo", "take back your last act", _ALL),
     Action("mark", ("space",), "mark", "mark: a key then acts on all marked", _MARKED, 4),
     Action("mark-range", ("v",), "", "mark from the nearest mark to here", _MARKED),
@@ -116,6 +120,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pane-4", ("4",), "", "Sync", _ALL),
     Action("pane-0", ("0",), "", "Live", _ALL),
     Action("timeline", ("5",), "", "Timeline: what happened, and the way back", _ALL),
+    Action("workflows", ("6",), "", "Workflows, once they are there", _ALL),
+    Action("alerts", ("7",), "", "Alerts, once they are there", _ALL),
+    Action("performance", ("8",), "", "Performance, once it is there", _ALL),
+    Action(
+        "audit", ("9",), "", "Audit: every entry of the journal, and whether it is intact", _ALL
+    ),
+    Action("messages", (), "", "what was said to you in this run", _ALL),
     Action("view-before", ("-",), "", "the view before", _ALL),
     Action("previous-attention", (",",), "", "previous row that needs you", _ALL),
     Action("only-attention", ("!",), "", "show only what needs you", _ALL),
@@ -162,7 +173,7 @@ BULK: Final = frozenset(
 )
 """The actions that a list does to all marked rows at once: their acts carry `marked`."""
 
-VIEWS: Final = frozenset({"timeline", "history"})
+VIEWS: Final = frozenset({"timeline", "history", "audit", "messages"})
 """The actions that open a view: `-` opens the last of them again."""
 
 PANE_NAMES: Final = {
@@ -173,5 +184,7 @@ PANE_NAMES: Final = {
     CONFLICTS: "Conflicts",
     SYNC: "Sync",
     TIMELINE: "Timeline",
+    AUDIT: "Audit",
+    MESSAGES: "Messages",
 }
 """What each pane with keys of its own is called on the screen."""

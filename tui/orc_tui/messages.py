@@ -77,8 +77,13 @@ class ScrollbackWanted(Message):
 
 
 class Told(Message):
-    """A line was said to the operator; the app keeps the last of them."""
+    """A line was said to the operator; the app keeps the last of them.
 
-    def __init__(self, text: str) -> None:
+    `undoable` says that `z` takes back what it tells; `severity` is "", waiting or error.
+    """
+
+    def __init__(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
         super().__init__()
         self.text = text
+        self.undoable = undoable
+        self.severity = severity

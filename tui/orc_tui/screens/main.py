@@ -132,7 +132,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     def say(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
         """Say one line over the footer."""
         self.footer_bar.say(text, undoable=undoable, severity=severity)
-        self.post_message(Told(f"{text}  z takes it back" if undoable else text))
+        self.post_message(Told(text, undoable=undoable, severity=severity))
 
     def _flush(self) -> None:
         """Paint what was gathered, and gather again as long as something comes."""
