@@ -24,8 +24,9 @@ from orc_core.model.health import Layer, Link, ServerStatus
 from orc_core.model.snapshot import Screen, Scrollback
 from orc_core.roster import Roster
 from orc_core.switches import Strategy
-from orc_core.tmux import listening
+from orc_core.tmux import clipboard, listening
 from orc_core.tmux.attach import here, plan_attach
+from orc_core.tmux.clipboard import Copied
 from orc_core.tmux.discovery import Discovery
 from orc_core.tmux.scrollback import scrollback
 from orc_core.tmux.server import Address, alive, own_server, tmux_binary
@@ -277,6 +278,10 @@ class Fleet:
         return await plan_attach(
             self.watch_of(key).address, self._roster.agent(key).pane, self._environ
         )
+
+    async def copy(self, text: str) -> Copied:
+        """Copy a text by the way that is open to the dashboard; says which it is."""
+        return await clipboard.copy(text, self._environ)
 
     def layers(self) -> tuple[Layer, ...]:
         """The lines of the sync pane, one per server: `tmux`, `tmux work`."""

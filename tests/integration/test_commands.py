@@ -417,5 +417,7 @@ async def test_a_defect_in_a_verb_is_a_line_and_not_the_end(
     await desk.task("Cart totals")
     monkeypatch.setattr(desk.app, "copy_to_clipboard", broken)
     await desk.act("copy", keymap.TASKS, "T-1")
+    await desk.screen(Menu)
+    await desk.press("i")
     await desk.says("that failed, which is a fault of orc-tui: ZeroDivisionError: of all things")
     await desk.task("still here")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from orc_core.model.task import Task
 from orc_storage.records import OPERATOR, Conflict
@@ -18,6 +18,7 @@ from orc_tui.screens.dialog import Option
 from orc_tui.screens.palette import Palette
 from orc_tui.verbs import bulk
 from orc_tui.verbs.answering import Answering
+from orc_tui.verbs.copying import Copying
 from orc_tui.verbs.deciding import Deciding
 from orc_tui.verbs.editing import Editing
 from orc_tui.verbs.layering import Layering
@@ -27,14 +28,11 @@ from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
 from orc_tui.verbs.viewing import ABSENT, Viewing
 from orc_tui.view_models.conflict_view import who
-from orc_tui.view_models.story import parse_row_key
 
 if TYPE_CHECKING:
     from orc_tui.app import OrcApp
 
 Method: TypeAlias = Callable[[Act], Awaitable[None]]
-
-COPY_MAX: Final = 4_000
 
 
 def why_task(task: Task) -> str:
@@ -62,7 +60,7 @@ class Commands(Verb):
         super().__init__(app)
         answering, editing = Answering(app), Editing(app)
         deciding, returning = Deciding(app), Returning(app)
-        living, layering = Living(app), Layering(app)
+        living, layering, copying = Living(app), Layering(app), Copying(app)
         self._viewing = viewing = Viewing(app)
         self._deciding = deciding
         self._editing = editing
@@ -103,7 +101,7 @@ class Commands(Verb):
             "name": returning.name,
             "undo": returning.undo,
             "redo": returning.redo,
-            "copy": self.copy,
+            "copy": copying.copy,
             "command": self.command,
             "refresh": self.refresh,
             "view-before": self.view_before,
@@ -192,24 +190,3 @@ class Commands(Verb):
         """Open the conflict view; what Enter does elsewhere is up to the view."""
         if act.pane == keymap.CONFLICTS:
             await self._deciding.view(act)
-
-    async def copy(self, act: Act) -> None:
-        """Put the row's text into the clipboard, by way of the terminal."""
-        text = self._text(act)[:COPY_MAX]
-        self.app.copy_to_clipboard(text)
-        self.tell(f"copied: {text}")
-
-    def _text(self, act: Act) -> str:
-        if act.pane in (keymap.AGENTS, keymap.LIVE):
-            agent = self.agent(act)
-            return " ".join(part for part in (agent.name, agent.task, agent.does) if part)
-        if act.pane == keymap.TASKS:
-            task = self.task(act)
-            return f"{task.id} {task.title}"
-        if act.pane == keymap.CONFLICTS:
-            conflict = self.conflict(act)
-            return f"{conflict.id} {conflict.doc} {conflict.path}".strip()
-        if act.pane == keymap.TIMELINE:
-            kind, id, rev = parse_row_key(act.row_key)
-            return f"{kind} {id} revision {rev}"
-        return act.row_key

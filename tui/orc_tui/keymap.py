@@ -102,7 +102,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("filter", ("/",), "find", "filter: words, state: agent: task:; in Live search", _ALL, 1),
     Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL, 5),
     Action("redo", ("Z",), "", "do again what undo took back", _ALL),
-    Action("copy", ("c",), "", "copy row, id, text or command", _ALL, 5),
+    Action("copy", ("c",), "", "copy row, id, text or command; in Live lines, too", _ALL, 5),
     # moving
     Action("down", ("j", "down"), "", "down", _ALL),
     Action("up", ("k", "up"), "", "up", _ALL),
