@@ -45,3 +45,5 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_in_order ON delivery (topic, group_name, state, priority DESC, message);
 CREATE INDEX delivery_by_state ON delivery (state, since);
 CREATE UNIQUE INDEX delivery_by_token ON delivery (token) WHERE token <> '';
+CREATE INDEX delivery_by_holder ON delivery (holder, state) WHERE state = 'leased';
+CREATE INDEX delivery_urgent ON delivery (group_name, priority DESC, message) WHERE state = 'ready';

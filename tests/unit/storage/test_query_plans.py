@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orc_storage import acts, bases, conflicts, documents, journal, live, queue
+from orc_storage import acts, bases, conflicts, deliveries, documents, journal, live
 from orc_storage.database import Connection, Database
 from orc_storage.engine import Cursor, Value
 from orc_storage.records import ConflictState, Document, Filter
@@ -42,7 +42,10 @@ HOT: dict[str, Callable[[Any], object]] = {
     "base": lambda conn: bases.get(conn, "file", "task", "T-1"),
     "last act": lambda conn: acts.last(conn, "operator", "done"),
     "steps of an agent": lambda conn: live.recent(conn, "claude-1", 8),
-    "what is held": lambda conn: queue.listing(conn, queue.Stage.LEASED),
+    "what is leased": lambda conn: deliveries.listing(conn, deliveries.Stage.LEASED),
+    "what somebody holds": lambda conn: deliveries.holding(conn, "claude-1"),
+    "the express lane": lambda conn: deliveries.foremost(conn, "workers", priority=12),
+    "what is ready": lambda conn: list(deliveries.in_order(conn, ["t"], "workers", 1.0)),
 }
 SORTED: dict[str, Callable[[Any], object]] = {
     # A document's own entries and conflicts are few, so that they may be sorted.

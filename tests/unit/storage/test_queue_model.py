@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chores import MACHINES
 from direct_store import DirectStore
-from orc_storage import queue
+from orc_storage import deliveries, queue
 from orc_storage.database import Connection, Transaction
-from orc_storage.queue import LeaseLost, Message, Stage
+from orc_storage.deliveries import LeaseLost, Message, Stage
 
 T = TypeVar("T")
 
@@ -152,14 +152,14 @@ class Queue(RuleBasedStateMachine):
 
     def compare(self, conn: Connection) -> None:
         for seq, one in self.model.items():
-            found = queue.of(conn, seq, "workers")
+            found = deliveries.of(conn, seq, "workers")
             assert (found.stage, found.attempts, found.fence, found.token) == (
                 one.stage,
                 one.attempts,
                 one.fence,
                 one.token,
             )
-        depths = {one.topic: one for one in queue.depths(conn)}
+        depths = {one.topic: one for one in deliveries.depths(conn)}
         for topic, depth in depths.items():
             stages = [one.stage for one in self.model.values() if one.topic == topic]
             assert (depth.ready, depth.leased, depth.dead) == (

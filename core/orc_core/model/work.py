@@ -1,0 +1,68 @@
+"""Work as it is handed out: who may take a task, the lease it is held by, what became of it.
+
+Invariant: whoever holds no token of a lease can say nothing about the work that it stands for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ANY: Final = "any"
+"""The kind of agent that work is for which any agent may take."""
+
+EXPRESS: Final = 12
+"""From this priority on work goes first and may have others step aside for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who takes work: its name, the kind of agent it is ("" where not known), what it can do."""
+
+    name: str
+    kind: str = ""
+    capabilities: frozenset[str] = frozenset()
+
+    def can(self, needs: tuple[str, ...]) -> bool:
+        """Whether it has every capability that is needed; case does not count."""
+        return {need.casefold() for need in needs} <= {one.casefold() for one in self.capabilities}
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A task that a holder has; `attempt` counts from 1, `fence` grows with every lease.
+
+    `checkpoint` is what whoever stepped aside from it left for the next one, `yield_to` the task
+    that should be done first, "" for neither.
+    """
+
+    token: str
+    task: str
+    title: str
+    text: str
+    priority: int
+    holder: str
+    attempt: int
+    fence: int
+    checkpoint: str = ""
+    yield_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A task in the queue; `stage` is ready, leased, done or dead.
+
+    `at` is when it came to that stage, `due_at` before which nobody gets it, both in seconds
+    since the epoch.
+    """
+
+    task: str
+    topic: str
+    stage: str
+    priority: int
+    attempts: int
+    holder: str
+    progress: str
+    at: float
+    due_at: float
+    reason: str
