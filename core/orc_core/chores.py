@@ -1,5 +1,5 @@
-"""What a process does beside the sync while it leads: agents restarted, the store kept small,
-copied and looked over.
+"""What a process does beside the sync while it leads: agents restarted, leases of the dead ended,
+the store kept small, copied and looked over.
 
 Invariant: each chore asks before it begins whether this process leads; none waits for another.
 """
@@ -16,6 +16,7 @@ from orc_core.history.backups import Backups
 from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.health import Layer
+from orc_core.tasks.leases import Leases, Lives
 from orc_storage.database import Database
 from orc_storage.records import Finding
 
@@ -34,6 +35,7 @@ class Chores:
         store: Database,
         clock: Clock,
         bounds: Bounds,
+        lives: Lives,
         *,
         leads: Callable[[], bool],
         changed: Callable[[], None],
@@ -42,6 +44,7 @@ class Chores:
         self._supervisor = Supervisor(lifecycle, store, clock, leads=leads, changed=changed)
         self._upkeep = Upkeep(store, clock, bounds, leads=leads, changed=changed)
         self._backups = backups
+        self._leases = Leases(store, clock, leads=leads, lives=lives)
         self._isolation = Isolation(store, clock, leads=leads, found=found)
 
     async def run(self) -> None:
@@ -51,6 +54,7 @@ class Chores:
             group.create_task(self._upkeep.run())
             group.create_task(self._backups.run())
             group.create_task(self._isolation.run())
+            group.create_task(self._leases.run())
 
     def layers(self) -> tuple[Layer, ...]:
         """Lines of the sync pane for what cannot be done."""

@@ -26,12 +26,13 @@ from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.steps import RULES
 from orc_core.history.timeline import Timeline
 from orc_core.leadership import Leadership
+from orc_core.lifecycle.holders import Holders
 from orc_core.lifecycle.missing import Missing
 from orc_core.lifecycle.rules import KIND as AGENT_KIND
 from orc_core.lifecycle.rules import AgentRules
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.activity import Activity
-from orc_core.model.health import Layer, Link
+from orc_core.model.health import Layer, Link, LinkState
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.picture import Picture
 from orc_core.rulebook import Rulebook
@@ -42,7 +43,8 @@ from orc_core.sync.policies import SETTING, Policy
 from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
-from orc_core.wings import ConflictWing, HistoryWing, LayerWing, TaskWing, at_once
+from orc_core.tasks.dispatch import Dispatch
+from orc_core.wings import ConflictWing, HistoryWing, LayerWing, QueueWing, TaskWing, at_once
 from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
@@ -146,6 +148,11 @@ class Core:
         return TaskWing(self._view.pending or Tasks(self.store), self.actor, self.options.cause)
 
     @property
+    def queue(self) -> QueueWing:
+        """Tasks handed out to agents; raises OrcError without a store."""
+        return QueueWing(Dispatch(self.store), self._holders(), self.actor, self.options.cause)
+
+    @property
     def conflicts(self) -> ConflictWing:
         late = self._view.pending.late if self._view.pending is not None else at_once
         return ConflictWing(Conflicts(self.store, self._clock, self._rules), self.actor, late)
@@ -206,6 +213,13 @@ class Core:
     def pending(self) -> tuple[str, ...]:
         """What this process did that still waits for the store, in order."""
         return self._view.labels
+
+    def _holders(self) -> Holders:
+        return Holders(
+            self.lifecycle.registrar,
+            lambda: self.snapshot.agents or self.agents.agents(),
+            lambda: self.agents.link().state in (LinkState.LIVE, LinkState.SYNC),
+        )
 
     def _no_store(self) -> OrcError:
         return OrcError(
@@ -283,6 +297,7 @@ class Core:
                             self._store,
                             self._clock,
                             self._bounds,
+                            self._holders().lives,
                             leads=lambda: self.leads,
                             changed=self._layers_changed,
                             found=self._view.found,

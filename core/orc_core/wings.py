@@ -6,7 +6,7 @@ Invariant: a wing adds who and why to a call and nothing else; the parts below d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from orc_core.history.actions import MARKS_MAX, History
@@ -28,12 +28,15 @@ from orc_core.model.history import (
     Tally,
 )
 from orc_core.model.task import Status, Task
+from orc_core.model.work import ANY, Holder, Leased, Queued
 from orc_core.sync.choices import check_kind, check_name
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.paces import Choice
 from orc_core.sync.policies import Policy
 from orc_core.sync.statistics import Figures
 from orc_core.sync.synchronizer import Synchronizer
+from orc_core.tasks.dispatch import Dispatch
+from orc_storage.deliveries import Stage
 from orc_storage.records import Conflict, Json, Revision
 
 
@@ -108,6 +111,61 @@ class TaskWing:
 
     async def get(self, id: str) -> Task:
         return await self.desk.get(id)
+
+
+class Names(Protocol):
+    """What is known of whoever takes work, by name."""
+
+    async def get(self, name: str) -> Holder: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWing:
+    """Tasks handed out: queued by the actor, taken and ended by whoever holds a lease."""
+
+    dispatch: Dispatch
+    names: Names
+    actor: str
+    cause: str
+
+    async def enqueue(self, id: str, *, kind: str = ANY, key: str = "") -> Queued:
+        return await self.dispatch.enqueue(
+            id, kind=kind, actor=self.actor, cause=self.cause, key=key
+        )
+
+    async def take(
+        self, name: str, *, kind: str = "", capabilities: Collection[str] = ()
+    ) -> Leased | None:
+        """Give the agent of a name its next task; what is said of it here adds to what is known."""
+        known = await self.names.get(name)
+        holder = replace(
+            known,
+            kind=kind or known.kind,
+            capabilities=known.capabilities | frozenset(capabilities),
+        )
+        return await self.dispatch.take(holder, cause=self.cause)
+
+    async def acknowledge(self, token: str, *, note: str = "") -> Queued:
+        return await self.dispatch.acknowledge(token, note=note, cause=self.cause)
+
+    async def fail(self, token: str, *, reason: str) -> Queued:
+        return await self.dispatch.fail(token, reason=reason, cause=self.cause)
+
+    async def step_aside(self, token: str, *, checkpoint: str = "") -> Queued:
+        return await self.dispatch.step_aside(token, checkpoint=checkpoint, cause=self.cause)
+
+    async def beat(self, token: str, *, progress: str = "") -> Leased:
+        return await self.dispatch.beat(token, progress=progress)
+
+    async def retry(self, id: str) -> Queued:
+        return await self.dispatch.retry(id, actor=self.actor, cause=self.cause)
+
+    async def listing(self) -> tuple[Queued, ...]:
+        """Return what waits, is held or is dead, the dead last."""
+        return await self.dispatch.listing(Stage.LEASED, Stage.READY, Stage.DEAD)
+
+    async def dead(self) -> tuple[Queued, ...]:
+        return await self.dispatch.listing(Stage.DEAD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ Invariant: a write answers only after its commit, and says whether a leader will
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
+from orc_cli import queue
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import print_json, print_table, task_json
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from orc_core.model.task import Task
     from orc_storage.records import Json
 
+TOKEN = re.compile(r"[0-9a-f]{16}")
+"""What the token of a lease looks like: no task has an id like that, which begins with T-."""
 MOVES = {
     "start": ("running", "an agent has begun the task"),
     "done": ("done", "the task is finished"),
@@ -51,10 +55,14 @@ def register(commands: Commands) -> None:
         move = command(verbs, verb, move_task, f"mark tasks {status}: {meaning}", json=True)
         move.add_argument("ids", metavar="ID", nargs="+")
         move.set_defaults(status=status)
+        if verb == "fail":
+            move.add_argument("--reason", default="", metavar="TEXT", help="why, for a TOKEN")
+            move.set_defaults(run=fail_task)
     delete = command(
         verbs, "delete", delete_tasks, "delete tasks; `orc undo` brings them back", json=True
     )
     delete.add_argument("ids", metavar="ID", nargs="+")
+    queue.register(verbs)
 
 
 def _add_fields(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +161,13 @@ async def move_task(args: argparse.Namespace) -> int:
 async def delete_tasks(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc task delete") as core:
         return _print_tally(args, core, await core.tasks.delete_many(args.ids))
+
+
+async def fail_task(args: argparse.Namespace) -> int:
+    """`orc task fail ID…`, or the TOKEN of a task that was taken."""
+    if len(args.ids) == 1 and TOKEN.fullmatch(args.ids[0]):
+        return await queue.fail_task(args)
+    return await move_task(args)
 
 
 async def show_task(args: argparse.Namespace) -> int:

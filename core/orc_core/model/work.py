@@ -6,6 +6,7 @@ Invariant: whoever holds no token of a lease can say nothing about the work that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 ANY: Final = "any"
@@ -66,3 +67,11 @@ class Queued:
     at: float
     due_at: float
     reason: str
+
+
+class Life(StrEnum):
+    """Whether whoever holds work still lives, as far as is known."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    UNKNOWN = "unknown"

@@ -15,6 +15,7 @@ from orc_core.model.history import Tally, spelled
 from orc_core.model.task import TEXT_MAX, Status, Task
 from orc_core.model.task_body import TaskBody
 from orc_core.tasks.ages import ages
+from orc_core.tasks.dispatch import decide
 from orc_core.tasks.graph import view
 from orc_core.tasks.machine import move
 from orc_core.tasks.rules import KIND, TaskRules, read_body
@@ -108,6 +109,8 @@ class Tasks:
         if all(body[name] == found.body.get(name) for name in given):
             return None
         self._rules.check(tx.conn, found.body, body)
+        if body.get("status") != found.body.get("status"):
+            decide(tx, found.id, Status(str(body["status"])), actor=actor)
         return documents.put(tx, KIND, found.id, body, rev=found.rev, actor=actor, cause=cause)
 
     async def edit_many(
@@ -130,6 +133,7 @@ class Tasks:
         """Delete several tasks as one act; their history stays."""
 
         def change(tx: Transaction, found: Document) -> Document:
+            decide(tx, found.id, Status.CANCELLED, actor=actor)
             return documents.delete(tx, KIND, found.id, rev=found.rev, actor=actor, cause=cause)
 
         return await self._many(ids, change, "deleted", actor=actor)

@@ -20,7 +20,7 @@ from orc_storage.canonical import digest
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.deliveries import Delivery, Message, Stage
 from orc_storage.errors import DamagedDocument
-from orc_storage.records import Body, Document
+from orc_storage.records import OPERATOR, Body, Document
 
 WORKERS: Final = "workers"
 """The group whose members take tasks; each task goes to one of them."""
@@ -192,9 +192,11 @@ class Dispatch:
 
         return await self._db.write(work)
 
-    async def listing(self, stage: Stage) -> tuple[Queued, ...]:
-        """What stands at a stage of the queue, first come first."""
-        found = await self._db.read(lambda conn: deliveries.listing(conn, stage))
+    async def listing(self, *stages: Stage) -> tuple[Queued, ...]:
+        """What stands at these stages of the queue, first come first at each."""
+        found = await self._db.read(
+            lambda conn: [one for stage in stages for one in deliveries.listing(conn, stage)]
+        )
         return tuple(queued(one) for one in found if one.message.kind == KIND)
 
 
@@ -216,6 +218,26 @@ def failed(tx: Transaction, token: str, *, reason: str, cause: str, action: str)
     if dead:
         _announce(tx, before, "failed", said)
     return queued(found)
+
+
+def decide(tx: Transaction, id: str, status: Status, *, actor: str) -> None:
+    """Somebody sets the status of a task by its id: the queue goes by what the operator says.
+
+    Raises UsageError where an agent does so with a task that somebody holds.
+    """
+    for one in deliveries.about(tx.conn, KIND, id):
+        if one.stage is Stage.LEASED and actor != OPERATOR:
+            raise UsageError(
+                f"{id} is held by {one.holder}: who holds it ends it by its token,"
+                " `orc task ack TOKEN` or `orc task fail TOKEN`"
+            )
+        if status is not Status.READY:
+            queue.withdraw(tx, KIND, id)
+            return
+        if one.stage is Stage.LEASED:
+            queue.give_back(tx, one.token, reason=f"taken back by {actor}")
+        elif one.stage is Stage.DEAD:
+            queue.replay(tx, one.message.seq, one.group)
 
 
 def queued(one: Delivery) -> Queued:

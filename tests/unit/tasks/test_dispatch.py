@@ -13,7 +13,7 @@ from orc_core.model.task import Status, Task
 from orc_core.model.work import Holder, Leased
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.dispatch import ATTEMPTS_MAX, RESULTS, Dispatch, backoff_s
-from orc_storage import deliveries, journal, queue
+from orc_storage import deliveries, documents, journal, queue
 from orc_storage.database import Database
 from orc_storage.deliveries import LeaseLost, Stage
 from orc_storage.records import OPERATOR, Json
@@ -153,11 +153,28 @@ async def test_an_express_task_asks_the_least_urgent_to_step_aside(
 async def test_what_a_person_decided_meanwhile_stays(tasks: Tasks, dispatch: Dispatch) -> None:
     await _queue(tasks, dispatch)
     lease = await _take(dispatch)
+    with pytest.raises(UsageError, match="held by codex-1"):
+        await tasks.set_status("T-1", Status.DONE, actor="codex-1", cause="x")
     await tasks.set_status("T-1", Status.CANCELLED, actor=OPERATOR, cause="x")
-    await dispatch.acknowledge(lease.token, cause="x")
+    with pytest.raises(LeaseLost):
+        await dispatch.acknowledge(lease.token, cause="x")
     assert (await tasks.get("T-1")).status is Status.CANCELLED
     await _queue(tasks, dispatch)
-    await tasks.set_status("T-2", Status.DONE, actor=OPERATOR, cause="x")
+    lease = await _take(dispatch)
+    await tasks.set_status("T-2", Status.READY, actor=OPERATOR, cause="x")
+    again = await _take(dispatch)
+    assert (again.task, again.token == lease.token, again.attempt) == ("T-2", False, 1)
+
+
+async def test_a_task_that_is_over_leaves_the_queue_however_that_came(
+    tasks: Tasks, dispatch: Dispatch, db: Database
+) -> None:
+    await _queue(tasks, dispatch)
+    body = (await db.read(lambda conn: documents.get(conn, "task", "T-1"))) or pytest.fail()
+    over = body.body | {"status": "done"}
+    await db.write(  # as a file that was edited comes in
+        lambda tx: documents.put(tx, "task", "T-1", over, rev=1, actor="file", cause="x")
+    )
     assert await dispatch.take(CODEX, cause="x") is None
     assert await dispatch.listing(Stage.READY) == ()
 
