@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import cycle, dashboard, harmless, hooks, safety, store, sync, unhappy
+from tests.bench import cycle, dashboard, harmless, hooks, safety, screen, store, sync, unhappy
 from tests.bench.report import Figure, save, table, write_into
 
 from orc_core.tmux.server import version as tmux_version
@@ -27,6 +27,7 @@ PARTS = {
     "sync": sync.measure,
     "cycle": cycle.measure,
     "dashboard": dashboard.measure,
+    "screen": screen.measure,
     "harmless": harmless.measure,
     "unhappy": unhappy.measure,
     "hooks": hooks.measure,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import sys
@@ -19,6 +20,8 @@ from pathlib import Path
 WIDTH, HEIGHT = 160, 48
 KEPT_CHUNKS = 20_000
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+FRAME_END = re.compile(rb"\x1b\[\d+;\d+H\Z")
+"""Every frame ends with the cursor put in its place."""
 
 
 class Terminal:
@@ -50,6 +53,30 @@ class Terminal:
                             return at
                 if not self._arrived.wait(deadline - time.perf_counter()):
                     raise TimeoutError(f"{text!r} was not drawn in {timeout_s:g} s")
+
+    def frame(self, since: float, text: str = "", timeout_s: float = 10.0) -> float:
+        """When the first frame after `since` was whole, or the one that completes `text`."""
+        first = self.wait_for(text, since, timeout_s) if text else since
+        deadline = time.perf_counter() + timeout_s
+        with self._arrived:
+            while True:
+                for at, chunk in self._chunks:
+                    if at >= first and FRAME_END.search(chunk):
+                        return at
+                if not self._arrived.wait(deadline - time.perf_counter()):
+                    raise TimeoutError(f"no frame was whole in {timeout_s:g} s")
+
+    def frames(self, since: float) -> list[int]:
+        """How many bytes each whole frame after `since` had."""
+        sizes, size = [], 0
+        with self._arrived:
+            for at, chunk in self._chunks:
+                if at >= since:
+                    size += len(chunk)
+                    if FRAME_END.search(chunk):
+                        sizes.append(size)
+                        size = 0
+        return sizes
 
     def cpu_s(self) -> float:
         """Processor seconds used so far by the program and the children it has reaped."""

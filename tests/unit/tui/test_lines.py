@@ -7,7 +7,6 @@ from orc_core.text import cells
 from orc_tui.view_models.frames import Frame, draw
 from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import Line, cut, ends, shift, spread, text_of, width_of, wrap
-from orc_tui.widgets.canvas import changed
 
 WIDE: Line = (("a漢字b", "text"), ("[/red]é", "dim"), ("日本", Style(fg=1)))
 
@@ -49,12 +48,3 @@ def test_a_frame_is_exactly_its_place(shape: Shape, size: tuple[int, int]) -> No
     frame = Frame("1 Agents", True, ((" 9 of 17", "dim"),), (("17 · all of them", "dim"),))
     lines = draw(frame, [WIDE] * 40, Place(0, 0, width, height, shape))
     assert [width_of(line) for line in lines] == [width] * height
-
-
-def test_only_the_cells_between_the_first_and_last_difference_changed() -> None:
-    before: Line = (("working  claude-1 ", "text"), ("12m", "dim"), (" T-13", "text"))
-    after: Line = (("working  claude-1 ", "text"), ("13m", "dim"), (" T-13", "text"))
-    assert changed(before, after) == (19, 20)
-    assert changed((("漢字x", "text"),), (("漢字y", "text"),)) == (4, 5)
-    assert changed((("ab", "text"),), (("abc", "text"),)) == (2, 3)
-    assert changed((("ab", "text"),), (("ab", "dim"),)) == (0, 2)

@@ -15,10 +15,10 @@ from typing import ClassVar, Final, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.timer import Timer
 
 from orc_core.model.agent import Agent, Choice, Prompt
+from orc_tui.painted import PaintedModal
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import card
 from orc_tui.view_models.card import Card, Said
@@ -59,7 +59,7 @@ class Leave:
 Move: TypeAlias = Answer | Skip | Leave
 
 
-class AnswerCard(ModalScreen[None]):
+class AnswerCard(PaintedModal[None]):
     """Shows prompts over the lower part of the screen and says what the operator wants."""
 
     CSS_PATH = "answer.tcss"

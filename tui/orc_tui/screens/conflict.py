@@ -11,11 +11,11 @@ from typing import ClassVar, Final, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from orc_storage.records import Conflict
 from orc_tui import keymap
 from orc_tui.messages import Act
+from orc_tui.painted import PaintedScreen
 from orc_tui.screens.edit import Edited, FieldEdit, field_of
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import conflict_view as views
@@ -36,7 +36,7 @@ class Verdict:
     conflicts: tuple[Conflict, ...] = ()
 
 
-class ConflictView(Screen[Verdict]):
+class ConflictView(PaintedScreen[Verdict]):
     """Shows the conflicts of one document after the other and collects what is chosen."""
 
     CSS_PATH = "conflict.tcss"

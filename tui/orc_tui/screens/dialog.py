@@ -11,10 +11,10 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from orc_core.model.history import Plan
 from orc_core.text import clean
+from orc_tui.painted import PaintedModal
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import box
 from orc_tui.view_models.diff import change_lines
@@ -57,7 +57,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     return out
 
 
-class Dialog(ModalScreen[str | None]):
+class Dialog(PaintedModal[str | None]):
     """Asks; gives back the id of the option, or None for Cancel."""
 
     CSS_PATH = "dialog.tcss"

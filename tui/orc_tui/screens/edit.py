@@ -14,11 +14,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orc_core.text import clean
 from orc_storage.records import Conflict, Json
+from orc_tui.painted import PaintedModal
 from orc_tui.screens.line import LineArea
 
 
@@ -127,7 +127,7 @@ def text_for(field: Field, value: Json) -> str:
     return "" if value is None else str(value)
 
 
-class FieldEdit(ModalScreen[Edited | None]):
+class FieldEdit(PaintedModal[Edited | None]):
     """Edits one field; gives back the value, or None where nothing is to change."""
 
     CSS_PATH = "edit.tcss"

@@ -13,16 +13,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from orc_tui.painted import PaintedModal
 from orc_tui.screens.line import LineArea
 
 Filled = TypeVar("Filled")
 
 
-class Form(ModalScreen[Filled | None], Generic[Filled]):
+class Form(PaintedModal[Filled | None], Generic[Filled]):
     """Asks for lines, (label, line); `filled` reads them. Gives back what it made, or None."""
 
     CSS_PATH = "form.tcss"

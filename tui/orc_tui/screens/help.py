@@ -8,11 +8,11 @@ from __future__ import annotations
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import ModalScreen
 
 from orc_core.text import fit
 from orc_tui import keymap
 from orc_tui.keyboard import DEFAULT, Keyboard, label
+from orc_tui.painted import PaintedModal
 from orc_tui.view_models import frames
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
@@ -44,7 +44,7 @@ def _line(action: keymap.Action) -> Line:
     return ((f"   {fit(keys, _KEYS)}", "accent"), (action.help, "text"))
 
 
-class HelpScreen(ModalScreen[None], inherit_bindings=False):
+class HelpScreen(PaintedModal[None], inherit_bindings=False):
     """Scrolls through the keys; Esc, q or ? closes it."""
 
     BINDINGS = [  # noqa: RUF012 (Textual declares it without ClassVar)

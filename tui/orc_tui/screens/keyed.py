@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final, TypeVar, cast
 
 from textual.binding import Binding
-from textual.screen import Screen
 
 from orc_tui.keyboard import DEFAULT, Keyboard, binding_key
+from orc_tui.painted import PaintedScreen
 from orc_tui.themes import ThemedApp
 
 Result = TypeVar("Result")
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 _PRESS: Final = "press("
 
 
-class KeyedScreen(Screen[Result], inherit_bindings=False):
+class KeyedScreen(PaintedScreen[Result], inherit_bindings=False):
     """A view that takes the keys of the registry; call `bind_keys` as it is mounted."""
 
     @property

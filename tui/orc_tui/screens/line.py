@@ -15,10 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
 from orc_core.text import clean
+from orc_tui.painted import PaintedModal
 
 LENGTH_MAX = 16_000
 
@@ -107,7 +107,7 @@ class Typed:
     send: bool
 
 
-class LineInput(ModalScreen[Typed]):
+class LineInput(PaintedModal[Typed]):
     """Asks for a line to one agent; `recall` are the lines sent before, oldest first."""
 
     CSS_PATH = "line.tcss"

@@ -10,17 +10,17 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from orc_core.text import clean
 from orc_tui.keyboard import binding_key
+from orc_tui.painted import PaintedModal
 from orc_tui.screens.dialog import WIDTH_MAX, Option
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import box
 from orc_tui.view_models.lines import Line
 
 
-class Menu(ModalScreen[str | None]):
+class Menu(PaintedModal[str | None]):
     """Offers options under each other; gives back the id of one, or None.
 
     `notes` stand beside the options: what each holds now.

@@ -1,13 +1,13 @@
 """The Line-API widget that everything on the main view is: lines in, changed cells out.
 
 Invariant: what did not change is not painted. `draw` compares the new lines with those on
-screen and refreshes, per changed line, only the cells between the first and the last difference.
+screen and refreshes, per changed line, only the cells that differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,12 +18,16 @@ from textual.widget import Widget
 from orc_core.text import cells
 from orc_tui.themes import ThemedApp
 from orc_tui.view_models import glyphs
-from orc_tui.view_models.lines import BLANK, Line
+from orc_tui.view_models.lines import BLANK, Line, width_of
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
 
-_STRIPS_MAX = 512
+    from orc_tui.painted import PaintedScreen
+
+_STRIPS_MAX: Final = 512
+_JOINED_CELLS: Final = 6
+"""Differences with fewer cells between them are painted as one."""
 
 
 class Canvas(Widget):
@@ -53,17 +57,38 @@ class Canvas(Widget):
         if len(old) != len(lines):
             self.refresh()
             return len(lines)
-        painted = 0
-        for y, (before, after) in enumerate(zip(old, lines, strict=True)):
-            if before != after:
-                first, end = changed(before, after)
-                self.refresh(Region(first, y, max(end - first, 1), 1))
-                painted += 1
-        return painted
+        regions = [
+            Region(first, y, end - first, 1)
+            for y, (before, after) in enumerate(zip(old, lines, strict=True))
+            if before != after
+            for first, end in changes(before, after)
+        ]
+        if regions:
+            self.refresh(*regions)
+        return len({region.y for region in regions})
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Paint these regions with the next frame; without any, all of it."""
+        if not regions or layout or recompose:
+            return super().refresh(repaint=repaint, layout=layout, recompose=recompose)
+        if self.is_mounted and self.display:
+            cast("PaintedScreen[object]", self.screen).paint_soon(self, regions)
+        return self
 
     def render(self) -> RenderResult:
         """Nothing: lines are drawn one by one."""
         return ""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines without a border, padding or opacity around them, which no canvas has."""
+        left, right = crop.column_span
+        return [self.render_line(y).crop(left, right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
         """One line, out of the cache where it was drawn before."""
@@ -84,8 +109,11 @@ class Canvas(Widget):
         for text, ink in line:
             shown = text.translate(plain) if plain and isinstance(ink, str) else text
             _append(runs, shown, palette.style(ink))
-        segments = [Segment(text, style) for text, style in runs]
-        return Strip(segments).adjust_cell_length(self.size.width, palette.ground)
+        strip = Strip([Segment(text, style) for text, style in runs])
+        strip = strip.adjust_cell_length(self.size.width, palette.ground)
+        for line_filter in self.app.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
 
     def notify_style_update(self) -> None:
         """Forget what was drawn under another theme."""
@@ -111,28 +139,50 @@ def _is_plain(style: Style) -> bool:
     return not (style.reverse or style.underline or style.strike)
 
 
-def changed(before: Line, after: Line) -> tuple[int, int]:
-    """The first cell in which two lines differ, and the one after the last."""
-    old, new = _characters(before), _characters(after)
-    head = _alike(old, new)
-    same_width = _width(old) == _width(new)
-    tail = _alike(old[head:][::-1], new[head:][::-1]) if same_width else 0
-    ends = (_width(line[: len(line) - tail]) for line in (old, new))
-    return _width(new[:head]), max(ends)
+def changes(before: Line, after: Line) -> list[tuple[int, int]]:
+    """The cells in which two lines differ, as (first, one after the last) from the left on.
+
+    What lies close together is one: to go on writing takes fewer bytes than to move.
+    """
+    head = _alike(before, after)
+    tail = _alike(before[head:][::-1], after[head:][::-1])
+    start = width_of(before[:head])
+    old = _cells(before[head : len(before) - tail])
+    new = _cells(after[head : len(after) - tail])
+    if len(old) != len(new):
+        first = start + _alike(old, new)
+        return [(first, max(width_of(before), width_of(after)))]
+    spans: list[tuple[int, int]] = []
+    for at, (one, other) in enumerate(zip(old, new, strict=True), start):
+        if one == other:
+            continue
+        if spans and at - spans[-1][1] < _JOINED_CELLS:
+            spans[-1] = (spans[-1][0], at + 1)
+        else:
+            spans.append((at, at + 1))
+    return spans
 
 
-_Characters = list[tuple[str, object]]
-
-
-def _alike(one: _Characters, other: _Characters) -> int:
-    """How many characters two lines have in common from their start."""
+def _alike(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many items two sequences have in common from their start."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
-def _width(line: _Characters) -> int:
-    return sum(cells(char) for char, _ in line)
+_Cell = tuple[str, object, int]
 
 
-def _characters(line: Line) -> _Characters:
-    return [(char, ink) for text, ink in line for char in text]
+def _cells(line: Line) -> list[_Cell]:
+    """A line cell by cell; a wide character takes two, a mark belongs to what it stands on."""
+    out: list[_Cell] = []
+    for text, ink in line:
+        if text.isascii():
+            out.extend([(char, ink, 0) for char in text])
+            continue
+        for char in text:
+            width = cells(char)
+            if width:
+                out.extend((char, ink, part) for part in range(width))
+            elif out:
+                out[-1] = (out[-1][0] + char, *out[-1][1:])
+    return out
