@@ -75,6 +75,9 @@ def agent(
     )
 
 
+RESETS = "resets 16:00 in 1h28"
+
+
 def agents() -> tuple[Agent, ...]:
     """The seventeen agents of the sketch, in no particular order."""
     title, hook, screen = Source.TITLE, Source.HOOK, Source.SCREEN
@@ -121,17 +124,13 @@ def agents() -> tuple[Agent, ...]:
             source=Source.PROC,
             seen=9,
         ),
-        agent(
-            "claude-3",
-            limited,
-            31,
-            task="T-11",
-            does="resets 16:00 in 1h28, goes on",
-            source=hook,
-            seen=31,
-        ),
-        agent(
-            "claude-4", limited, 31, task="T-12", does="resets 16:00 in 1h28", source=hook, seen=31
+        *(
+            replace(
+                agent(name, limited, 31, task=task, does=RESETS, source=hook, seen=31),
+                resets_at=AT + 88 * MINUTE,
+                line_at=AT + 89 * MINUTE,
+            )
+            for name, task in (("claude-3", "T-11"), ("claude-4", "T-12"))
         ),
         agent(
             "gemini-1",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orc_core.later.plans import SHOWN_S
 from orc_core.model.agent import Agent
 from orc_core.model.health import STORE, Fault, Layer, LayerState
 from orc_core.model.task import Status, Task
@@ -16,9 +17,10 @@ from orc_core.sync.statistics import MERGED, RULED
 from orc_core.tasks.ages import Age, ages
 from orc_core.tasks.graph import Views
 from orc_core.text import clean
-from orc_storage import conflicts, counters, documents, salvage
+from orc_storage import conflicts, counters, documents, laters, salvage
 from orc_storage.database import Connection, Database
 from orc_storage.errors import StorageError, StoreCorrupt
+from orc_storage.laters import Later, What
 from orc_storage.records import WAITING, Conflict, ConflictState, Document, Finding
 
 RESOLVED_SHOWN_S = 15 * 60.0
@@ -31,6 +33,8 @@ class Board:
     documents: tuple[Document, ...] = ()
     ages: Mapping[str, Age] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
+    laters: tuple[Later, ...] = ()
+    """What is put off, and what was carried out lately."""
     merged_today: int = 0
     ruled_today: int = 0
     trouble: str = ""
@@ -68,6 +72,26 @@ def join_tasks(agents: Sequence[Agent], tasks: Sequence[Task]) -> tuple[Agent, .
     return tuple(joined)
 
 
+def join_laters(agents: Sequence[Agent], planned: Sequence[Later], now: float) -> tuple[Agent, ...]:
+    """The agents, each with until when it is muted and when a line is to be typed to it."""
+    muted: dict[str, float] = {}
+    lines: dict[str, float] = {}
+    for one in planned:
+        of = muted if one.what is What.MUTE else lines
+        if one.is_open and (one.what is What.LINE or one.at > now):
+            of.setdefault(one.agent.casefold(), one.at)
+    if not muted and not lines:
+        return tuple(agents)
+    joined = []
+    for agent in agents:
+        name = agent.name.casefold()
+        until, at = muted.get(name, 0.0), lines.get(name, 0.0)
+        if until or at:
+            agent = replace(agent, muted_until=until, line_at=at)
+        joined.append(agent)
+    return tuple(joined)
+
+
 async def load(store: Database | None, now: float, before: Board) -> Board:
     """Read the board; without a store it is empty. `now` is seconds since the epoch.
 
@@ -95,6 +119,7 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
             documents=tuple(tasks),
             ages=ages(conn, tasks, before.ages),
             conflicts=(*held, *decided),
+            laters=tuple(laters.listing(conn, ended_since=now - SHOWN_S)),
             merged_today=counters.value(conn, MERGED, day),
             ruled_today=counters.value(conn, RULED, day),
             damaged=tuple(damaged),

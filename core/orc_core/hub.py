@@ -25,6 +25,8 @@ from orc_core.history.backups import Backups
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.steps import RULES
 from orc_core.history.timeline import Timeline
+from orc_core.later.carrying import Carrier
+from orc_core.later.plans import Plans
 from orc_core.leadership import Leadership
 from orc_core.lifecycle.holders import Holders
 from orc_core.lifecycle.missing import Missing
@@ -189,6 +191,11 @@ class Core:
         )
 
     @property
+    def later(self) -> Plans:
+        """What is put off until a time; raises OrcError without a store."""
+        return Plans(self.store, self._clock, self.actor)
+
+    @property
     def layer_choices(self) -> LayerWing:
         """Which layers there are, and at which pace each is brought in step."""
         return LayerWing(self.sync, self.actor, self.options.cause)
@@ -304,6 +311,14 @@ class Core:
                         )
                         group.create_task(self._chores.run())
                         group.create_task(self._view.keep_pending(self._store))
+                        carrier = Carrier(
+                            self._store,
+                            self._clock,
+                            self.agents,
+                            lambda: self._view.board.laters,
+                            actor=self.actor,
+                        )
+                        group.create_task(carrier.run())
         except BaseExceptionGroup as failure:
             self._picture.publisher.fail(failure)
             raise

@@ -58,13 +58,15 @@ class Picture:
         """Make the snapshot anew, and tell those whom a change concerns."""
         layers = self.layers()
         tasks = self._view.tasks([fault for layer in layers for fault in layer.faults])
-        known = self._view.board
+        known, now = self._view.board, self._clock.now()
+        agents = board.join_tasks((*self._fleet.agents(), *self._missing()), tasks)
         fresh = replace(
             self.snapshot,
-            at=self._clock.now(),
-            agents=board.join_tasks((*self._fleet.agents(), *self._missing()), tasks),
+            at=now,
+            agents=board.join_laters(agents, known.laters, now),
             tasks=tasks,
             conflicts=known.conflicts,
+            laters=known.laters,
             merged_today=known.merged_today,
             ruled_today=known.ruled_today,
             server=self._fleet.title(),

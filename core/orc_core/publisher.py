@@ -68,6 +68,7 @@ def _differing(before: Snapshot, after: Snapshot) -> frozenset[Part]:
             (before.conflicts, before.merged_today, before.ruled_today),
             (after.conflicts, after.merged_today, after.ruled_today),
         ),
+        Part.LATERS: (before.laters, after.laters),
         Part.LAYERS: (before.layers, after.layers),
         Part.LINK: (before.link, after.link),
         Part.SCREEN: (before.screen, after.screen),

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orc_storage import backups, documents, journal, replacing, schema
+from orc_storage import backups, documents, journal, laters, replacing, schema
 from orc_storage.backups import Backup
 from orc_storage.engine import (
     APPLICATION_ROLLBACK,
@@ -109,6 +109,8 @@ def _begin_epoch(conn: Connection, backup: Backup, quarantine: str, at: float) -
     # Layers go on holding what was written after the copy was made: nothing of that was agreed on
     # with this store, so that what differs is decided by a person and never overwritten.
     conn.execute("DELETE FROM base")
+    # What was to be typed may have been typed since the copy was made.
+    laters.end_all(Transaction(conn, at), "the store was replaced by a backup")
     entry = journal.append(
         Transaction(conn, at), actor="operator", action="restore-store", detail=detail
     )

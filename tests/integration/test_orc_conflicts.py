@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from orc_cli.conflicts import moment
 from orc_cli.main import FAILED, USAGE, main
 from orc_core.errors import UsageError
+from orc_core.later.times import coming
 from orc_core.sync.synchronizer import SyncReport
 from stores import Turned
 from workspaces import Workspace, open_workspace
@@ -162,11 +162,11 @@ def test_a_conflict_is_put_off_until_a_time(folder: Path, orc: Orc) -> None:
 
 
 def test_a_time_of_day_is_the_next_one() -> None:
-    now = moment("2026-11-20T14:30", 0.0)
-    assert moment("15:00", now) - now == 1800
-    assert moment("14:30", now) - now == 86_400
+    now = coming("2026-11-20T14:30", 0.0)
+    assert coming("15:00", now) - now == 1800
+    assert coming("14:30", now) - now == 86_400
     with pytest.raises(UsageError):
-        moment("25:00", now)
+        coming("25:00", now)
 
 
 def test_without_a_store_there_is_nothing(tmp_path: Path, orc: Orc, folder: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
@@ -232,39 +231,18 @@ async def undo_conflict(args: argparse.Namespace) -> int:
 
 
 async def defer_conflict(args: argparse.Namespace) -> int:
+    from orc_core.later.times import coming
+
     async with opened(args, cause="orc conflicts defer") as core:
         conflict = await core.conflicts.get(args.id)
         now = core.snapshot.at
-        until = now + args.hours * 3600.0 if args.until is None else moment(args.until, now)
+        until = now + args.hours * 3600.0 if args.until is None else coming(args.until, now)
         report = await core.conflicts.defer(conflict.id, until)
     if args.json:
         print_json({"id": conflict.id, "deferred_until": iso(until), "text": spoken(report)})
     else:
         print(f"{report.text} until {iso(until)}; `orc undo` takes it back")
     return 0
-
-
-def moment(text: str, now: float) -> float:
-    """Read a time of day, the next one, or a day with or without a time; local time.
-
-    Raises UsageError.
-    """
-    from orc_core.errors import UsageError
-
-    today = datetime.fromtimestamp(now)
-    try:
-        hour, minute = (int(part) for part in text.split(":"))
-        at = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        if at <= today:
-            at += timedelta(days=1)
-    except ValueError:
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            raise UsageError(
-                f"--until {text!r} is no time: use 09:00, 2026-11-21 or 2026-11-21T09:00"
-            ) from None
-    return at.timestamp()
 
 
 async def show_figures(args: argparse.Namespace) -> int:

@@ -21,11 +21,12 @@ from textual import on
 from textual.worker import WorkType
 
 from orc_core.errors import OrcError
-from orc_core.model.snapshot import Snapshot
+from orc_core.model.snapshot import Part, Snapshot
 from orc_core.settings import ScreenSettings
 from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_tui import keymap
+from orc_tui.attention import Outcomes
 from orc_tui.hangup import Hangup
 from orc_tui.key_settings import keyboard_of
 from orc_tui.look import Look, find_look
@@ -90,6 +91,7 @@ class OrcApp(ThemedApp[int]):
         self._said_count = 0
         self.heard = asyncio.Event()
         """Set whenever a new snapshot came; whoever waits for one clears it first."""
+        self._outcomes = Outcomes(lambda text, severity: self.tell(text, severity=severity))
         self._hangup = Hangup(lambda: self.exit(0))
         self._leave_at = 0.0
         self._following: asyncio.Task[None] | None = None
@@ -149,6 +151,8 @@ class OrcApp(ThemedApp[int]):
     def _show(self, message: SnapshotChanged) -> None:
         self.snapshot = message.delta.snapshot
         self.heard.set()
+        if Part.LATERS in message.delta.parts and self.core is not None:
+            self._outcomes.look(self.snapshot.laters, self.now())
         self.main.show(message.delta)
 
     @on(Selected)

@@ -24,6 +24,7 @@ from orc_tui.verbs.editing import Editing
 from orc_tui.verbs.layering import Layering
 from orc_tui.verbs.living import Living
 from orc_tui.verbs.looking import Looking
+from orc_tui.verbs.postponing import Postponing
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
 from orc_tui.verbs.viewing import ABSENT, Viewing
@@ -85,6 +86,8 @@ class Commands(Verb):
             "take-both": partial(deciding.take, take="both"),
             "take-base": partial(deciding.take, take="base"),
             "later": deciding.later,
+            "later-agent": Postponing(app).later,
+            "due": editing.due,
             "spawn": living.spawn,
             "restart": living.restart,
             "end-agent": living.end,

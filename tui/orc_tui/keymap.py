@@ -83,6 +83,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("again", ("r",), "again", "retry the task; sync the layer now", _panes(TASKS, SYNC), 1),
     Action("restart", ("r",), "again", "restart it, or resume it if it is lost: asks", _AGENT, 1),
     Action("later", ("L",), "later", "defer: decide it another day", _panes(CONFLICTS), 1),
+    Action("later-agent", ("L",), "", "mute it; type a line at a time or reset", _AGENT),
+    Action("due", ("L",), "", "when it is due", _panes(TASKS)),
     Action("new", ("N",), "new", "new task", _panes(TASKS), 2),
     Action("spawn", ("N",), "new", "start an agent", _AGENT, 2),
     Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY, 3),

@@ -142,6 +142,10 @@ class Agent:
     """When its server last answered, in seconds since the epoch, where it does not; else 0."""
     conversation: str = ""
     """By what the agent itself finds its conversation again; "" where nothing tells."""
+    muted_until: float = 0.0
+    """Until when nobody wants to hear of it, in seconds since the epoch; 0 where they do."""
+    line_at: float = 0.0
+    """When a line is to be typed to it that was planned, in seconds since the epoch; else 0."""
     ours: bool = False
     """It was spawned, adopted or registered: an agent, whether or not a rule knows it."""
 

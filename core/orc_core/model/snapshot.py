@@ -11,6 +11,7 @@ from enum import StrEnum
 from orc_core.model.agent import Agent
 from orc_core.model.health import Layer, Link
 from orc_core.model.task import Task
+from orc_storage.laters import Later
 from orc_storage.records import Conflict
 
 
@@ -22,6 +23,7 @@ class Part(StrEnum):
     CONFLICTS = "conflicts"
     LAYERS = "layers"
     LINK = "link"
+    LATERS = "laters"
     SCREEN = "screen"
 
 
@@ -86,6 +88,7 @@ class Snapshot:
 
     `agents`, `tasks` and `conflicts` are in no particular order: view models sort.
     `conflicts` holds open and deferred ones, and those resolved in the last 15 minutes.
+    `laters` holds what is put off, and what was carried out in the last 15 minutes.
     `merged_today` counts fields that merged by themselves since midnight, `ruled_today`
     conflicts that a rule decided.
     """
@@ -97,6 +100,7 @@ class Snapshot:
     agents: tuple[Agent, ...] = ()
     tasks: tuple[Task, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    laters: tuple[Later, ...] = ()
     layers: tuple[Layer, ...] = ()
     link: Link = field(default_factory=Link)
     screen: Screen | None = None

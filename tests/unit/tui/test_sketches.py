@@ -5,7 +5,7 @@ from dataclasses import replace
 import sketches
 
 import scene
-from orc_tui.view_models import agents, conflicts, header, sync, tasks
+from orc_tui.view_models import agents, conflicts, header, limits, sync, tasks
 from orc_tui.view_models.lines import text_of
 from stage import Stage
 
@@ -36,7 +36,9 @@ def test_rows_of_agents_are_exact_at_the_width_of_the_sketch() -> None:
     fleet = agents.ordered(scene.agents(), scene.AT)
     at = agents.columns(fleet, 77, boxed=True)
     wanted = [line[2:77].rstrip() for line in sketches.LISTS_160.splitlines()[2:19]]
-    assert [text_of(agents.row(one, at, scene.AT)).rstrip() for one in fleet] == wanted
+    first = limits.heads(fleet)
+    rows = [agents.row(one, at, scene.AT, first.get(one.key)) for one in fleet]
+    assert [text_of(row).rstrip() for row in rows] == wanted
 
 
 def test_rows_of_tasks_conflicts_and_layers_are_exact() -> None:

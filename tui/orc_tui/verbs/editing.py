@@ -56,6 +56,10 @@ class Editing(Verb):
         if name is not None:
             await self._edit_field(task, name)
 
+    async def due(self, act: Act) -> None:
+        """Say when the task is due."""
+        await self._edit_field(self.task(act), "due")
+
     async def _edit_field(self, task: Task, name: str) -> None:
         before = value_of(task, name)
         edited = await self.ask(FieldEdit(f"{task.id} {task.title}", FIELDS[name], before))

@@ -57,6 +57,7 @@ class Round(Verb):
         self._only = frozenset(only)
         self._handled: dict[str, tuple[str, float]] = {}
         """What each agent was answered last: the fingerprint, and when it may come again."""
+        self._opened = ""
         self._count = 0
         self._last: Agent | None = None
 
@@ -65,6 +66,7 @@ class Round(Verb):
 
         Gives back what the card was left for.
         """
+        self._opened = at
         index = 0
         while True:
             questions = self._questions()
@@ -120,6 +122,8 @@ class Round(Verb):
         asked: list[Asked] = []
         for agent in sorted(self.snapshot.agents, key=lambda one: (one.since, one.key)):
             if self._only and agent.key not in self._only:
+                continue
+            if agent.muted_until and agent.key not in (*self._only, self._opened):
                 continue
             waits = agent.state is State.WAITING
             prompt = self.core.agents.prompt(agent.key) if waits else None

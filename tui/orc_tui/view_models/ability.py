@@ -41,6 +41,8 @@ _ON_ROW: Final = frozenset(
         "rollback",
         "why",
         "later",
+        "later-agent",
+        "due",
         "take-left",
         "take-right",
         "take-both",
@@ -75,6 +77,8 @@ def _agent(action_id: str, agent: Agent) -> str:
         return f"{name} is {state.value}: nobody would read it"
     if action_id == "interrupt" and state not in _BUSY:
         return f"{name} is {state.value}: there is nothing to interrupt"
+    if action_id == "later-agent" and agent.is_other:
+        return f"{name} is no agent that is known: nothing is planned for it"
     if action_id in ("adopt", "listen", "supervise") and agent.is_lost:
         return f"{name} is gone: `r` resumes it, `x` forgets it"
     if action_id == "attach" and state is State.GONE:

@@ -18,6 +18,7 @@ from orc_core.model.task import Status, Task
 from orc_core.text import age, cells, fit
 from orc_storage.records import ConflictState
 from orc_tui.view_models import glyphs
+from orc_tui.view_models.limits import going_on
 from orc_tui.view_models.lines import Line, Part
 from orc_tui.view_models.spans import clock, coarse, evidence_age, short
 
@@ -42,9 +43,10 @@ _ORDER: Final[Mapping[State, int]] = {
     State.STARTING: 6,
     State.UNKNOWN: 7,
     State.IDLE: 8,
-    State.GONE: 9,
+    State.GONE: 10,
 }
 _LOST: Final = 4
+_MUTED: Final = 9
 _BY_NAME: Final = frozenset({State.WORKING, State.STARTING})
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -60,12 +62,14 @@ def face(agent: Agent) -> tuple[str, str, str]:
         return OTHER, glyphs.OTHER, "dim"
     if agent.is_stopped:
         return STOPPED_WORD, *glyphs.STOPPED
+    if agent.muted_until:
+        return agent.state.value, glyphs.STATES[agent.state][0], "dim"
     return agent.state.value, *glyphs.STATES[agent.state]
 
 
 def needs_you(agent: Agent) -> bool:
     """Whether the agent waits for something that only the operator gives."""
-    return agent.state in NEEDS_YOU and not is_other(agent)
+    return agent.state in NEEDS_YOU and not is_other(agent) and not agent.muted_until
 
 
 def is_silent(agent: Agent, now: float) -> bool:
@@ -100,6 +104,8 @@ def _rank(agent: Agent, now: float) -> tuple[object, ...]:
     elif agent.state not in _BY_NAME:
         within = agent.since
     order = _LOST if agent.is_lost else _ORDER[agent.state]
+    if agent.muted_until:
+        order, silent = _MUTED, False
     return (False, order, not silent, within, natural(agent.name))
 
 
@@ -171,17 +177,20 @@ def heading(at: Columns) -> Line:
     return (("".join(names), "dim"),)
 
 
-def row(agent: Agent, at: Columns, now: float) -> Line:
-    """One agent, without the sign of the cursor, which the list puts before it."""
+def row(agent: Agent, at: Columns, now: float, head: Agent | None = None) -> Line:
+    """One agent, without the sign of the cursor, which the list puts before it.
+
+    `head` is the first of those under the same usage limit, where that is another one.
+    """
     other = is_other(agent)
     word, sign, ink = face(agent)
-    plain = "dim" if other or agent.is_stopped else "text"
+    plain = "dim" if other or agent.is_stopped or agent.muted_until else "text"
     parts: list[Part] = [
         (f"{sign} {fit(word, _STATE)} ", ink),
         (fit(agent.name, at.agent), f"{plain} bold" if needs_you(agent) else plain),
         (f" {short(now - agent.since).rjust(_FOR)} ", "dim"),
         (fit(agent.task, at.task) + " ", plain),
-        (fit(does(agent, now), at.does), plain),
+        (fit(does(agent, now, head), at.does), plain),
         (" " * at.gap, plain),
     ]
     if at.where:
@@ -208,8 +217,17 @@ def _why(agent: Agent, at: Columns, now: float) -> str:
     return word + evidence_age(now - at_s).rjust(_WHY_AGE) if at.with_age else word
 
 
-def does(agent: Agent, now: float) -> str:
-    """What stands in `asks or does`."""
+def does(agent: Agent, now: float, head: Agent | None = None) -> str:
+    """What stands in `asks or does`; `head` is the first of its group under a usage limit."""
+    told = _does(agent, now)
+    if agent.muted_until:
+        told = f"muted until {clock(agent.muted_until)}" + (f": {told}" if told else "")
+    if agent.state is State.LIMITED:
+        return told + going_on(agent, head)
+    return f"{told}, a line at {clock(agent.line_at)}" if agent.line_at else told
+
+
+def _does(agent: Agent, now: float) -> str:
     if is_silent(agent, now):
         still = f"silent {age(now - agent.changed_at)}"
         return f"{still}: {agent.busy_child}" if agent.busy_child else still

@@ -29,6 +29,7 @@ _LINK_INKS: Final = {
 _BRIEF: Final = {LinkState.GONE.value: "gone", LinkState.SYNC.value: "sync"}
 """What stands behind the name of a server."""
 
+MUTED: Final = "muted"
 _SHOWN: Final = (
     State.WAITING,
     State.CRASHED,
@@ -80,7 +81,8 @@ def _place(snapshot: Snapshot) -> str:
 
 def _counts(snapshot: Snapshot, room: int, gap: int) -> list[Line]:
     """The counts that fit into `room`, in the order of the list."""
-    agents = [agent for agent in snapshot.agents if not is_other(agent)]
+    known = [agent for agent in snapshot.agents if not is_other(agent)]
+    agents = [agent for agent in known if not agent.muted_until]
     pieces: dict[str, Line] = {}
     stopped = sum(agent.is_stopped for agent in agents)
     for state in _SHOWN:
@@ -91,11 +93,13 @@ def _counts(snapshot: Snapshot, room: int, gap: int) -> list[Line]:
     if stopped:
         sign, ink = glyphs.STOPPED
         pieces[STOPPED_WORD] = ((f"{sign} {stopped} {STOPPED_WORD}", ink),)
-    others = len(snapshot.agents) - len(agents)
+    if len(known) > len(agents):
+        pieces[MUTED] = ((f"{len(known) - len(agents)} {MUTED}", "dim"),)
+    others = len(snapshot.agents) - len(known)
     if others:
         pieces["other"] = ((f"{glyphs.OTHER} {others} other", "dim"),)
     kept: set[str] = set()
-    for name in (*(state.value for state in _KEEP), STOPPED_WORD, "other"):
+    for name in (*(state.value for state in _KEEP), STOPPED_WORD, MUTED, "other"):
         if name in pieces and _fits([*kept, name], pieces, room, gap):
             kept.add(name)
     return [piece for name, piece in pieces.items() if name in kept]

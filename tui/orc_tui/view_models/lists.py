@@ -15,7 +15,7 @@ from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Task
 from orc_storage.records import Conflict
 from orc_tui import keymap
-from orc_tui.view_models import agents, conflicts, filters, sync, tasks
+from orc_tui.view_models import agents, conflicts, filters, limits, sync, tasks
 from orc_tui.view_models.ability import Row
 from orc_tui.view_models.filters import Query
 from orc_tui.view_models.lines import Line
@@ -85,7 +85,12 @@ class AgentsList:
         every = [entry.item for entry in all_ if isinstance(entry.item, Agent)]
         at = agents.columns(every, width, boxed=boxed)
         items = [entry.item for entry in shown]
-        rows = [agents.row(item, at, now) for item in items if isinstance(item, Agent)]
+        first = limits.heads(every)
+        rows = [
+            agents.row(item, at, now, first.get(item.key))
+            for item in items
+            if isinstance(item, Agent)
+        ]
         return Drawn(agents.heading(at), rows)
 
     def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:

@@ -45,6 +45,10 @@ def own_lines(agent: Agent, now: float) -> list[Line]:
         lines.append(field("flickers", f"{agent.flips} changes of state in the last minute"))
     if agent.resets_at:
         lines.append(field("limit ends", clock(agent.resets_at)))
+    if agent.line_at:
+        lines.append(field("a line goes", f"to it at {clock(agent.line_at)}: L shows it"))
+    if agent.muted_until:
+        lines.append(field("muted", f"until {clock(agent.muted_until)}: L tells of it again"))
     if agent.is_lost:
         return lines
     if not agent.has_ended:

@@ -1,0 +1,124 @@
+"""What is put off, from the key and from the command to the agent's pane."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from clocks import wait_for
+from dashboard_desk import Desk, seated
+from orc_command import Done, orc
+from orc_core.model.agent import Agent, State
+from orc_storage.laters import Phase
+from orc_tui import keymap
+from orc_tui.screens.later import LaterForm
+from orc_tui.screens.menu import Menu
+from private_tmux import PrivateTmux
+
+PROGRAM = Path(__file__).with_name("programs") / "claude"
+
+
+@pytest.fixture
+async def desk(tmux: PrivateTmux, tmp_path: Path) -> AsyncIterator[Desk]:
+    tmux.start(f"exec {sys.executable} {PROGRAM} idle", size="100x30")
+    async with seated(tmux, tmp_path) as desk:
+        await wait_for(lambda: agent(desk) is not None and agent(desk).state in RESTS, 20)
+        yield desk
+
+
+RESTS = (State.IDLE, State.DONE)
+
+
+def agent(desk: Desk) -> Agent:
+    found = (one for one in desk.app.snapshot.agents if one.name == "claude-1")
+    return next(found, None)  # type: ignore[return-value]
+
+
+async def test_a_line_is_planned_told_typed_and_taken_back(desk: Desk, tmux: PrivateTmux) -> None:
+    key = agent(desk).key
+    await desk.act("later-agent", keymap.AGENTS, key)
+    await desk.screen(Menu)
+    await desk.press("l")
+    await desk.screen(LaterForm)
+    await desk.press(*"go on", "tab", *"noon", "enter")
+    assert isinstance(desk.app.screen, LaterForm), "that is no time"
+    await desk.press(*["backspace"] * 4, *"2h", "enter")
+    await desk.says("claude-1: a line at ")
+    await wait_for(lambda: agent(desk).line_at)
+
+    await desk.act("later-agent", keymap.AGENTS, key)
+    await desk.screen(Menu)
+    await desk.press("k", "enter")
+    await desk.says("L-1 is cancelled")
+    await wait_for(lambda: not agent(desk).line_at)
+
+    await desk.core.later.line(agent(desk), "go on", desk.app.now() + 1.5)
+    await desk.says("claude-1, planned for ")
+    assert desk.told.endswith("sent, went on")
+    assert "❯ go on" in tmux.screen(agent(desk).pane.pane_id)
+    (sent, *_) = await desk.core.later.listing()
+    assert (sent.id, sent.phase) == ("L-2", Phase.SENT)
+
+
+async def test_a_muted_agent_is_heard_of_again(desk: Desk) -> None:
+    key = agent(desk).key
+    await desk.act("later-agent", keymap.AGENTS, key)
+    await desk.screen(Menu)
+    await desk.press("m")
+    await desk.says("claude-1 is muted until ")
+    await wait_for(lambda: agent(desk).muted_until)
+    await desk.act("later-agent", keymap.AGENTS, key)
+    await desk.screen(Menu)
+    await desk.press("k", "enter")
+    await desk.says("claude-1 is told of again")
+    await wait_for(lambda: not agent(desk).muted_until)
+
+
+def test_orc_later(tmux: PrivateTmux, tmp_path: Path) -> None:
+    pane = tmux.start(f"exec {sys.executable} {PROGRAM} idle")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "ORC_WORKSPACE": str(tmp_path / "ws"),
+    }
+
+    def run(*argv: str, code: int = 0) -> Done:
+        done = orc([*argv, "--socket-path", tmux.socket_path], environ, tmp_path)
+        assert done.code == code, done
+        return done
+
+    def settled() -> str:
+        found = json.loads(run("agents", "--json").out)
+        return str(next((one["state"] for one in found if one["name"] == "claude-1"), ""))
+
+    while settled() not in RESTS:
+        pass
+    made = json.loads(run("later", "claude-1", "--at", "2h", "--text", "go on", "--json").out)
+    assert (made["id"], made["phase"], made["text"]) == ("L-1", "waiting", "go on")
+    assert made["watched"] is False
+    told = run("later", pane, "--mute", "--at", "3h").out
+    assert "claude-1 is muted until then" in told and "no dashboard is open" in told
+    assert [one["id"] for one in json.loads(run("later", "list", "--json").out)] == ["L-1", "L-2"]
+    assert "type to claude-1: go on" in run("later", "list").out
+    assert "L-1 is cancelled" in run("later", "cancel", "L-1").out
+    assert "cannot be taken back" in run("later", "cancel", "L-1", code=1).err
+    assert (
+        "does not say when its limit ends"
+        in run("later", "claude-1", "--reset", "--text", "x", code=1).err
+    )
+    for wrong in (("--text", "x"), ("--at", "2h"), ("L-1", "--at", "2h", "--text", "x")):
+        run("later", "claude-1", *wrong, code=2)
+    run("later", "cancel", code=2)
+    run("later", "nobody", "--at", "2h", "--text", "x", code=3)
+    trail = json.loads(run("audit", "list", "--json").out)
+    entries = trail["entries"] if isinstance(trail, dict) else trail
+    assert [one["action"] for one in entries if one["kind"] == "later"] == [
+        "cancelled",
+        "mute",
+        "line",
+    ]
