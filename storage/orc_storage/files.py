@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from orc_storage.errors import FileFault, FileMoved, InvalidId, StoreUnavailable
 from orc_storage.exchange import swap
 from orc_storage.lock import lives
 from orc_storage.mirrored import SIZE_MAX_BYTES, parse, render
+from orc_storage.notices import Notices
 from orc_storage.paths import ensure_private, sync_folder
 from orc_storage.placing import MirrorFile, Placing, place
 
@@ -165,30 +166,41 @@ class Mirror:
         A hint only: changes can be gathered, and a file of ours is named as well. Raises
         StoreUnavailable if the folder is gone, or the kernel gives no watch.
         """
-        kinds = {str(folder): kind for kind, folder in self._folders.items()}
+        kinds = {folder: kind for kind, folder in self._folders.items()}
         try:
-            async for batch in awatch(
-                self.folder,
-                watch_filter=None,
-                debounce=_DEBOUNCE_MS,
-                step=_STEP_MS,
-                stop_event=stop,
-                recursive=True,
-            ):
-                touched: set[tuple[str, str]] = set()
-                for _, name in batch:
-                    folder, _, file = name.rpartition("/")
-                    if folder in kinds and (id := _id_of(file)):
-                        touched.add((kinds[folder], id))
-                    elif name in kinds:
-                        # The folder itself came or went, with everything in it.
-                        touched |= {(kinds[name], id) for id in self._ids_if_there(kinds[name])}
-                if touched:
-                    yield touched
+            async with contextlib.aclosing(self._changed(stop)) as changes:
+                async for paths in changes:
+                    touched: set[tuple[str, str]] = set()
+                    for path in paths:
+                        if path.parent in kinds and (id := _id_of(path.name)):
+                            touched.add((kinds[path.parent], id))
+                        elif path in kinds:
+                            # The folder itself came or went, with everything in it.
+                            touched |= {(kinds[path], id) for id in self._ids_if_there(kinds[path])}
+                    if touched:
+                        yield touched
         except FileNotFoundError:
             raise StoreUnavailable(f"{self.folder} is missing: make it again") from None
         except CANNOT_WATCH as error:
             raise StoreUnavailable(f"{self.folder} cannot be watched: {error}") from None
+
+    async def _changed(self, stop: asyncio.Event) -> AsyncGenerator[set[Path], None]:
+        """Yield what changed, told by the kernel itself where it can, which is sooner."""
+        notices = Notices(self.folder, self._folders.values())
+        if notices.open():
+            async with contextlib.aclosing(notices.changes(stop)) as changes:
+                async for paths in changes:
+                    yield paths
+            return
+        async for batch in awatch(
+            self.folder,
+            watch_filter=None,
+            debounce=_DEBOUNCE_MS,
+            step=_STEP_MS,
+            stop_event=stop,
+            recursive=True,
+        ):
+            yield {Path(name) for _, name in batch}
 
     def _ids(self, kind: str) -> Iterator[str]:
         folder = self._folders[kind]

@@ -6,14 +6,16 @@ import asyncio
 import errno
 import hashlib
 import os
+import shutil
 import socket
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orc_storage import files, placing
+from orc_storage import files, inotify, notices, placing
 from orc_storage.errors import (
     FileFault,
     FileMoved,
@@ -343,11 +345,93 @@ def test_a_huge_file_is_read_no_further_than_its_fault(mirror: Mirror) -> None:
         parse(found.data, "T-1")
 
 
+def as_vim_saves(path: Path, data: bytes) -> None:
+    """Away, anew, written, and what was there before removed."""
+    aside = path.with_name(path.name + "~")
+    path.rename(aside)
+    path.write_bytes(data)
+    aside.unlink()
+
+
+def as_most_save(path: Path, data: bytes) -> None:
+    draft = path.with_name(".draft")
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
+def in_place(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("save", [as_vim_saves, as_most_save, in_place])
+async def test_a_save_is_told_once_and_when_it_is_finished(
+    mirror: Mirror, save: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However an editor goes about it; what it only begins is waited for."""
+    monkeypatch.setattr(notices, "BEGUN_S", DEADLINE_S)
+    path = mirror.write("task", "T-1", b"one", expect_sha256=None).path
+    stop, seen = asyncio.Event(), asyncio.Queue[set[object]]()
+    watching = asyncio.create_task(watched(mirror, stop, seen))
+    await asyncio.sleep(0)
+    save(path, b"two")
+    assert await asyncio.wait_for(seen.get(), DEADLINE_S) == {("task", "T-1")}
+    path.open("wb").close()
+    mirror.path("agent", "end").write_bytes(b"x")
+    told = await asyncio.wait_for(seen.get(), DEADLINE_S)
+    assert told == {("task", "T-1"), ("agent", "end")}, "one look for what comes together"
+    stop.set()
+    await asyncio.wait_for(watching, DEADLINE_S)
+
+
+async def test_what_is_begun_and_never_finished_is_told_too(mirror: Mirror) -> None:
+    path = mirror.write("task", "T-1", b"one", expect_sha256=None).path
+    gone = mirror.write("task", "T-2", b"one", expect_sha256=None).path
+    stop, seen = asyncio.Event(), asyncio.Queue[set[object]]()
+    watching = asyncio.create_task(watched(mirror, stop, seen))
+    await asyncio.sleep(0)
+    with path.open("ab") as file:
+        file.write(b"more")
+        file.flush()
+        gone.unlink()
+        mirror.path("agent", "a").hardlink_to(path)
+        told: set[object] = set()
+        while told != {("task", "T-1"), ("task", "T-2"), ("agent", "a")}:
+            told |= await asyncio.wait_for(seen.get(), DEADLINE_S)
+    shutil.rmtree(mirror.folder)
+    with pytest.raises(StoreUnavailable, match="is missing"):
+        await asyncio.wait_for(watching, DEADLINE_S)
+    assert not stop.is_set()
+
+
+async def test_notices_that_run_over_name_everything(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.write("task", "T-1", b"one", expect_sha256=None)
+    mirror.write("agent", "a", b"one", expect_sha256=None)
+    stop, seen = asyncio.Event(), asyncio.Queue[set[object]]()
+    watching = asyncio.create_task(watched(mirror, stop, seen))
+    await asyncio.sleep(0)
+    lost = inotify.Notice(-1, inotify.OVERFLOW, "")
+    monkeypatch.setattr(inotify.Inotify, "read", lambda self: (os.read(self.fd, 4096), [lost])[1])
+    mirror.path("task", "T-1").write_bytes(b"two")
+    assert await asyncio.wait_for(seen.get(), DEADLINE_S) == {("task", "T-1"), ("agent", "a")}
+    stop.set()
+    await asyncio.wait_for(watching, DEADLINE_S)
+
+
+@pytest.fixture(params=["the kernel tells", "watchfiles looks"])
+def teller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How changes are heard of: directly, or where a system has no inotify."""
+    if request.param == "watchfiles looks":
+        monkeypatch.setattr(inotify.Inotify, "open", lambda _: False)
+
+
 async def watched(mirror: Mirror, stop: asyncio.Event, seen: asyncio.Queue[set[object]]) -> None:
     async for touched in mirror.watch(stop):
         seen.put_nowait(set(touched))
 
 
+@pytest.mark.usefixtures("teller")
 async def test_an_edit_is_heard_and_our_workshop_is_not(mirror: Mirror) -> None:
     stop = asyncio.Event()
     seen: asyncio.Queue[set[object]] = asyncio.Queue()
@@ -364,6 +448,7 @@ async def test_an_edit_is_heard_and_our_workshop_is_not(mirror: Mirror) -> None:
     await asyncio.wait_for(watching, DEADLINE_S)
 
 
+@pytest.mark.usefixtures("teller")
 async def test_a_folder_that_comes_back_is_watched_again(mirror: Mirror) -> None:
     stop = asyncio.Event()
     seen: asyncio.Queue[set[object]] = asyncio.Queue()
@@ -386,6 +471,7 @@ async def test_a_folder_that_comes_back_is_watched_again(mirror: Mirror) -> None
     await asyncio.wait_for(watching, DEADLINE_S)
 
 
+@pytest.mark.usefixtures("teller")
 async def test_watching_a_folder_that_is_gone_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="is missing"):
         async for _ in Mirror(tmp_path / "nowhere").watch(asyncio.Event()):
