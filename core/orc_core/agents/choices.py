@@ -14,8 +14,9 @@ from functools import partial
 from itertools import takewhile
 from typing import Final
 
-from orc_core.agents.patterns import LINE_MAX, compiled, found
+from orc_core.agents.patterns import found
 from orc_core.agents.rule_parts import PromptPart
+from orc_core.agents.sieve import Trait, demand
 from orc_core.model.snapshot import Span, Style
 
 CHOICES_MAX: Final = 9
@@ -70,16 +71,30 @@ class Offer:
 NO_OFFER: Final = Offer(())
 
 
-def may_offer(part: PromptPart, lines: Sequence[str]) -> bool:
-    """Whether `offers` may find choices there; most screens have none, which is told at once."""
+def offer_name(part: PromptPart) -> str:
+    """The name of the trait of a line without which `offers` finds no choices of this prompt.
+
+    "" where no line alone tells. Most screens have none of them, which is told at once.
+    """
     if part.keys == "letter-enter":
-        return any("]:" in line for line in lines)
+        return "*letters"
     if part.entries is not None:
-        search = compiled(part.entries).search
-        return any(search(line.strip(_ASIDE)[:LINE_MAX]) for line in lines[-BELOW_MAX:])
-    if part.buttons is not None:
-        return True
-    return any(("1." in line or "1)" in line) and _FIRST.match(line) for line in lines)
+        return f"*entry {part.entries}"
+    return "*numbers" if part.buttons is None else ""
+
+
+def offer_trait(part: PromptPart) -> Trait:
+    """The trait that `offer_name` names."""
+    if part.keys == "letter-enter":
+        return Trait(lambda line: "]:" in line, ("]:",))
+    if part.entries is not None:
+        label = part.entries
+        return Trait(partial(_is_entry, label), demand(label).needles)
+    return Trait(_FIRST.match, ("1.", "1)"))
+
+
+def _is_entry(label: str, line: str) -> bool:
+    return found(label, line.strip(_ASIDE)) is not None
 
 
 def offers(part: PromptPart, lines: Sequence[str]) -> Offer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +78,8 @@ class Observer:
         self._agents: tuple[Agent, ...] = ()
         self._dues: dict[str, float] = {}
         """When agents are to be judged again whose state time alone will change."""
+        self._due_at = inf
+        """When the first of them is, or before."""
         self._rota: deque[str] = deque()
         self._turned_at = float("-inf")
         self._confirmed_at = 0.0
@@ -246,7 +249,10 @@ class Observer:
 
     def _due(self, now: float) -> list[str]:
         """The agents whose time has come, or whose session files changed."""
-        due = [key for key, at in self._dues.items() if at <= now]
+        due: list[str] = []
+        if now >= self._due_at:
+            due = [key for key, at in self._dues.items() if at <= now]
+            self._due_at = min((at for at in self._dues.values() if at > now), default=inf)
         changed = self._sessions.changed()
         if changed:
             due += [key for key, one in self._tracks.items() if one.info.pane.pid in changed]
@@ -314,6 +320,7 @@ class Observer:
             self._dues.pop(key, None)
         else:
             self._dues[key] = due
+            self._due_at = min(self._due_at, due)
         if track.named_as != track.kind:
             self._misnamed = True
 

@@ -89,7 +89,7 @@ class ProcFolder:
         except OSError:
             return None
         name, _, rest = text.partition("(")[2].rpartition(")")
-        fields = rest.split()
+        fields = rest.split(None, 20) if rest[:2] != " Z" else rest.split()
         if len(fields) < 20:
             return None
         start = fields[19]

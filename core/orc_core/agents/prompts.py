@@ -19,7 +19,6 @@ from orc_core.agents.choices import (
     Offer,
     Option,
     belongs,
-    may_offer,
     offers,
     words,
 )
@@ -64,16 +63,24 @@ class Layout:
     draft: str = ""
 
 
-def find_layout(kind: Kind, lines: Sequence[str]) -> Layout | None:
-    """The prompt that stands at the bottom of a screen, or None."""
+def find_layout(
+    kind: Kind, lines: Sequence[str], here: frozenset[str] | None = None
+) -> Layout | None:
+    """The prompt that stands at the bottom of a screen, or None.
+
+    `here` is what the kind's sieve tells of all its lines together, where that is known.
+    """
+    here = frozenset[str]().union(*kind.sieve.lines(lines)) if here is None else here
+    if all(trait and trait not in here for trait in kind.offers):
+        return None
     lines = lines[-LINES_MAX:]
     plain: list[str] = []
     known: dict[tuple[object, ...], Offer] = {}
     tops: dict[tuple[str, int], list[int]] = {}
-    for part in kind.prompts:
+    for part, trait in zip(kind.prompts, kind.offers, strict=True):
         how = (part.keys == "letter-enter", part.buttons, part.entries, part.cursor)
         if how not in known:
-            may = may_offer(part, lines)
+            may = not trait or trait in here
             plain = [_unboxed(line) for line in lines] if may and not plain else plain
             known[how] = offers(part, plain) if may else NO_OFFER
         offer = known[how]

@@ -74,6 +74,8 @@ class Sessions:
         weakref.finalize(self, self._marks.close)
         self._known: OrderedDict[int, tuple[_Stamp, SessionFile | None]] = OrderedDict()
         self._found: OrderedDict[int, tuple[int, float, int]] = OrderedDict()
+        self._folder_seen = 0
+        """The stamp of the folder when all were last looked at."""
 
     def changed(self) -> set[int]:
         """The panes, by their process, whose session files are not as they were last read.
@@ -83,7 +85,10 @@ class Sessions:
         changed: set[int] = set()
         if not self._is_marked():
             return changed
-        folder = self._stamp()
+        folder, before = self._stamp(), self._folder_seen
+        self._folder_seen = folder
+        if not folder and not before:
+            return changed  # there is no folder, and was none
         for pane_pid, (pid, _, seen) in self._found.items():
             if not pid:
                 if folder != seen:
@@ -127,7 +132,7 @@ class Sessions:
         if session is None and not 0 <= now - looked_at < LOOK_AGAIN_S:
             changed = self._stamp()
             if changed != stamp or not 0 <= now - looked_at < LOOK_ANYWAY_S:
-                pid, session = self._look(pane_pid)
+                pid, session = self._look(pane_pid) if changed else (0, None)
                 self._found[pane_pid] = (pid, now, changed)
                 if len(self._found) > CACHE_MAX:
                     self._found.popitem(last=False)

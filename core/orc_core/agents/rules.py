@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from orc_core.agents.choices import offer_name, offer_trait
 from orc_core.agents.rule_parts import (
     SHIPPED,
     AgentPart,
@@ -22,12 +23,15 @@ from orc_core.agents.rule_parts import (
     RuleFile,
     RulePart,
 )
-from orc_core.agents.sieve import Sieve
+from orc_core.agents.sieve import Sieve, Trait
 from orc_core.errors import OrcError
 from orc_core.model.agent import OTHER
 from orc_storage.paths import read_plain
 
 BUILT_IN: Final = Path(__file__).with_name("rules")
+BLANK: Final = "*blank"
+"""The trait of a line on which nothing stands."""
+SCROLL_BAR: Final = ("█", "▀", "▄")
 BOTTOM_LINES: Final = 12
 TAIL_LINES: Final = 4
 FILE_MAX_BYTES: Final = 256 * 1024
@@ -60,7 +64,9 @@ class Kind:
     """The same by their source, title or screen."""
     path: Path
     sieve: Sieve
-    """Tells which patterns of its rules and reads match a line."""
+    """Tells which patterns of its rules and reads match a line, and what else it is."""
+    offers: tuple[str, ...]
+    """For each prompt the trait of a line without which it has no choices, "" for none."""
 
     @property
     def id(self) -> str:
@@ -78,6 +84,11 @@ class RuleSet:
     kinds: tuple[Kind, ...]
     faults: tuple[str, ...] = ()
     faults_at: float = 0.0
+    _by_id: dict[str, Kind] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # The first of an id counts, as everywhere.
+        self._by_id = {kind.id: kind for kind in reversed(self.kinds)}
 
     @property
     def trouble(self) -> str:
@@ -88,18 +99,26 @@ class RuleSet:
     def take(self, newer: RuleSet) -> None:
         """Go by the rules of another set from now on."""
         self.kinds, self.faults, self.faults_at = newer.kinds, newer.faults, newer.faults_at
+        self._by_id = newer._by_id
 
     def kind(self, id: str) -> Kind | None:
         """The kind of that id, or None for `other`."""
-        return next((kind for kind in self.kinds if kind.id == id), None)
+        return self._by_id.get(id)
 
 
 def _sieve(file: RuleFile) -> Sieve:
-    """What tells which patterns of a file's rules and reads match a line."""
+    """What tells which patterns of a file's rules and reads match a line, and its traits."""
     patterns = {*file.reads.activity, *file.reads.last_prompt, *file.reads.input}
     for rule in file.rule:
-        patterns.update(rule.any, rule.all, rule.not_)
-    return Sieve(patterns)
+        patterns.update(rule.any, rule.all, rule.not_, [rule.does] if rule.does else [])
+    offers = {name: offer_trait(part) for part in file.prompt if (name := offer_name(part))}
+    return Sieve(patterns, {BLANK: Trait(is_blank), **offers})
+
+
+def is_blank(line: str) -> bool:
+    """Whether nothing stands on a line; a bar to scroll by is nothing."""
+    text = line.strip()
+    return not text or text in SCROLL_BAR
 
 
 def load(folders: Sequence[Path] = ()) -> RuleSet:
@@ -189,7 +208,8 @@ def _read(path: Path, context: object = None) -> Kind:
         raise RuleFault(f"{path}: agent.id: {OTHER} is what no rule knows: choose another id")
     rules = tuple(sorted(file.rule, key=lambda rule: -rule.priority))
     prompts = tuple(file.prompt)
-    return Kind(file.agent, file.reads, prompts, rules, _told_by(rules), path, _sieve(file))
+    told_by, sieve, offers = _told_by(rules), _sieve(file), tuple(map(offer_name, prompts))
+    return Kind(file.agent, file.reads, prompts, rules, told_by, path, sieve, offers)
 
 
 def _told_by(rules: Sequence[RulePart]) -> dict[str, tuple[Wanted, ...]]:

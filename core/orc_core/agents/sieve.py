@@ -2,7 +2,8 @@
 
 Invariant: a pattern is left out only where no match is possible: it begins at the line's start
 with other characters than the line has there, or wants letters that the line has not. What is
-told of a line is the same as if every pattern were searched for in it.
+told of a line is the same as if every pattern were searched for in it. Beside patterns a line
+has traits: names of what else holds of it, which is told and remembered in the same way.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Any, Final, TypeAlias
 
 from orc_core.agents.patterns import LINE_MAX, compiled
 
-LINES_KEPT: Final = 32_768
+LINES_KEPT: Final = 65_536
 """Lines of which is remembered what matches: most lines of a screen stood there before."""
+CHARS_KEPT: Final = 8_000_000
+"""How many characters they have together at most."""
 FIRSTS_KEPT: Final = 1024
 NEEDLE_MIN: Final = 2
 """So many characters are worth looking for."""
@@ -69,24 +72,45 @@ def demand(pattern: str) -> Demand:
 def sought(text: str) -> Callable[[Demand], Sequence[str]]:
     """Tells those needles of a pattern that are in this text: without any it has no match."""
     plain = text.lower()
-    if not text.isascii() and _ODD.search(text) is not None:
+    if _is_odd(text):
         return lambda _: ("",)
     return lambda wants: [needle for needle in wants.needles if needle in plain]
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a letter of it is another one for a pattern that ignores case."""
+    return not text.isascii() and _ODD.search(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """What may hold of a line, which is asked of those alone that have one of the `needles`."""
+
+    holds: Callable[[str], object]
+    needles: tuple[str, ...] = ("",)
 
 
 _Wanted: TypeAlias = tuple[str, Callable[[str], object], Demand]
 
 
 class Sieve:
-    """Tells which patterns match a line, and remembers what it told lately."""
+    """Tells which patterns match a line, and remembers what it told lately.
 
-    def __init__(self, patterns: Iterable[str]) -> None:
+    `traits` are told as if each was a pattern by that name; the names begin with `*`, as no
+    pattern can.
+    """
+
+    def __init__(self, patterns: Iterable[str], traits: Mapping[str, Trait] | None = None) -> None:
         self._patterns = sorted({*patterns})
+        self._traits = dict(traits or {})
         self._beginning: list[_Wanted] = []
-        self._anywhere: list[_Wanted] = []
+        self._anywhere: dict[str, list[_Search]] = {}
+        """What is searched for where a needle stands, by that needle."""
         self._possible = lru_cache(maxsize=FIRSTS_KEPT)(self._beginning_with)
         self._known: dict[str, frozenset[str]] = {}
         self._before: dict[str, frozenset[str]] = {}
+        self._chars = 0
+        self._is_compiled = False
 
     def __len__(self) -> int:
         """Of how many lines it remembers something."""
@@ -98,8 +122,8 @@ class Sieve:
 
     def lines(self, lines: Sequence[str]) -> Hits:
         """The patterns that match each line of a screen."""
-        if len(self._known) > LINES_KEPT // 2:
-            self._before, self._known = self._known, {}
+        if len(self._known) > LINES_KEPT // 2 or self._chars > CHARS_KEPT // 2:
+            self._before, self._known, self._chars = self._known, {}, 0
         known = self._known
         fresh = [line for line in lines if line not in known]
         if fresh:
@@ -107,35 +131,46 @@ class Sieve:
         return [known[line] for line in lines]
 
     def _learn(self, lines: Sequence[str]) -> None:
-        if not self._beginning and not self._anywhere:
+        if not self._is_compiled:
             self._compile()
         known, before = self._known, self._before
         new: list[str] = []
+        self._chars += sum(map(len, lines))
         for line in lines:
             if line in before:
                 known[line] = before[line]
             else:
                 new.append(line)
-        seek = sought("\n".join(new))
-        anywhere = [
-            (one, search, needle) for one, search, wants in self._anywhere for needle in seek(wants)
-        ]
+        text = "\n".join(new)
+        plain, odd = text.lower(), _is_odd(text)
+        here = [both for both in self._anywhere.items() if odd or both[0] in plain]
         for line in new:
             start = line[:LINE_MAX]
             hits = [one for one, search in self._possible(start.lstrip()[:1]) if search(start)]
-            if anywhere:
-                plain = start.lower()
-                hits += [
-                    one for one, search, needle in anywhere if needle in plain and search(start)
-                ]
+            plain = start.lower()
+            for needle, searches in here:
+                if odd or needle in plain:
+                    hits += [one for one, search in searches if search(start)]
+            if len(line) > LINE_MAX:  # of patterns its beginning counts, of traits all of it
+                hits = [one for one in hits if one not in self._traits]
+                hits += [name for name, trait in self._traits.items() if trait.holds(line)]
             known[line] = frozenset(hits) if hits else _NONE
 
     def _compile(self) -> None:
         """Take the patterns apart, which is done when an agent of the kind is first looked at."""
+        self._is_compiled = True
+        anywhere: list[tuple[str, Callable[[str], object], tuple[str, ...]]] = [
+            (name, trait.holds, trait.needles) for name, trait in self._traits.items()
+        ]
         for one in self._patterns:
             wants = demand(one)
-            into = self._anywhere if wants.firsts is None else self._beginning
-            into.append((one, compiled(one).search, wants))
+            if wants.firsts is None:
+                anywhere.append((one, compiled(one).search, wants.needles))
+            else:
+                self._beginning.append((one, compiled(one).search, wants))
+        for one, search, needles in anywhere:
+            for needle in needles:
+                self._anywhere.setdefault(needle, []).append((one, search))
 
     def _beginning_with(self, char: str) -> tuple[_Search, ...]:
         return tuple((one, search) for one, search, wants in self._beginning if wants.allows(char))

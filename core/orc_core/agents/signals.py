@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.limits import reset_at
 from orc_core.agents.patterns import found
 from orc_core.agents.prompts import Layout, find_layout
 from orc_core.agents.rule_parts import RulePart
-from orc_core.agents.rules import BOTTOM_LINES, TAIL_LINES, Kind, RuleSet, Wanted
+from orc_core.agents.rules import BLANK, BOTTOM_LINES, TAIL_LINES, Kind, RuleSet, Wanted, is_blank
 from orc_core.agents.sieve import Hits
 from orc_core.model.agent import Evidence, Signal, Source, State
 from orc_core.text import clean
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from orc_core.tmux.watcher import PaneInfo
 
 TEXT_MAX: Final = 120
-SCROLL_BAR: Final = ("█", "▀", "▄")
 _NONE: Final[frozenset[str]] = frozenset()
 INPUT_LINES: Final = 6
 """How many non-empty lines from the bottom the input line may be."""
@@ -99,8 +98,7 @@ def read(
     where that was before: its time counts from then.
     """
     made: list[Signal] = []
-    titles = _Page(kind, (title,), kind.sieve.lines((title,)), None)
-    told = _first(kind.told_by["title"], _Regions(titles, None))
+    told = _first(kind.told_by["title"], _Regions(_page_of(kind, (title,)), None))
     until = float("inf")
     if told is not None:
         at = now if title_at is None else title_at
@@ -109,7 +107,7 @@ def read(
             until = at + told[0].expires_s
     at = now if screen_at is None else screen_at
     page = _page(kind, lines)
-    layout = find_layout(kind, lines)
+    layout = find_layout(kind, lines, page.here)
     shown, held_by, expires_s = _of_screen(page, layout, at, now, limited_since)
     if shown is not None:
         made.append(shown)
@@ -122,7 +120,8 @@ def read(
 
 def states(kind: Kind, lines: Sequence[str]) -> tuple[State, ...]:
     """The state that the screen alone tells, if any."""
-    shown, _, _ = _of_screen(_page(kind, lines), find_layout(kind, lines), 0.0, 0.0, None)
+    page = _page(kind, lines)
+    shown, _, _ = _of_screen(page, find_layout(kind, lines, page.here), 0.0, 0.0, None)
     return (shown.state,) if shown is not None else ()
 
 
@@ -158,17 +157,25 @@ class _Page:
     kind: Kind
     lines: Sequence[str]
     hits: Hits
+    here: frozenset[str]
     told_at: int | None
 
 
 def _page(kind: Kind, lines: Sequence[str]) -> _Page:
-    hits = kind.sieve.lines(lines)
-    end = _input_at(kind, lines, hits)
+    page = _page_of(kind, lines)
     prompts = kind.reads.last_prompt
+    if page.here.isdisjoint(prompts):
+        return page
+    end = _input_at(kind, lines, page.hits)
     for at in range((len(lines) if end is None else end) - 1, -1, -1):
-        if hits[at] and not hits[at].isdisjoint(prompts):
-            return _Page(kind, lines, hits, at)
-    return _Page(kind, lines, hits, None)
+        if not page.hits[at].isdisjoint(prompts):
+            return replace(page, told_at=at)
+    return page
+
+
+def _page_of(kind: Kind, lines: Sequence[str]) -> _Page:
+    hits = kind.sieve.lines(lines)
+    return _Page(kind, lines, hits, _NONE.union(*hits), None)
 
 
 def _input_at(kind: Kind, lines: Sequence[str], hits: Hits) -> int | None:
@@ -176,7 +183,7 @@ def _input_at(kind: Kind, lines: Sequence[str], hits: Hits) -> int | None:
     for at in range(len(lines) - 1, -1, -1):
         if seen == INPUT_LINES:
             break
-        if hits[at] and not hits[at].isdisjoint(kind.reads.input):
+        if not hits[at].isdisjoint(kind.reads.input):
             return at
         seen += bool(lines[at].strip())
     return None
@@ -233,18 +240,17 @@ class _Regions:
     """The parts of a screen by their names, made when a rule asks for one."""
 
     def __init__(self, page: _Page, layout: Layout | None) -> None:
+        self.here = page.here
+        """What matches anywhere on the screen."""
         self._page = page
         self._layout = layout
-        self._whole = _region(page.lines, page.hits)
-        self._made: dict[str, _Region] = {"screen": self._whole, "title": self._whole}
+        whole = _Region(page.lines, 0, page.hits, page.here)
+        self._made: dict[str, _Region] = {"screen": whole, "title": whole}
         self._starts: list[int] = []
         self._filled: Hits = []
 
     def with_any(self, patterns: frozenset[str], name: str) -> _Region | None:
         """The region of that name, if one of the patterns matches there."""
-        # A prompt is read without the box around it, where other patterns match.
-        if name != "prompt" and self._whole.here.isdisjoint(patterns):
-            return None
         region = self._made.get(name)
         if region is None:
             region = self._made[name] = self._make(name)
@@ -256,21 +262,20 @@ class _Regions:
             block = self._layout.block if self._layout is not None else ()
             return _region(block, page.kind.sieve.lines(block))
         if not self._starts:
-            self._starts = _starts(page.lines, (1, TAIL_LINES, BOTTOM_LINES))
-            both = zip(page.lines, page.hits, strict=True)
-            self._filled = [hits if not hits or _is_filled(line) else _NONE for line, hits in both]
+            self._starts = _starts(page.hits, (1, TAIL_LINES, BOTTOM_LINES))
+            self._filled = [_NONE if BLANK in hits else hits for hits in page.hits]
         last, tail, bottom = self._starts
         turn = bottom if page.told_at is None else max(bottom, page.told_at + 1)
         starts = {"last": last, "tail": tail, "bottom": bottom, "turn": turn}
         return _region(page.lines, self._filled, starts[name])
 
 
-def _starts(lines: Sequence[str], counts: Sequence[int]) -> list[int]:
+def _starts(hits: Hits, counts: Sequence[int]) -> list[int]:
     """Where so many lines that are not blank begin at the end, for each count in rising order."""
     starts: list[int] = []
     seen = 0
-    for at in range(len(lines) - 1, -1, -1):
-        if _is_filled(lines[at]):
+    for at in range(len(hits) - 1, -1, -1):
+        if BLANK not in hits[at]:
             seen += 1
             if seen == counts[len(starts)]:
                 starts.append(at)
@@ -279,32 +284,29 @@ def _starts(lines: Sequence[str], counts: Sequence[int]) -> list[int]:
     return starts + [0] * (len(counts) - len(starts))
 
 
-def _is_filled(line: str) -> bool:
-    text = line.strip()
-    return bool(text) and text not in SCROLL_BAR
-
-
 def tail(lines: Sequence[str], count: int) -> list[str]:
     """The last non-empty lines, top to bottom; a bar to scroll by is nothing on a line."""
     kept: list[str] = []
     for line in reversed(lines):
-        if _is_filled(line):
+        if not is_blank(line):
             kept.append(line)
             if len(kept) == count:
                 break
     return kept[::-1]
 
 
-def _first(
-    rules: Sequence[Wanted], regions: _Regions
-) -> tuple[RulePart, Sequence[str], str] | None:
-    """The strongest of the rules that matches, with its lines and the one that matched."""
+def _first(rules: Sequence[Wanted], regions: _Regions) -> tuple[RulePart, _Region, str] | None:
+    """The strongest of the rules that matches, with its region and the line that matched."""
+    here = regions.here
     for wanted in rules:
+        # A prompt is read without the box around it, where other patterns match.
+        if here.isdisjoint(wanted.told) and wanted.region != "prompt":
+            continue
         region = regions.with_any(wanted.told, wanted.region)
         if region is None:
             continue
         if wanted.all <= region.here and region.here.isdisjoint(wanted.not_):
-            return wanted.rule, region.lines[region.start :], _lowest(wanted.told, region)
+            return wanted.rule, region, _lowest(wanted.told, region)
     return None
 
 
@@ -317,14 +319,14 @@ def _lowest(told: frozenset[str], region: _Region) -> str:
 def _signal(
     kind: Kind,
     rule: RulePart,
-    lines: Sequence[str],
+    region: _Region,
     hit: str,
     source: Source,
     at: float,
     now: float,
     limited_since: float | None = None,
 ) -> Signal:
-    does = _does(rule, lines)
+    does = _does(rule, region)
     resets_at = 0.0
     if rule.state is State.LIMITED:
         does = does or hit.strip()
@@ -341,19 +343,22 @@ def _signal(
     )
 
 
-def _does(rule: RulePart, lines: Sequence[str]) -> str:
-    if rule.does is None:
+def _does(rule: RulePart, region: _Region) -> str:
+    """What the lowest line says of which the rule makes words."""
+    if rule.does is None or rule.does not in region.here:
         return ""
-    filled = (line for line in reversed(lines) if _is_filled(line))
-    hit = next((match for line in filled if (match := found(rule.does, line))), None)
-    return str(hit["does"] or "") if hit else ""
+    for at in range(len(region.lines) - 1, region.start - 1, -1):
+        if rule.does in region.hits[at] and BLANK not in region.hits[at]:
+            hit = found(rule.does, region.lines[at])
+            return str(hit["does"] or "") if hit else ""
+    return ""
 
 
 def _latest(page: _Page, patterns: Sequence[str], places: Iterable[int]) -> str:
     """What the first of these lines says to which one of the patterns gives words."""
     for at in places:
         hits = page.hits[at]
-        if not hits or hits.isdisjoint(patterns):
+        if hits.isdisjoint(patterns):
             continue
         for pattern in patterns:
             match = found(pattern, page.lines[at]) if pattern in hits else None

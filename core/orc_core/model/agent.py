@@ -25,6 +25,8 @@ DASHBOARD: Final = "a dashboard: its screen is not shown"
 class State(StrEnum):
     """What an agent is doing, as far as the evidence goes."""
 
+    __hash__ = str.__hash__
+
     STARTING = "starting"
     WORKING = "working"
     WAITING = "waiting"
@@ -40,6 +42,8 @@ class State(StrEnum):
 class Waiting(StrEnum):
     """What a waiting agent waits for; NONE in every other state."""
 
+    __hash__ = str.__hash__
+
     NONE = ""
     PERMISSION = "permission"
     QUESTION = "question"
@@ -49,6 +53,8 @@ class Waiting(StrEnum):
 
 class Source(StrEnum):
     """Where a signal came from, strongest first."""
+
+    __hash__ = str.__hash__
 
     PROC = "proc"
     LEVEL = "level"

@@ -54,6 +54,8 @@ class Pane:
     digest: int = 0
     colour_digest: int = 0
     death_asks_left: int = DEATH_ASKS_MAX
+    rows: dict[str, str] = field(default_factory=dict)
+    """What the rows of its last screen are, as clean lines."""
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class Memory:
             return pane.quiet
         if not colour:
             pane.digest, pane.colour_digest = digest, 0
-            return Sighting(pane.info, clean_lines(shot.raw), None, at)
+            return Sighting(pane.info, clean_lines(shot.raw, pane.rows), None, at)
         pane.digest, pane.colour_digest = 0, digest
         lines = parse_lines(shot.raw)
         cursor, history = shot.cursor, shot.history
@@ -152,14 +154,12 @@ class Memory:
         dirty += [pane for pane in self.panes.values() if pane.key in always and not pane.dirty]
         return [pane for pane in dirty if pane.info.tty not in skip_ttys]
 
-    def sightings(self, fresh: Iterable[Sighting]) -> tuple[Sighting, ...]:
-        """All panes of the last list, with what is fresh in the place of what is not."""
+    @property
+    def there(self) -> tuple[Sighting, ...]:
+        """All panes of the last list, without their screens."""
         if self._all is None:
             self._all = tuple(pane.quiet for pane in self.panes.values() if pane.misses == 0)
-        news = {sighting.info.pane.pane_id: sighting for sighting in fresh}
-        if not news:
-            return self._all
-        return tuple(news.get(one.info.pane.pane_id, one) for one in self._all)
+        return self._all
 
     def take_news(
         self, fresh: Iterable[Sighting], waiting: Collection[str] = ()

@@ -21,6 +21,10 @@ LINES_MAX: Final = 1000
 COLUMNS_MAX: Final = 4000
 """Bounds of one screen; tmux lets a pane be 10,000 wide."""
 
+KNOWN_SCREENS: Final = 3
+"""Of how many screens of a pane its rows are known, about."""
+KNOWN_ROWS_MIN: Final = 100
+
 _LINE_BYTES_MAX: Final = 200_000
 _CACHED_LINES: Final = 4096
 
@@ -65,26 +69,29 @@ def parse_lines(raw: str, *, limit: int = LINES_MAX) -> tuple[tuple[Span, ...], 
 
 def plain(lines: Iterable[Sequence[Span]]) -> tuple[str, ...]:
     """The text of a screen; blank ends of lines and blank lines at the end are cut."""
-    return trim("".join(span.text for span in line) for line in lines)
-
-
-def trim(lines: Iterable[str]) -> tuple[str, ...]:
-    """Cut blank ends of lines, and blank lines at the end."""
-    texts = [line.rstrip() for line in lines]
+    texts = ["".join(span.text for span in line).rstrip() for line in lines]
     while texts and not texts[-1]:
         texts.pop()
     return tuple(texts)
 
 
-def clean_lines(raw: str) -> tuple[str, ...]:
-    """Turn what `capture-pane -p` printed into clean text lines, trailing blank cut."""
+def clean_lines(raw: str, known: dict[str, str] | None = None) -> tuple[str, ...]:
+    """Turn what `capture-pane -p` printed into clean text lines, trailing blank cut.
+
+    `known` has what rows of the pane's last screens became, of which most stand there still: it
+    is added to, and made anew before it holds more than a few screens.
+    """
     rows = raw.removesuffix("\n").split("\n")[:LINES_MAX]
-    return trim(_clean_line(row[:_LINE_BYTES_MAX]) for row in rows)
-
-
-@lru_cache(maxsize=_CACHED_LINES)
-def _clean_line(row: str) -> str:
-    return clean(row, limit=COLUMNS_MAX)
+    known = {} if known is None else known
+    if len(known) > KNOWN_ROWS_MIN and len(known) > KNOWN_SCREENS * len(rows):
+        known.clear()
+    for row in rows:
+        if row not in known:
+            known[row] = clean(row[:_LINE_BYTES_MAX], limit=COLUMNS_MAX).rstrip()
+    lines = [known[row] for row in rows]
+    while lines and not lines[-1]:
+        lines.pop()
+    return tuple(lines)
 
 
 @lru_cache(maxsize=_CACHED_LINES)

@@ -21,10 +21,10 @@ NEWS_MAX: Final = 40
 class Tick:
     """One look at a server, or a part of it.
 
-    `sightings` has all panes that are there, `news` those of them that are new, whose screen or
-    whose other facts are new. `gone` are those that are not there any more, after two lists
-    without them. A pane whose number was given to another is not in `gone`: the sighting carries
-    the new `PaneRef`. Of a look with many news come several ticks, each with its share, the
+    `panes` has all that are there, without their screens, `news` those of them that are new, whose
+    screen or whose other facts are new. `gone` are those that are not there any more, after two
+    lists without them. A pane whose number was given to another is not in `gone`: the sighting
+    carries the new `PaneRef`. Of a look with many news come several ticks, each with its share, the
     first of them while it goes on. Where `complete` is False nothing was learned. `wall_s` is how
     long the look took, `forks` how many processes it started: one of its ticks tells that.
     `trouble` says what tmux said.
@@ -32,7 +32,7 @@ class Tick:
 
     at: float
     state: LinkState
-    sightings: tuple[Sighting, ...]
+    panes: tuple[Sighting, ...]
     gone: tuple[PaneRef, ...]
     complete: bool
     forks: int
@@ -43,7 +43,13 @@ class Tick:
     @property
     def fresh(self) -> tuple[Sighting, ...]:
         """The news; where nobody said what is new, everything is."""
-        return self.sightings if self.news is None else self.news
+        return self.panes if self.news is None else self.news
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """All panes that are there, with what is fresh in the place of what is not."""
+        fresh = {one.info.pane.pane_id: one for one in self.news or ()}
+        return tuple(fresh.get(one.info.pane.pane_id, one) for one in self.panes)
 
 
 def portions(tick: Tick) -> Iterator[Tick]:
@@ -57,13 +63,9 @@ def portions(tick: Tick) -> Iterator[Tick]:
 
 def joined(parts: Sequence[Tick]) -> Tick:
     """The parts of one look as one tick."""
-    fresh = tuple(one for part in parts for one in part.fresh)
-    seen = {one.info.pane.pane_id: one for one in fresh}
-    last = parts[-1]
     return replace(
-        last,
-        sightings=tuple(seen.get(one.info.pane.pane_id, one) for one in last.sightings),
-        news=fresh,
+        parts[-1],
+        news=tuple(one for part in parts for one in part.fresh),
         gone=tuple(pane for part in parts for pane in part.gone),
         forks=sum(part.forks for part in parts),
         wall_s=sum(part.wall_s for part in parts),

@@ -157,7 +157,8 @@ class Watcher:
         return Tick(
             at=self._clock.now(),
             state=LinkState.LIVE,
-            sightings=memory.sightings(fresh),
+            panes=memory.there,
+            news=memory.take_news(fresh),
             gone=(),
             complete=True,
             forks=link.forks,
@@ -227,7 +228,7 @@ class Watcher:
         return Tick(
             at=self._clock.now(),
             state=self._link.state,
-            sightings=self._memory.sightings(fresh),
+            panes=self._memory.there,
             news=self._memory.take_news(fresh, waiting),
             gone=gone,
             complete=True,
@@ -239,7 +240,7 @@ class Watcher:
         return Tick(
             at=self._clock.now(),
             state=LinkState.GONE if isinstance(error, TmuxGone) else LinkState.STALE,
-            sightings=(),
+            panes=(),
             gone=(),
             complete=False,
             forks=forks,

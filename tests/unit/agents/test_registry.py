@@ -53,6 +53,20 @@ def test_the_status_is_the_state(  # type: ignore[no-untyped-def]
     assert told.evidence.at == NOW
 
 
+def test_where_no_folder_is_nothing_changes_until_one_is_made(tmp_path: Path, machine) -> None:  # type: ignore[no-untyped-def]
+    machine.put(51, "claude", start="777")
+    sessions = Sessions(tmp_path, machine)
+    assert sessions.signal(51, NOW) is None
+    assert sessions.changed() == set()
+    path = write(tmp_path, 51)
+    assert sessions.changed() == {51}
+    assert sessions.signal(51, NOW + 3) is not None
+    path.unlink()
+    path.parent.rmdir()
+    assert sessions.changed() == {51}, "the folder is gone, and with it the session"
+    assert sessions.signal(51, NOW + 6) is None
+
+
 def test_a_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path, machine) -> None:  # type: ignore[no-untyped-def]
     machine.put(51, "claude", start="777")
     path = write(tmp_path, 51)

@@ -13,7 +13,7 @@ from orc_core.agents import sieve
 from orc_core.agents.patterns import LINE_MAX, found
 from orc_core.agents.risks import _COMPILED, risks
 from orc_core.agents.rules import load
-from orc_core.agents.sieve import Demand, Sieve, demand
+from orc_core.agents.sieve import Demand, Sieve, Trait, demand
 
 CORPUS: Final = Path(__file__).parents[2] / "corpus"
 LINES: Final = sorted(
@@ -152,6 +152,22 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         screen = ["a b", f"a {number}", f"{number} b"]
         assert known.lines(screen) == [plainly(["^a", "b$"], line) for line in screen]
         assert len(known) <= 8 + len(screen)
+
+
+@given(st.lists(st.one_of(lines, st.sampled_from(["", "  ", "ſay]:", "]:", "x"])), max_size=8))
+def test_a_trait_is_told_wherever_it_holds(screen: list[str]) -> None:
+    holds = {"*blank": lambda line: not line.strip(), "*asks": lambda line: "]:" in line}
+    traits = {"*blank": Trait(holds["*blank"]), "*asks": Trait(holds["*asks"], ("]:", "x"))}
+    for line, told in zip(screen, Sieve(["^a"], traits).lines(screen), strict=True):
+        assert told - {"^a"} == {name for name, test in holds.items() if test(line)}
+
+
+def test_a_few_long_lines_are_as_much_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieve, "CHARS_KEPT", 1000)
+    known = Sieve(["^a"])
+    for number in range(50):
+        known.lines([f"{number}" + "a" * 300])
+        assert len(known) <= 6
 
 
 @given(

@@ -183,14 +183,13 @@ def test_only_what_is_new_is_news() -> None:
     assert told(memory) == []
     memory.merge([light(0), row(1, activity=200)], 7, 1.0, "")
     assert told(memory) == []
-    assert [one.info.title for one in memory.sightings(())] == ["t", "t"]
+    assert [one.info.title for one in memory.there] == ["t", "t"]
     memory.merge([light(0), row(1, title="other")], 7, 1.0, "")
     assert told(memory) == ["%1"]
-    assert [one.info.title for one in memory.sightings(())] == ["t", "other"]
+    assert [one.info.title for one in memory.there] == ["t", "other"]
     fresh = captured(memory, 200)
     assert [one.lines for one in memory.take_news([fresh])] == [("text",)]
-    assert [one.lines for one in memory.sightings([fresh])] == [("text",), None]
-    assert memory.sightings(()) is memory.sightings(())
+    assert memory.there is memory.there
 
 
 def test_the_same_list_again_tells_nothing_unless_a_pane_is_missing() -> None:
@@ -199,7 +198,7 @@ def test_the_same_list_again_tells_nothing_unless_a_pane_is_missing() -> None:
     assert memory.merge(same, 7, 1.0, "") == ()
     assert len(memory.merge(same, 7, 2.0, "") or ()) == 1
     assert memory.merge(same, 7, 3.0, "") == ()
-    assert [one.info.pane.pane_id for one in memory.sightings(())] == ["%0"]
+    assert [one.info.pane.pane_id for one in memory.there] == ["%0"]
 
 
 def test_a_clock_of_the_server_that_is_set_back_loses_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from orc_core.model.agent import PaneRef
 from orc_core.model.health import LinkState
@@ -25,8 +26,11 @@ def test_many_news_come_in_portions_and_costs_are_told_once(pane: Callable[..., 
         ((), 0, 0.0),
         ((), 0, 0.0),
     ]
-    assert all(part.sightings is seen for part in parts)
+    assert all(part.panes is seen for part in parts)
     assert joined(parts) == tick
+    again = replace(seen[1], lines=("news",))
+    (part,) = portions(replace(tick, news=(again,)))
+    assert part.sightings == (seen[0], again, *seen[2:])
 
 
 def test_few_news_are_one_tick_and_without_word_everything_is_new(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orc_core.model.snapshot import Span, Style
-from orc_core.tmux.screen import clean_lines, parse_lines, plain
+from orc_core.tmux.screen import KNOWN_SCREENS, clean_lines, parse_lines, plain
 
 PLAIN = Style()
 
@@ -72,6 +72,15 @@ def test_blank_ends_are_cut_but_blank_lines_between_stay() -> None:
     assert plain(parse_lines("a  \n\nb\n   \n\n")) == ("a", "", "b")
     assert clean_lines("a  \n\n\x1b]0;x\x07b\n   \n\n") == ("a", "", "b")
     assert clean_lines("") == ()
+
+
+def test_a_row_that_is_known_reads_as_it_did_and_few_are_kept() -> None:
+    known: dict[str, str] = {}
+    for first in range(0, 3000, 3):
+        rows = [f"row {at}\x1b]0;x\x07  " for at in range(first, first + 40)]
+        assert clean_lines("\n".join(rows), known) == clean_lines("\n".join(rows))
+        assert set(rows) <= set(known)
+        assert len(known) <= KNOWN_SCREENS * len(rows) + len(rows)
 
 
 def test_a_screen_is_bounded() -> None:
