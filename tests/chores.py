@@ -21,3 +21,6 @@ MACHINES: Final = int(os.environ.get("ORC_MACHINES", "8"))
 
 FAULT_STRIDE: Final = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
 """Which steps or operations fail in turn: each one in `make faults`, each eighth in `make test`."""
+
+TREES: Final = int(os.environ.get("ORC_TREES", "6"))
+"""How many generated work trees go back and there again."""

@@ -15,13 +15,15 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from clocks import TurnedClock
 from long_stores import archive
 from orc_core.clock import SystemClock
+from orc_core.code.trees import Trees
 from orc_core.history.actions import History
 from orc_core.history.checkpoints import Checkpoints
+from orc_core.history.trees import TreeLedger
 from orc_core.leadership import Leadership
 from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer
@@ -31,7 +33,8 @@ from orc_storage.database import Connection, Database
 from orc_storage.engine import Engine
 from orc_storage.errors import NotFound, StaleRevision
 from orc_storage.files import Mirror
-from orc_storage.records import Body
+from orc_storage.records import OPERATOR, Body
+from repositories import environment
 from stumbling import CountedEngine, stumbling
 from workspaces import RULES, Workspace
 from zygote import Program, say, serve
@@ -289,6 +292,50 @@ _SCENARIOS: Final[dict[str, Callable[[Path, Path, Engine], None]]] = {
 }
 
 
+_TOUCHING: Final = frozenset(
+    {
+        "os.chmod",
+        "os.link",
+        "os.mkdir",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.symlink",
+        "subprocess.Popen",
+    }
+)
+"""What the interpreter tells of before it happens, and what changes something."""
+
+
+def files_back(top: str, folder: str, runtime: str, at: int) -> None:
+    """Restore W-1 in a work tree and die before change number `at`; tells how many there were."""
+    count = 0
+
+    def look(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal count
+        if event in _TOUCHING or (event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)):
+            count += 1
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(look)
+    asyncio.run(_take_files_back(Path(top), Path(folder), Path(runtime)))
+    say(count)
+
+
+async def _take_files_back(top: Path, folder: Path, runtime: Path) -> None:
+    async with await Database.open(folder / "store", runtime=runtime) as db:
+        trees = Trees(
+            folder / "rooms",
+            SystemClock(),
+            environ=environment(),
+            actor=OPERATOR,
+            ledger=TreeLedger(db, OPERATOR),
+        )
+        tree = await trees.find(top)
+        await trees.restore(tree, await trees.plan(tree, "W-1", is_exact=True))
+
+
 PROGRAMS: Final[dict[str, Program]] = {
     "edits": edits,
     "groups": groups,
@@ -297,6 +344,7 @@ PROGRAMS: Final[dict[str, Program]] = {
     "actor": actor,
     "lead": lead,
     "until": until,
+    "files-back": files_back,
 }
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from orc_core.chronicle import compacting
 from orc_core.chronicle.importing import SettingRules
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
+from orc_core.code.trees import Trees
 from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
 from orc_core.fleet import Fleet
@@ -36,6 +37,7 @@ from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.activity import Activity
 from orc_core.model.health import Layer, Link, LinkState
 from orc_core.model.snapshot import Delta, Snapshot
+from orc_core.occupants import tree_wing
 from orc_core.picture import Picture
 from orc_core.rulebook import Rulebook
 from orc_core.settings import Settings
@@ -161,8 +163,20 @@ class Core:
 
     @property
     def history(self) -> HistoryWing:
-        past = History(self.store, rules=WRITTEN)
+        past = History(self.store, rules=WRITTEN, turner=self.code)
         return HistoryWing(past, Timeline(self.store), Checkpoints(self.store), self.actor)
+
+    @property
+    def code(self) -> Trees:
+        """Work trees: checkpoints of them, what differs, and the way back."""
+        return tree_wing(
+            self.options,
+            self._clock,
+            self._store,
+            self.agents,
+            self.actor,
+            lambda agent: self.lifecycle.stop(agent),
+        )
 
     @property
     def chronicle(self) -> Chronicle:

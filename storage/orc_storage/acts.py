@@ -13,12 +13,12 @@ from typing import Any, Final
 from orc_storage.canonical import decode, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import NotFound
-from orc_storage.records import Act, Change, Deed
+from orc_storage.records import Act, Change, Deed, FilesTurned
 
 ACTS_MAX: Final = 1000
 """How many acts an actor can go back over; older ones leave the list, not the history."""
 
-_COLUMNS: Final = "seq, at, actor, deed, label, changes, conflicts, state, turned, left_open"
+_COLUMNS: Final = "seq, at, actor, deed, label, changes, conflicts, state, turned, left_open, tree"
 
 
 def record(
@@ -29,6 +29,7 @@ def record(
     changes: Iterable[Change],
     deed: Deed = Deed.WRITE,
     conflicts: Iterable[str] = (),
+    tree: FilesTurned | None = None,
 ) -> Act:
     """Put one act on top of its actor's list and drop what was undone below it."""
     touched, decided = tuple(changes), tuple(conflicts)
@@ -36,16 +37,24 @@ def record(
         "UPDATE act SET state = 'dropped' WHERE actor = ? AND state = 'undone'", (actor,)
     )
     row = tx.conn.execute(
-        "INSERT INTO act (at, actor, deed, label, changes, conflicts, state, turn)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'done', 0) RETURNING seq",
-        (tx.at, actor, deed, label, encode([asdict(c) for c in touched]), encode(list(decided))),
+        "INSERT INTO act (at, actor, deed, label, changes, conflicts, state, turn, tree)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'done', 0, ?) RETURNING seq",
+        (
+            tx.at,
+            actor,
+            deed,
+            label,
+            encode([asdict(c) for c in touched]),
+            encode(list(decided)),
+            encode(asdict(tree)) if tree is not None else "",
+        ),
     ).fetchall()[0]
     tx.conn.execute(
         "DELETE FROM act WHERE actor = ? AND seq <="
         " (SELECT seq FROM act WHERE actor = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)",
         (actor, actor, ACTS_MAX),
     )
-    return Act(row[0], tx.at, actor, deed, label, touched, decided, "done")
+    return Act(row[0], tx.at, actor, deed, label, touched, decided, "done", tree=tree)
 
 
 def last(conn: Connection, actor: str, state: str) -> Act | None:
@@ -82,6 +91,15 @@ def changes(conn: Connection) -> list[Change]:
     return [change for texts in rows for text in texts for change in _readable(text)]
 
 
+def trees(conn: Connection) -> list[FilesTurned]:
+    """Return what was done to files of work trees and can still be undone or redone."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM act WHERE deed = 'files' AND state <> 'dropped'"  # noqa: S608
+    )
+    found = [_act(row) for row in rows]
+    return [act.tree for act in found if act is not None and act.tree is not None]
+
+
 def mark(
     tx: Transaction,
     seq: int,
@@ -105,7 +123,7 @@ def mark(
 
 
 def _act(row: tuple[Any, ...]) -> Act | None:
-    seq, at, actor, deed, label, changes, conflicts, state, turned, left_open = row
+    seq, at, actor, deed, label, changes, conflicts, state, turned, left_open, tree = row
     try:
         return Act(
             seq,
@@ -118,6 +136,7 @@ def _act(row: tuple[Any, ...]) -> Act | None:
             state,
             _changes(turned),
             tuple(decode(left_open)),
+            FilesTurned(**decode(tree)) if tree else None,
         )
     except (ValueError, TypeError, RecursionError):
         return None

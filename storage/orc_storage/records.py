@@ -270,12 +270,24 @@ class Change:
 
 
 class Deed(StrEnum):
-    """What an act did: it wrote documents, or did something to conflicts."""
+    """What an act did: it wrote documents or files, or did something to conflicts."""
 
     WRITE = "write"
     DECIDE = "decide"
     REOPEN = "reopen"
     DEFER = "defer"
+    FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesTurned:
+    """The files of a work tree, taken from one checkpoint of it to another."""
+
+    top: str
+    before: str
+    after: str
+    label: str
+    files: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +309,8 @@ class Act:
     state: str
     turned: tuple[Change, ...] = ()
     left_open: tuple[str, ...] = ()
+    tree: FilesTurned | None = None
+    """What it did to files, where that is its deed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orc_cli.output import plan_json, print_diff, print_json, spoken
@@ -31,7 +32,7 @@ async def go_back(core: Core, args: argparse.Namespace, plan: Plan, question: st
         print_plan(plan)
     if args.dry_run:
         return 0
-    if plan.steps and not await confirmed(args, question):
+    if (plan.steps or plan.tree) and not await confirmed(args, question):
         return 1
     return print_report(args, await core.history.revert(plan))
 
@@ -52,6 +53,11 @@ async def confirmed(args: argparse.Namespace, question: str) -> bool:
 
 def print_plan(plan: Plan) -> None:
     """The preview of a plan: what is not touched, the differences, and the lists."""
+    if plan.tree is not None:
+        for line in plan.returns:
+            print(f"  goes back: {line}")
+        _print_lists(plan.stays, plan.lost)
+        return
     print("files are not touched")
     if not plan.steps:
         print("nothing would change: it is so already")
@@ -63,10 +69,11 @@ def print_plan(plan: Plan) -> None:
             to = f" back to {step.to_rev}" if step.to_rev else ""
             print(f"{step.kind} {step.id}: from revision {step.from_rev}{to}")
         print_diff(step.diff)
-    for title, lines in (
-        ("stays as it is", [line for line in plan.stays if not line.startswith("files ")]),
-        ("cannot be taken back", plan.lost),
-    ):
+    _print_lists([line for line in plan.stays if not line.startswith("files ")], plan.lost)
+
+
+def _print_lists(stays: Sequence[str], lost: Sequence[str]) -> None:
+    for title, lines in (("stays as it is", stays), ("cannot be taken back", lost)):
         for line in lines:
             print(f"  {title}: {line}")
 

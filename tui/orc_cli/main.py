@@ -19,6 +19,7 @@ from orc_cli import (
     backups,
     benchmark,
     checkpoints,
+    code,
     compact,
     conflicts,
     crew,
@@ -60,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (upkeep, monitor, layers, agents, screen, hooks, explain)
-    acting = (lifecycle, crew, later, tasks, conflicts, history, checkpoints, backups)
+    acting = (lifecycle, crew, later, tasks, conflicts, history, checkpoints, code, backups)
     trail = (audit, follow, compact, transfer)
     for module in (*looking, *acting, *trail, benchmark):
         module.register(commands)

@@ -13,15 +13,16 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from orc_core.errors import GitError, GitTimeout
 from orc_core.text import clean
 
 Argument = str | bytes
+T = TypeVar("T")
 
 TIMEOUT_S: Final = 10.0
 OUTPUT_MAX_BYTES: Final = 256 * 1024 * 1024
@@ -203,6 +204,16 @@ async def converse(
         bound = output_max_bytes // 1024 // 1024
         raise GitError(f"git {_named(argv)} printed more than {bound} MB: nothing of it was used")
     return code, out, err
+
+
+async def together(*calls: Coroutine[Any, Any, T]) -> list[T]:
+    """What several calls come to, run side by side; raises what the first that failed raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in calls]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 async def _communicate(

@@ -54,6 +54,18 @@ class Lens:
             timeout_s=timeout_s,
         )
 
+    async def converse(
+        self, *argv: Argument, stdin: bytes = b"", timeout_s: float = git.TIMEOUT_S
+    ) -> tuple[int, bytes, bytes]:
+        """Run one git command to its end: exit code, stdout, stderr."""
+        return await git.converse(
+            argv,
+            environ=self._environ(),
+            folder=self.tree.top,
+            stdin=stdin,
+            timeout_s=timeout_s,
+        )
+
     def _environ(self) -> dict[str, str]:
         more = {} if self.objects == self.tree.objects else {_MORE: _quoted(self.tree.objects)}
         return (
@@ -122,6 +134,8 @@ def _config(tree: WorkTree, chosen: Mapping[str, str]) -> bytes:
         "\tfsmonitor = false",
         "\tuntrackedCache = false",
         "\tsafecrlf = false",
+        "\tcreateObject = rename",
+        "\tlooseCompression = 1",
         "\thooksPath = /dev/null",
     ]
     sections: dict[str, Sequence[str]] = {"core": lines}

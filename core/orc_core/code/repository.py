@@ -136,25 +136,12 @@ async def settings(tree: WorkTree, environ: Mapping[str, str] = os.environ) -> d
 
 async def head(tree: WorkTree, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """The commit that is checked out and the full name of its branch; "" where there is none."""
+    asked = (["rev-parse", "--quiet", "--verify", "HEAD^{commit}"], ["symbolic-ref", "-q", "HEAD"])
     surroundings = git.owner_environment(environ)
-    async with asyncio.TaskGroup() as group:
-        commit = group.create_task(
-            git.run(
-                ["rev-parse", "--quiet", "--verify", "HEAD^{commit}"],
-                environ=surroundings,
-                folder=tree.top,
-                codes=(0, 1, 128),
-            )
-        )
-        branch = group.create_task(
-            git.run(
-                ["symbolic-ref", "--quiet", "HEAD"],
-                environ=surroundings,
-                folder=tree.top,
-                codes=(0, 1, 128),
-            )
-        )
+    commit, branch = await git.together(
+        *(git.run(argv, environ=surroundings, folder=tree.top, codes=(0, 1, 128)) for argv in asked)
+    )
     return (
-        commit.result().strip().decode("ascii", "replace"),
-        branch.result().strip().decode("utf-8", "replace"),
+        commit.strip().decode("ascii", "replace"),
+        branch.strip().decode("utf-8", "replace"),
     )

@@ -14,6 +14,7 @@ from orc_core.history import undoing
 from orc_core.history.carrying import Fence, carry_out
 from orc_core.history.preview import make_plan
 from orc_core.history.steps import RULES, back_to, changes, without
+from orc_core.history.trees import Turner, turn_files
 from orc_core.model.history import Done, FieldChange, Mark, Plan, Report
 from orc_core.sync.provenance import newest
 from orc_core.sync.rules import Rules
@@ -21,7 +22,7 @@ from orc_core.text import clean
 from orc_storage import acts, documents
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.errors import NotFound
-from orc_storage.records import Revision
+from orc_storage.records import Deed, Revision
 
 MARKS_MAX: Final = 10_000
 """How many revisions can be taken back together."""
@@ -31,11 +32,18 @@ class History:
     """The past of one store; `rules` are those of each kind of document."""
 
     def __init__(
-        self, db: Database, *, rules: Mapping[str, Rules] = RULES, fence: Fence | None = None
+        self,
+        db: Database,
+        *,
+        rules: Mapping[str, Rules] = RULES,
+        fence: Fence | None = None,
+        turner: Turner | None = None,
     ) -> None:
+        """`turner` takes files of work trees back, where an act restored some."""
         self._db = db
         self._rules = rules
         self._fence = fence
+        self._turner = turner
 
     async def revisions(self, kind: str, id: str) -> list[Revision]:
         """Return all revisions of a document, oldest first; raises UnknownName."""
@@ -91,10 +99,7 @@ class History:
         take back or an old body is not valid any more.
         """
         if plan.act:
-            is_undo = plan.action == "undo"
-            return await self._db.write(
-                lambda tx: self._turn(tx, actor, is_undo=is_undo, seen=plan)
-            )
+            return await self._turn(actor, is_undo=plan.action == "undo", seen=plan)
         if not plan.steps:
             raise UsageError(f"{plan.label}: it is so already, there is nothing to take back")
 
@@ -116,22 +121,25 @@ class History:
         Raises UsageError where there is none, and Overlap where newer work stands in the way:
         then `plan_turn` shows it, and `revert` carries that plan out.
         """
-        return await self._db.write(lambda tx: self._turn(tx, actor, is_undo=True))
+        return await self._turn(actor, is_undo=True)
 
     async def redo(self, actor: str) -> Report:
         """Do again what was undone last; raises UsageError where there is nothing, Overlap."""
-        return await self._db.write(lambda tx: self._turn(tx, actor, is_undo=False))
+        return await self._turn(actor, is_undo=False)
 
     async def acts(self, actor: str, limit: int) -> list[Done]:
         """Return an actor's list: what redo would do, then what undo would, next one first."""
         found = await self._db.read(lambda conn: acts.listing(conn, actor, limit=limit))
         return [Done(act.at, clean(act.label, limit=200), act.state == "undone") for act in found]
 
-    def _turn(
-        self, tx: Transaction, actor: str, *, is_undo: bool, seen: Plan | None = None
-    ) -> Report:
-        return undoing.turn_last(
-            tx, actor, is_undo=is_undo, rules=self._rules, fence=self._fence, seen=seen
+    async def _turn(self, actor: str, *, is_undo: bool, seen: Plan | None = None) -> Report:
+        act = await self._db.read(lambda conn: undoing.last_act(conn, actor, is_undo=is_undo))
+        if act.deed is Deed.FILES:
+            return await turn_files(self._db, self._turner, act, is_undo=is_undo, seen=seen)
+        return await self._db.write(
+            lambda tx: undoing.turn_last(
+                tx, actor, is_undo=is_undo, rules=self._rules, fence=self._fence, seen=seen
+            )
         )
 
 

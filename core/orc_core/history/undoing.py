@@ -12,6 +12,7 @@ from orc_core.errors import Overlap, UsageError
 from orc_core.history.carrying import Fence, bring_back, carry_out, withdraw
 from orc_core.history.preview import make_plan, standing_line
 from orc_core.history.steps import turned
+from orc_core.history.trees import plan_files
 from orc_core.model.history import Plan, Report
 from orc_core.sync.conflicts import find, turn
 from orc_core.sync.rules import Rules
@@ -23,7 +24,7 @@ from orc_storage.records import Act, Change, Deed
 
 def plan_turn(conn: Connection, actor: str, *, is_undo: bool) -> Plan:
     """Preview the undo or redo of an actor's last act; raises UsageError where there is none."""
-    return _plan(conn, _last(conn, actor, is_undo), is_undo=is_undo)
+    return _plan(conn, last_act(conn, actor, is_undo=is_undo), is_undo=is_undo)
 
 
 def turn_last(
@@ -40,7 +41,7 @@ def turn_last(
     `seen` is the preview that was confirmed; without one, Overlap is raised where newer work
     would stay in the way. Raises UsageError where there is no act.
     """
-    act = _last(tx.conn, actor, is_undo)
+    act = last_act(tx.conn, actor, is_undo=is_undo)
     if seen is not None and seen.act != act.seq:
         raise Overlap("something else was done since: look at a new preview first")
     if act.deed is Deed.WRITE:
@@ -60,7 +61,8 @@ def turn_last(
     return Report(text, undoable=not is_undo, rev=rev, redoable=is_undo)
 
 
-def _last(conn: Connection, actor: str, is_undo: bool) -> Act:
+def last_act(conn: Connection, actor: str, *, is_undo: bool) -> Act:
+    """The act that undo or redo would turn; raises UsageError where there is none."""
     act = acts.last(conn, actor, "done" if is_undo else "undone")
     if act is None:
         raise UsageError(f"there is nothing to {'undo' if is_undo else 'redo'}")
@@ -68,6 +70,8 @@ def _last(conn: Connection, actor: str, is_undo: bool) -> Act:
 
 
 def _plan(conn: Connection, act: Act, *, is_undo: bool) -> Plan:
+    if act.tree is not None:
+        return plan_files(act, act.tree, is_undo=is_undo)
     verb = "undo" if is_undo else "redo"
     steps = [step for change in _opposite(act, is_undo) if (step := turned(conn, change))]
     return make_plan(f"{verb}: {act.label}", verb, steps, act=act.seq)

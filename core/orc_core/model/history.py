@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orc_storage.records import Body, Json
+from orc_storage.records import Body, FilesTurned, Json
 
 NAMED_MAX: Final = 3
 """How many ids stand in a line that names some."""
@@ -85,6 +85,8 @@ class Plan:
     lost: tuple[str, ...]
     checkpoint: str = ""
     act: int = 0
+    tree: FilesTurned | None = None
+    """What goes back are the files of a work tree, and no documents."""
 
     @property
     def standing(self) -> tuple[Standing, ...]:

@@ -1,0 +1,384 @@
+"""The wing of work trees: checkpoints of them, what differs, and the way back.
+
+Invariant: nothing goes back but over what a preview showed, after a checkpoint of now, with the
+agents of that tree at rest; what was done is checked and can be undone. A restore that was cut
+short is taken back before anything else is done in that tree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from orc_core.clock import Clock
+from orc_core.code import checkpoints, differences, git, repository, restoring, snapshots
+from orc_core.code.files import Files
+from orc_core.code.lens import Lens
+from orc_core.code.planning import Sorted, sort_steps
+from orc_core.code.repository import WorkTree
+from orc_core.code.restoring import TakenBack
+from orc_core.code.room import Room, entered, room_of
+from orc_core.code.snapshots import Taken
+from orc_core.errors import GitError, Overlap, ReadOnly, UnknownName, UsageError
+from orc_core.model.code import (
+    Cause,
+    FileDiff,
+    FileStep,
+    RestorePlan,
+    TreeCheckpoint,
+    shown,
+)
+from orc_core.text import clean
+from orc_storage.records import FilesTurned
+
+NOT_UNDONE: Final = (
+    "commits, branches, the index and the stash stay as they are",
+    "what was pushed, sent, installed or run stays done",
+    "ignored files stay as they are",
+)
+
+
+class Ledger(Protocol):
+    """Where it is written down what was done to work trees."""
+
+    async def kept(self, checkpoint: TreeCheckpoint) -> None:
+        """A checkpoint was made."""
+        ...
+
+    async def turned(self, turn: FilesTurned) -> None:
+        """A tree was restored, in a way that can be undone; telling it twice is telling it once."""
+        ...
+
+    async def pinned(self) -> Collection[str]:
+        """The ids of checkpoints that somebody can still go back to by undo or redo."""
+        ...
+
+
+class Occupants(Protocol):
+    """The agents that are at work in a folder."""
+
+    async def within(self, top: Path) -> Sequence[str]:
+        """Their names."""
+        ...
+
+    async def quiet(self, top: Path, *, stop: bool) -> Sequence[str]:
+        """Bring them to rest, or with `stop` end them; who that was.
+
+        Raises OrcError where one goes on.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did; `turn` is what undo takes back, None where there was nothing to do."""
+
+    turn: FilesTurned | None
+    plan: RestorePlan
+    rested: tuple[str, ...] = ()
+
+
+class Trees:
+    """Acts on work trees; `folder` holds a private room for each."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        environ: Mapping[str, str],
+        actor: str,
+        ledger: Ledger | None = None,
+        occupants: Occupants | None = None,
+        read_only: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._environ = environ
+        self._actor = actor
+        self._ledger = ledger
+        self._occupants = occupants
+        self._read_only = read_only
+
+    async def find(self, folder: Path) -> WorkTree:
+        """The work tree in which a folder is; raises NoWorkTree, GitError."""
+        await git.check_version(git.OLDEST, "looking at work trees")
+        return await repository.find(folder, self._environ)
+
+    async def listing(self, tree: WorkTree) -> list[TreeCheckpoint]:
+        """The checkpoints of a work tree, the newest first."""
+        return await checkpoints.listing(tree, self._environ)
+
+    async def checkpoint(
+        self, tree: WorkTree, note: str = "", *, cause: Cause = Cause.ASKED
+    ) -> TreeCheckpoint:
+        """Keep the files of a work tree as they are; raises GitError, ReadOnly."""
+        async with self._at_work(tree, "make a checkpoint") as room:
+            made, _ = await self._keep(room, note, cause)
+            await self._prune(tree)
+        return made
+
+    async def _keep(
+        self, room: Room, note: str, cause: Cause, also: Collection[bytes] = ()
+    ) -> tuple[TreeCheckpoint, Taken]:
+        async with snapshots.looking(room, self._environ, keep=True) as look:
+            taken = await snapshots.take(look, also=also)
+            made = await checkpoints.save(
+                look,
+                taken,
+                at=self._clock.now(),
+                actor=self._actor,
+                note=note,
+                cause=cause,
+                environ=self._environ,
+            )
+        if self._ledger is not None:
+            await self._ledger.kept(made)
+        return made, taken
+
+    async def _prune(self, tree: WorkTree) -> None:
+        pinned = await self._ledger.pinned() if self._ledger is not None else ()
+        known = await self.listing(tree)
+        gone = checkpoints.superfluous(known, self._clock.now(), pinned)
+        await checkpoints.forget(tree, gone, self._environ)
+
+    async def diff(
+        self, tree: WorkTree, id: str, paths: Sequence[bytes] = ()
+    ) -> tuple[TreeCheckpoint, tuple[FileDiff, ...]]:
+        """How the files of a tree differ now from those of a checkpoint; nothing is kept.
+
+        Lines that begin with `-` stand there now, with `+` in the checkpoint.
+        """
+        then = await checkpoints.find(tree, id, self._environ)
+        async with self._looking(tree) as (room, look):
+            taken, every = await self._compare(room, look, then)
+            some = [one for one in every.steps if differences.chosen(one.path, paths)]
+            return then, await differences.diffs(look, taken.content, then.content, some)
+
+    async def plan(
+        self, tree: WorkTree, id: str, paths: Sequence[bytes] = (), *, is_exact: bool = False
+    ) -> RestorePlan:
+        """Preview taking the files of a tree, or some of them, back to a checkpoint.
+
+        `paths` are files and folders, from the top of the tree. Raises UnknownName, GitError.
+        """
+        then = await checkpoints.find(tree, id, self._environ)
+        async with self._looking(tree) as (room, look):
+            plan, content = await self._plan(room, look, then, tuple(paths), is_exact)
+            lines = await _lines(look, content, then.content, plan.steps)
+        agents = await self._occupants.within(tree.top) if self._occupants is not None else ()
+        return replace(plan, diffs=lines, agents=tuple(agents))
+
+    async def _plan(
+        self,
+        room: Room,
+        look: Lens,
+        then: TreeCheckpoint,
+        paths: tuple[bytes, ...],
+        is_exact: bool,
+    ) -> tuple[RestorePlan, str]:
+        """What would be done, and the tree that the files make now."""
+        taken, every = await self._compare(room, look, then)
+        found = await asyncio.to_thread(_sorted, room, every.steps, then, taken, paths, is_exact)
+        kept_back = (
+            *found.kept_back,
+            *(one for one in every.kept_back if differences.chosen(one.path, paths)),
+        )
+        if paths and not (found.steps or found.stays or kept_back):
+            raise UnknownName(
+                f"nothing at {shown(paths[0])} differs from {then.id}: `orc code diff {then.id}`"
+                " tells what does"
+            )
+        plan = RestorePlan(
+            checkpoint=then,
+            top=str(room.tree.top),
+            is_exact=is_exact,
+            chosen=paths,
+            steps=found.steps,
+            stays=found.stays,
+            kept_back=kept_back,
+            not_undone=NOT_UNDONE,
+        )
+        return plan, taken.content
+
+    async def _compare(self, room: Room, look: Lens, then: TreeCheckpoint) -> tuple[Taken, Sorted]:
+        """What the tree holds now, and every step from there to a checkpoint."""
+        taken = await snapshots.take(look, also=await _held_by(look, then))
+        steps, other = await differences.steps(look, taken.content, then.content)
+        return taken, Sorted(steps, (), other)
+
+    async def restore(self, tree: WorkTree, plan: RestorePlan, *, stop: bool = False) -> Restored:
+        """Carry out a plan: agents at rest, a checkpoint of now, the files, and a look at them.
+
+        Agents are interrupted, with `stop` ended.
+        Raises Overlap where the tree is another than the preview showed; then nothing is done.
+        """
+        if not plan.steps:
+            return Restored(None, plan)
+        rested: Sequence[str] = ()
+        async with self._at_work(tree, "restore files") as room:
+            if self._occupants is not None:
+                rested = await self._occupants.quiet(tree.top, stop=stop)
+            also = [step.path for step in plan.steps]
+            label = f"restore {plan.checkpoint.id}"
+            note = f"before: {label}"
+            now, _ = await self._keep(room, note, Cause.RESTORE, also)
+            async with snapshots.looking(room, self._environ, keep=True) as look:
+                fresh, _ = await self._plan(room, look, plan.checkpoint, plan.chosen, plan.is_exact)
+                if fresh.steps != plan.steps:
+                    raise Overlap(
+                        f"files in {clean(plan.top, limit=200)} changed since the preview:"
+                        " look at a new one first"
+                    )
+                turn = FilesTurned(str(tree.top), now.id, "", label, len(plan.steps))
+                await restoring.carry_out(room, look, plan.steps, turn)
+            turn = await self._finish(room)
+            await self._prune(tree)
+        return Restored(turn, plan, tuple(rested))
+
+    async def _finish(self, room: Room) -> FilesTurned:
+        """Write down a restore of which all files are there."""
+        found = restoring.unfinished(room)
+        assert found is not None  # noqa: S101
+        if not found.turn.before:  # an undo or redo, which has its checkpoints
+            await asyncio.to_thread(restoring.close, room)
+            return found.turn
+        note = f"after: {found.turn.label}"
+        before = await checkpoints.find(room.tree, found.turn.before, self._environ)
+        async with snapshots.looking(room, self._environ, keep=True) as look:
+            # What was there before counts, though it may be ignored again now.
+            also = await _held_by(look, before) | {step.path for step in found.steps}
+        after, _ = await self._keep(room, note, Cause.RESTORE, also)
+        turn = replace(found.turn, after=after.id)
+        if self._ledger is not None:
+            await self._ledger.turned(turn)
+        await asyncio.to_thread(restoring.close, room)
+        return turn
+
+    async def turn(self, turn: FilesTurned, *, is_undo: bool) -> int:
+        """Undo or redo a restore: how many files that changed.
+
+        Raises Overlap where somebody changed one of them since; then nothing is done.
+        """
+        tree = await self.find(Path(turn.top))
+        ids = (turn.after, turn.before) if is_undo else (turn.before, turn.after)
+        async with self._at_work(tree, "restore files") as room:
+            old, new = [await checkpoints.find(tree, id, self._environ) for id in ids]
+            async with snapshots.looking(room, self._environ, keep=True) as look:
+                every, _ = await differences.steps(look, old.content, new.content)
+                steps = await asyncio.to_thread(_left_to_do, room, every, old, new)
+                if steps and self._occupants is not None:
+                    await self._occupants.quiet(tree.top, stop=False)
+                if steps:
+                    verb = "undo" if is_undo else "redo"
+                    again = FilesTurned(turn.top, "", "", f"{verb}: {turn.label}", len(steps))
+                    await restoring.carry_out(room, look, steps, again)
+            await asyncio.to_thread(restoring.close, room)
+        return len(steps)
+
+    async def recover(self, tree: WorkTree) -> TakenBack | FilesTurned | None:
+        """Take back, or write down, a restore that was cut short; None where none was."""
+        if self._read_only:
+            raise ReadOnly("cannot recover a work tree: opened with --read-only")
+        async with entered(room_of(tree, self._folder), self._clock):
+            return await self._recover(room_of(tree, self._folder))
+
+    async def _recover(self, room: Room) -> TakenBack | FilesTurned | None:
+        found = await asyncio.to_thread(restoring.unfinished, room)
+        if found is None:
+            return None
+        if found.is_done:
+            return await self._finish(room)
+        async with snapshots.looking(room, self._environ, keep=True) as look:
+            return await restoring.take_back(room, look)
+
+    @asynccontextmanager
+    async def _at_work(self, tree: WorkTree, what: str) -> AsyncIterator[Room]:
+        if self._read_only:
+            raise ReadOnly(f"cannot {what}: opened with --read-only")
+        room = room_of(tree, self._folder)
+        async with entered(room, self._clock):
+            await self._recover(room)
+            yield room
+
+    @asynccontextmanager
+    async def _looking(self, tree: WorkTree) -> AsyncIterator[tuple[Room, Lens]]:
+        room = room_of(tree, self._folder)
+        async with entered(room, self._clock):
+            if not self._read_only:
+                await self._recover(room)
+            async with snapshots.looking(room, self._environ, keep=False) as look:
+                yield room, look
+
+
+async def _held_by(look: Lens, checkpoint: TreeCheckpoint) -> frozenset[bytes]:
+    """The files that a checkpoint holds."""
+    names = await look.run("ls-tree", "-r", "-z", "--name-only", checkpoint.content)
+    return frozenset(names.split(b"\0")) - {b""}
+
+
+async def _lines(
+    look: Lens, now: str, then: str, steps: Sequence[FileStep]
+) -> tuple[FileDiff, ...]:
+    """The lines of a preview; without them where there are too many to be read."""
+    try:
+        return await differences.diffs(look, now, then, steps)
+    except GitError:
+        return ()
+
+
+def _sorted(
+    room: Room,
+    steps: Sequence[FileStep],
+    then: TreeCheckpoint,
+    taken: Taken,
+    paths: tuple[bytes, ...],
+    is_exact: bool,
+) -> Sorted:
+    with Files(room.tree.top, room.tree.hash_name) as files:
+        return sort_steps(
+            steps,
+            then=then,
+            now_left_out=taken.left_out,
+            wanted=paths,
+            is_exact=is_exact,
+            obstacle=files.obstacle,
+        )
+
+
+def _left_to_do(
+    room: Room, steps: Sequence[FileStep], old: TreeCheckpoint, new: TreeCheckpoint
+) -> list[FileStep]:
+    """The steps that are not done yet; raises Overlap where a file is neither old nor new."""
+    left: list[FileStep] = []
+    with Files(room.tree.top, room.tree.hash_name) as files:
+        for step in steps:
+            now = files.held(step.path)
+            if now == step.after:
+                continue
+            if now != step.before:
+                raise Overlap(
+                    f"{shown(step.path)} was changed since {old.id}:"
+                    f" `orc code restore {new.id}` shows what that would undo"
+                )
+            left.append(step)
+    return left
+
+
+def relative(tree: WorkTree, cwd: Path, paths: Sequence[str]) -> tuple[bytes, ...]:
+    """Names that a person gave, as git has them from the top of the tree.
+
+    Raises UsageError for one that is outside of it.
+    """
+    found: list[bytes] = []
+    for path in paths:
+        place = Path(os.path.normpath(cwd / path))
+        if not place.is_relative_to(tree.top):
+            raise UsageError(f"{clean(path, limit=200)} is not in the work tree {tree.top}")
+        found.append(os.fsencode(place.relative_to(tree.top)))
+    return tuple(found)

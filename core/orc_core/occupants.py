@@ -1,0 +1,100 @@
+"""The agents that are at work in a folder, and bringing them to rest before files go back.
+
+Invariant: at rest is what was seen to be so after it was asked for; an agent of which nothing is
+known does not count as resting. Whoever asks is not counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from orc_core.clock import Clock
+from orc_core.code.trees import Trees
+from orc_core.config import CoreOptions
+from orc_core.errors import OrcError
+from orc_core.fleet import Fleet
+from orc_core.history.trees import TreeLedger
+from orc_core.model.agent import Agent, State
+from orc_core.model.life import Done
+from orc_core.text import clean
+from orc_storage.database import Database
+from orc_storage.paths import state_dir
+
+REST_WITHIN_S: Final = 8.0
+_LOOK_EVERY_S: Final = 0.25
+_AT_REST: Final = frozenset({State.IDLE, State.DONE, State.WAITING, State.ERROR, State.LIMITED})
+
+Stop = Callable[[Agent], Awaitable[Done]]
+
+
+class FleetOccupants:
+    """What the fleet knows of a folder; `stop` ends an agent."""
+
+    def __init__(self, fleet: Fleet, clock: Clock, actor: str, stop: Stop) -> None:
+        self._fleet = fleet
+        self._clock = clock
+        self._actor = actor
+        self._stop = stop
+
+    async def within(self, top: Path) -> Sequence[str]:
+        """The names of the agents whose folder is this one or below it."""
+        await self._fleet.scan(must_answer=False)
+        return [agent.name for agent in self._agents(top)]
+
+    async def quiet(self, top: Path, *, stop: bool) -> Sequence[str]:
+        """Interrupt those that do not rest, or with `stop` end all of them.
+
+        Raises OrcError where one goes on, and where it cannot be told.
+        """
+        await self._fleet.scan(must_answer=False)
+        asked: list[str] = []
+        for agent in self._agents(top):
+            if stop:
+                done = await self._stop(agent)
+                if not done.ok:
+                    raise OrcError(f"{done.text}: nothing was restored")
+                asked.append(agent.name)
+            elif agent.state not in _AT_REST:
+                await self._fleet.interrupt(agent.key)
+                asked.append(agent.name)
+        await self._see_rest(top)
+        return asked
+
+    async def _see_rest(self, top: Path) -> None:
+        deadline = self._clock.monotonic() + REST_WITHIN_S
+        while busy := [one for one in self._agents(top) if one.state not in _AT_REST]:
+            if self._clock.monotonic() >= deadline:
+                one = busy[0]
+                raise OrcError(
+                    f"{one.name} is {one.state} in {clean(str(top), limit=200)} and was not seen to"
+                    f" rest: nothing was restored; `orc stop {one.name}` ends it, or give --stop"
+                )
+            await self._clock.sleep(_LOOK_EVERY_S)
+            await self._fleet.scan(must_answer=False)
+
+    def _agents(self, top: Path) -> list[Agent]:
+        real = os.path.realpath(top)
+        return [
+            agent
+            for agent in self._fleet.agents()
+            if not (agent.is_other or agent.has_ended or agent.name == self._actor)
+            and Path(os.path.realpath(agent.cwd)).is_relative_to(real)
+        ]
+
+
+def tree_wing(
+    options: CoreOptions, clock: Clock, store: Database | None, fleet: Fleet, actor: str, stop: Stop
+) -> Trees:
+    """The wing of work trees, put together."""
+    return Trees(
+        state_dir() / "trees",
+        clock,
+        environ=options.environ,
+        actor=actor,
+        ledger=TreeLedger(store, actor) if store is not None else None,
+        occupants=FleetOccupants(fleet, clock, actor, stop),
+        read_only=options.read_only,
+    )
