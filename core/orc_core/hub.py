@@ -39,6 +39,7 @@ from orc_core.model.health import Layer, Link, LinkState
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.occupants import tree_wing
 from orc_core.picture import Picture
+from orc_core.recordings import Recordings
 from orc_core.rulebook import Rulebook
 from orc_core.settings import Settings
 from orc_core.store_view import StoreView
@@ -120,6 +121,14 @@ class Core:
             server=fleet.title(),
             link=Link(read_only=options.read_only),
         )
+        self.recordings = Recordings(
+            place.folder,
+            clock,
+            told.recordings,
+            environ=options.environ,
+            skip_ttys=dashboards.terminals,
+            read_only=options.read_only,
+        )
         self._picture = Picture(
             first,
             clock,
@@ -129,6 +138,7 @@ class Core:
             leadership=self._leadership,
             synchronizer=self._synchronizer,
             missing=lambda: self._missing.rows if self._missing is not None else (),
+            recordings=self.recordings,
         )
 
     @property
@@ -302,6 +312,7 @@ class Core:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.agents.run(self._fleet_changed, self._store))
                 group.create_task(self._age())
+                group.create_task(self.recordings.follow(self._publish))
                 group.create_task(self._rulebook.follow(self.agents.observers, self._publish))
                 if self._store is not None:
                     group.create_task(self._view.follow(self._store))

@@ -59,14 +59,14 @@ async def start(
     """
     ensure_private(folder)
     log = folder / LOG_NAME
-    pid = await asyncio.to_thread(_spawn, log, argv, environ)
+    pid = await asyncio.to_thread(start_apart, log, argv, environ)
     deadline = clock.monotonic() + START_TIMEOUT_S
     while True:
         running = find(folder)
         if running is not None:
             return running
         if not lives(pid):
-            raise OrcError(f"the monitor ended at once: {_last_line(log)}")
+            raise OrcError(f"the monitor ended at once: {last_line(log)}")
         if clock.monotonic() > deadline:
             raise OrcError(
                 f"the monitor, process {pid}, is not ready after {START_TIMEOUT_S:g} s: see {log}"
@@ -94,8 +94,11 @@ async def stop(folder: Path, clock: Clock) -> Running | None:
     return running
 
 
-def _spawn(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Start a program as nobody's child, by a shell that ends at once; return its process id."""
+def start_apart(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Start a program as nobody's child, by a shell that ends at once; return its process id.
+
+    What it says goes to `log`.
+    """
     mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     fd = os.open(log, mode, 0o600)
     try:
@@ -132,7 +135,8 @@ def _signal(folder: Path, running: Running) -> None:
             os.close(fd)
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """The last thing that a log says."""
     with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")

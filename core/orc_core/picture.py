@@ -15,8 +15,10 @@ from orc_core.fleet import Fleet
 from orc_core.leadership import Leadership
 from orc_core.model.agent import Agent
 from orc_core.model.health import Layer, Link
+from orc_core.model.recording import Going
 from orc_core.model.snapshot import Snapshot
 from orc_core.publisher import Publisher
+from orc_core.recordings import Recordings
 from orc_core.rulebook import Rulebook
 from orc_core.store_view import StoreView
 from orc_core.sync.synchronizer import Synchronizer
@@ -39,6 +41,7 @@ class Picture:
         leadership: Leadership,
         synchronizer: Synchronizer | None,
         missing: Callable[[], Sequence[Agent]],
+        recordings: Recordings,
     ) -> None:
         self.publisher = Publisher(first)
         self._clock = clock
@@ -48,6 +51,7 @@ class Picture:
         self._leadership = leadership
         self._synchronizer = synchronizer
         self._missing = missing
+        self._recordings = recordings
         self._read_only = first.link.read_only
 
     @property
@@ -73,6 +77,9 @@ class Picture:
             layers=layers,
             link=self._link(),
             screen=self._fleet.screen,
+            recordings=tuple(
+                (one.key, one.going is Going.PAUSED) for one in self._recordings.going
+            ),
         )
         self.publisher.publish(fresh)
 

@@ -70,7 +70,7 @@ def _differing(before: Snapshot, after: Snapshot) -> frozenset[Part]:
         ),
         Part.LATERS: (before.laters, after.laters),
         Part.LAYERS: (before.layers, after.layers),
-        Part.LINK: (before.link, after.link),
+        Part.LINK: ((before.link, before.recordings), (after.link, after.recordings)),
         Part.SCREEN: (before.screen, after.screen),
     }
     return frozenset(part for part, (old, new) in pairs.items() if old != new)

@@ -6,12 +6,13 @@ its name, the field and what to do; no setting is ever guessed.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from orc_core.errors import UsageError
 from orc_storage.paths import is_private, read_plain
@@ -126,6 +127,29 @@ class ScreenSettings(Section):
     ascii: bool = False
 
 
+def _pattern(told: str) -> str:
+    try:
+        re.compile(told)
+    except re.error as error:
+        raise ValueError(f"no regular expression ({error})") from None
+    return told
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_pattern)]
+RuleName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+
+
+class RecordingSettings(Section):
+    """`[recordings]`: how large one may be, and what is hidden in it.
+
+    `hide` are a person's own patterns by name; `show` names rules of ours that are switched off.
+    """
+
+    max_mb: Annotated[int, Field(ge=1, le=10_000)] = 64
+    hide: Annotated[dict[RuleName, Pattern], Field(max_length=64)] = {}
+    show: Annotated[list[RuleName], Field(max_length=64)] = []
+
+
 class Settings(Section):
     """The whole file.
 
@@ -138,6 +162,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
     conflicts: ConflictSettings = ConflictSettings()
+    recordings: RecordingSettings = RecordingSettings()
     keys: Annotated[
         dict[ActionId, Annotated[list[Key], Field(max_length=8)]],
         BeforeValidator(_listed),

@@ -106,6 +106,8 @@ class Snapshot:
     screen: Screen | None = None
     merged_today: int = 0
     ruled_today: int = 0
+    recordings: tuple[tuple[str, bool], ...] = ()
+    """The keys of the panes that are recorded now, and whether that is paused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,3 +98,12 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path, own: Path) -> None:
     put(own, "").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="cannot be read"):
         load(tmp_path)
+
+
+def test_what_recordings_hide_is_checked_where_it_is_written(tmp_path: Path, own: Path) -> None:
+    put(own, '[recordings]\nmax_mb = 5\nshow = ["jwt"]\n[recordings.hide]\npin = "pin [0-9]+"\n')
+    told = load(tmp_path).recordings
+    assert (told.max_mb, told.show, told.hide) == (5, ["jwt"], {"pin": "pin [0-9]+"})
+    put(own, '[recordings.hide]\npin = "("\n')
+    with pytest.raises(UsageError, match=r"recordings\.hide\.pin: .*no regular expression"):
+        load(tmp_path)
