@@ -154,8 +154,8 @@ class ServerWatch:
         agents = self.observer.apply(tick)
         if agents:
             # What they ask is what a person looks at next.
-            asking = (one.key for one in self.observer.agents() if one.state is State.WAITING)
-            self.watcher.heeded = frozenset(asking)
+            agents_there = self.observer.agents()
+            self.watcher.heed({one.key for one in agents_there if one.state is State.WAITING})
         self._come_near()
         screens = [s.screen for s in tick.fresh if s.screen is not None]
         fresh = next((screen for screen in screens if screen.key == self._selected), None)

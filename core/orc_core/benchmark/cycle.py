@@ -27,12 +27,13 @@ from orc_core.benchmark.fleet import Fleet, Pane
 from orc_core.benchmark.screens import idle_screen, prompt_screen, working_screen
 from orc_core.benchmark.usage import Heartbeat, Meter, Used, children
 from orc_core.errors import TmuxError
+from orc_core.tmux.captures import CAPTURES_MAX
 from orc_core.tmux.control import ControlClient
 from orc_core.tmux.link import Strategy
 from orc_core.tmux.panes import capture_commands, list_commands
 from orc_core.tmux.server import Address, spawn
 from orc_core.tmux.ticks import Tick, portions
-from orc_core.tmux.watcher import CAPTURES_MAX, Sighting, Watcher
+from orc_core.tmux.watcher import Sighting, Watcher
 
 CHANGED_SHARE: Final = 0.2
 _AFTER_SECOND_S: Final = 0.08

@@ -8,7 +8,7 @@ for captures, and none when nothing changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -18,20 +18,16 @@ from orc_core.errors import TmuxError, TmuxGone
 from orc_core.model.agent import PaneRef
 from orc_core.model.health import LinkState
 from orc_core.tmux.cadence import OTHERS_S, Cadence
+from orc_core.tmux.captures import CAPTURES_MAX, Captures, Share
 from orc_core.tmux.inotify import TerminalMarks
-from orc_core.tmux.link import CHUNK, Link, Listing, Strategy
-from orc_core.tmux.memory import Memory, Pane, Sighting
+from orc_core.tmux.link import Link, Listing, Strategy
+from orc_core.tmux.memory import Memory, Sighting
 from orc_core.tmux.panes import PaneInfo, Shot
 from orc_core.tmux.server import Address
 from orc_core.tmux.ticks import Tick, joined, portions
 
 __all__ = ["PaneInfo", "Sighting", "Strategy", "Tick", "Watcher"]
 
-CAPTURES_MAX: Final = 240
-"""Captures in one tick: they hold up the server, and with it everyone's typing, by 10 ms."""
-
-URGENT_MAX: Final = 16
-HEEDED_MAX: Final = 32
 FULL_EVERY_S: Final = 10.0
 """A program may change its folder, or another may run, without a sign of it."""
 
@@ -47,39 +43,38 @@ class Watcher:
         skip_ttys: Callable[[], set[str]] = set,
         strategy: Strategy = "async",
     ) -> None:
-        self.urgent: set[str] = set()
-        """Keys of panes to be captured as soon as they change, once; add to it freely."""
-        self.heeded: frozenset[str] = frozenset()
-        """Keys of panes to be captured as soon as they change, until another set is given.
-
-        Where they are more than HEEDED_MAX they are like all others.
-        """
         self._address = address
         self._clock = clock
-        self._skip_ttys = skip_ttys
-        self._selected: str | None = None
         self._memory = Memory(address.socket_path)
         self._link = Link(address, clock, strategy)
         self._marks = TerminalMarks()
         self._cadence = Cadence(clock)
+        self._captures = Captures(self._memory, self._link, self._cadence, clock, skip_ttys)
         self._full_at = 0.0
         self._since = 0
         self._watched: tuple[int, set[str]] | None = None
-        self._skipped: set[str] = set()
         self._answers = False
-        self._took_s = 0.0
-        """How long the last captures kept the server busy."""
         self._nap: asyncio.Task[None] | None = None
+
+    @property
+    def urgent(self) -> set[str]:
+        """Keys of panes to be captured as soon as they change, once; add to it freely."""
+        return self._captures.urgent
+
+    def heed(self, keys: Collection[str]) -> None:
+        """Capture these panes as soon as they change, until others are named; not too many."""
+        self._captures.heeded = frozenset(keys)
 
     def select(self, key: str | None) -> None:
         """Capture this pane in colour, and as soon as it changes; None for no pane."""
-        if key == self._selected:
+        before = self._captures.selected
+        if key == before:
             return
         for pane in self._memory.panes.values():
             # The one that was selected, too: its plain text is not known to be the same.
-            if pane.key in (key, self._selected):
+            if pane.key in (key, before):
                 pane.dirty, pane.digest, pane.colour_digest = True, 0, 0
-        self._selected = key
+        self._captures.selected = key
         self._cadence.hurry()
         self._wake()
 
@@ -133,7 +128,7 @@ class Watcher:
     @property
     def backlog(self) -> bool:
         """Whether panes are known to have changed that were not captured yet."""
-        return bool(self._memory.dirty(self._skipped))
+        return self._captures.backlog
 
     async def once(self) -> Tick:
         """Look at everything once, by plain processes; no session is made."""
@@ -144,7 +139,7 @@ class Watcher:
         try:
             listing = await link.listing(0)
             memory.merge(listing.rows, listing.start, self._clock.now(), "")
-            panes = [pane.row.pane_id for pane in memory.dirty(self._skip_ttys())]
+            panes = [pane.row.pane_id for pane in memory.dirty(self._captures.skip())]
             for first in range(0, len(panes), CAPTURES_MAX):
                 chunk = [(pane_id, False) for pane_id in panes[first : first + CAPTURES_MAX]]
                 shots: list[Shot] = []
@@ -206,10 +201,9 @@ class Watcher:
                 self._foresee()
                 gone = await self._list()
             self._drain()
-            due, backlog, others = self._due()
-            if due:
-                fresh, captured = await self._capture(due, seen), True
-                self._cadence.captured(others=others, backlog=backlog, took_s=self._took_s)
+            share = self._due()
+            if share.panes:
+                fresh, captured = await self._captures.take(share, seen), True
         except (TmuxError, OSError) as error:  # OSError: no process could be started
             self._answers = False
             self._cadence.listed()
@@ -279,17 +273,17 @@ class Watcher:
 
     def _watch_terminals(self) -> None:
         """Have the kernel mark the terminals of all panes, but for dashboards' own."""
-        self._skipped = self._skip_ttys()
-        watched = (self._memory.version, self._skipped)
+        skipped = self._captures.skip()
+        watched = (self._memory.version, skipped)
         if watched != self._watched:
             self._watched = watched
-            ttys = {pane.info.tty for pane in self._memory.panes.values()} - self._skipped
+            ttys = {pane.info.tty for pane in self._memory.panes.values()} - skipped
             self._marks.watch(tty for tty in ttys if tty.startswith("/dev/"))
 
     def _foresee(self) -> None:
         """Have a process ready for the captures if a terminal was written to."""
         self._memory.mark(self._marks.drain(), self._clock.now())
-        if self._due()[0]:
+        if self._due().panes:
             self._link.prepare()
 
     def _drain(self) -> None:
@@ -298,81 +292,21 @@ class Watcher:
             self._memory.mark(self._marks.drain(), self._clock.now())
             self._cadence.drained()
 
-    def _waiting(self) -> tuple[list[Pane], list[Pane]]:
-        """The panes to be captured: those that someone looks at, and the others.
+    def _due(self) -> Share:
+        """The panes to be captured now; none while the server does not answer.
 
-        None while the server does not answer: the next list finds out how it is.
+        The next list finds out how it is.
         """
         if not self._answers:
-            return [], []
-        if len(self.urgent) > URGENT_MAX:
-            self.urgent.clear()
-        wanted = {*self.urgent, self._selected}
-        heeded = wanted | self.heeded if len(self.heeded) <= HEEDED_MAX else wanted
-        selected: list[Pane] = []
-        others: list[Pane] = []
-        for pane in self._memory.dirty(self._skipped, () if self._marks.available else wanted):
-            (selected if pane.key in heeded else others).append(pane)
-        return selected, others
-
-    def _due(self) -> tuple[list[Pane], bool, bool]:
-        """The panes to be captured now, whether some have to wait, and if there are others."""
-        selected, others = self._waiting()
-        if not self._cadence.selected_due():
-            selected = []
-        if not self._cadence.others_due():
-            others = []
-        due = [*selected, *sorted(others, key=lambda pane: pane.dirty_since)]
-        if due:
-            self._skipped = self._skip_ttys()
-            due = [pane for pane in due if pane.info.tty not in self._skipped]
-        return due[:CAPTURES_MAX], len(due) > CAPTURES_MAX, bool(others)
-
-    async def _capture(
-        self, due: Sequence[Pane], seen: Callable[[list[Sighting], Collection[str]], None]
-    ) -> list[Sighting]:
-        """Capture these panes, in one process or over the connection.
-
-        Of many, `seen` is told those that are there already; what is left is returned.
-        """
-        began = self._clock.monotonic()
-        waiting = {pane.row.pane_id: pane for pane in due}
-        fresh: list[Sighting] = []
-
-        def taken(shots: list[Shot]) -> None:
-            at = self._clock.now()
-            for shot in shots:
-                pane = waiting.pop(shot.pane_id, None)
-                if pane is None:
-                    continue
-                colour = pane.key == selected
-                sighting = self._memory.take_shot(shot, at, colour=colour)
-                fresh.extend([sighting] if sighting is not None else [])
-            if fresh and waiting and len(due) > CHUNK:
-                seen(fresh.copy(), waiting)
-                fresh.clear()
-
-        selected = self._selected
-        # What changes from here on may or may not be on the screens that come back.
-        for pane in due:
-            pane.dirty = False
-        if len(due) > CHUNK:
-            seen([], waiting)
-        try:
-            colours = [(pane.row.pane_id, pane.key == selected) for pane in due]
-            await self._link.captures(colours, taken)
-        except BaseException:
-            for pane in waiting.values():
-                pane.dirty = True
-            raise
-        self._took_s = self._clock.monotonic() - began
-        self.urgent -= {pane.key for pane in due}
-        return fresh
+            return Share((), False, False)
+        return self._captures.due(marked=self._marks.available)
 
     async def _rest(self) -> None:
         """Sleep until something is due, a terminal is written to, or someone calls."""
-        selected, others = self._waiting()
-        delay_s = self._cadence.delay(selected=bool(selected), others=bool(others))
+        selected = others = False
+        if self._answers:
+            selected, others = map(bool, self._captures.waiting(marked=self._marks.available))
+        delay_s = self._cadence.delay(selected=selected, others=others)
         if delay_s <= 0:
             await asyncio.sleep(0)
             return
