@@ -400,7 +400,7 @@ async def test_the_first_change_paints_at_once_and_later_ones_are_gathered() -> 
     stage = Stage()
     async with stage.run_test(size=SIZE) as pilot:
         stage.show(scene.snapshot())
-        await until(pilot, lambda: stage.main._gather is None, turns=5000)
+        await until(pilot, lambda: stage.main.is_resting, turns=5000)
         stage.show(changed(scene.snapshot(), "claude-1", does="first"))
         assert "first" in str(stage.main.lists["agents"].lines)
         stage.show(changed(scene.snapshot(), "claude-1", does="second"))
@@ -417,7 +417,7 @@ async def test_the_change_of_one_part_does_not_wait_for_that_of_another() -> Non
 
     async with stage.run_test(size=SIZE) as pilot:
         stage.show(scene.snapshot())
-        await until(pilot, lambda: stage.main._gather is None, turns=5000)
+        await until(pilot, lambda: stage.main.is_resting, turns=5000)
         stage.show(scene.snapshot(), Part.LAYERS)
         title("first")
         assert "first" in str(stage.main.lists["tasks"].lines)

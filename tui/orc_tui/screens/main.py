@@ -19,6 +19,7 @@ from textual.widgets import Input
 from orc_core.model.agent import Agent, Explanation, State
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
+from orc_tui.gathering import Gathering
 from orc_tui.messages import Seen, Selected, Told, WhyWanted
 from orc_tui.screens.finding import Finding
 from orc_tui.screens.keyed import KeyedScreen
@@ -37,11 +38,14 @@ from orc_tui.widgets.footer import FooterBar
 from orc_tui.widgets.list_pane import ListPane
 from orc_tui.widgets.live_pane import LivePane
 
-GATHER_S: Final = 0.1
+SCREEN_S: Final = 0.1
+LISTS_S: Final = 0.25
+"""So far apart what an agent writes, and everything else, is painted while it goes on changing."""
 QUIET_S: Final = 2.0
 """Hands off for so long, and rows are sorted anew; a done agent looked at so long is seen."""
 MINUTE_S: Final = 60.0
 ALL_PARTS: Final = frozenset(Part)
+SCREEN: Final = frozenset({Part.SCREEN})
 SETTLE_S: Final = 30.0
 """So long after the first agents came the cursor stays on the first row, or until a key."""
 
@@ -74,10 +78,11 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self._born = 0.0
         self._touched = False
         self._places: dict[str, Place] = {}
-        self._parts: set[Part] = set()
-        self._painted: set[Part] = set()
-        self._early: set[Part] = set()
-        self._gather: Timer | None = None
+        self._missed: frozenset[Part] = frozenset()
+        self._gatherings = (
+            Gathering(self, ALL_PARTS - SCREEN, LISTS_S, self._draw),
+            Gathering(self, SCREEN, SCREEN_S, self._draw),
+        )
         self._sort: Timer | None = None
         self._look: Timer | None = None
         self._selected = ""
@@ -110,19 +115,13 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     # -- what the core says -------------------------------------------------------------------
 
     def show(self, delta: Delta) -> None:
-        """Take a snapshot: the first change of a part paints at once, later ones are gathered.
-
-        So none waits for a change of another part, such as a task for the figures of its layer.
-        """
+        """Take a snapshot: the first change of a part paints at once, later ones are gathered."""
         self.snapshot = delta.snapshot
-        self._parts |= delta.parts
         if not self.is_active:
+            self._missed |= delta.parts
             return
-        if self._gather is None:
-            self._flush()
-        elif not self._parts <= self._painted | self._early:
-            self._early |= self._parts
-            self._draw(frozenset(self._parts))
+        for gathering in self._gatherings:
+            gathering.note(delta.parts)
 
     def explain(self, explanation: Explanation) -> None:
         """Show what the core says of an agent's state on the tab Why."""
@@ -134,26 +133,25 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.footer_bar.say(text, undoable=undoable, severity=severity)
         self.post_message(Told(text, undoable=undoable, severity=severity))
 
-    def _flush(self) -> None:
-        """Paint what was gathered, and gather again as long as something comes."""
-        self._gather = None
-        if (self._parts or self._early) and self.is_active:
-            self._gather = self.set_timer(GATHER_S, self._flush)
-            self._painted, self._early = self._parts | self._early, set()
-            if self._parts:
-                self._draw(frozenset(self._parts))
+    @property
+    def is_resting(self) -> bool:
+        """Whether whatever changes next is painted at once."""
+        return all(gathering.is_resting for gathering in self._gatherings)
 
     def on_screen_resume(self) -> None:
         """Catch up after a dialog."""
-        if self._parts:
-            self._flush()
+        missed, self._missed = self._missed, frozenset()
+        for gathering in self._gatherings:
+            gathering.note(missed)
 
     def on_screen_suspend(self) -> None:
         """Stand still under a dialog."""
-        for timer in (self._gather, self._sort, self._look):
+        for gathering in self._gatherings:
+            self._missed |= gathering.stop()
+        for timer in (self._sort, self._look):
             if timer is not None:
                 timer.stop()
-        self._gather = self._sort = self._look = None
+        self._sort = self._look = None
 
     def on_resize(self, event: events.Resize) -> None:
         """Follow the terminal."""
@@ -174,19 +172,17 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         """Paint what the parts changed."""
         if not self.is_mounted or not self.size.width:
             return
-        self._parts.clear()
         now = self._now()
         self.live.take(self.snapshot, now)
-        if parts == {Part.SCREEN}:
+        if parts == SCREEN:
             self.paint_live()
             return
         quiet = now - self._last_key_at >= self._quiet_s
-        unsorted = False
         for pane in self.lists.values():
-            unsorted |= pane.take(
-                self.snapshot, now, sort=quiet or not pane.roll.keys, only_needs=self.only_needs
-            )
-        if unsorted and self._sort is None:
+            if parts & pane.model.parts:
+                sort = quiet or not pane.roll.keys
+                pane.take(self.snapshot, now, sort=sort, only_needs=self.only_needs)
+        if self._sort is None and any(pane.is_unsorted for pane in self.lists.values()):
             self._sort = self.set_timer(self._quiet_s, self._sort_again)
         if self.snapshot.agents and not self._born:
             self._born = now

@@ -5,7 +5,7 @@ Invariant: a row is shown when every term matches; letter case never matters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,4 +85,12 @@ def of_layer(layer: Layer) -> Fields:
     return {"state": layer.state.value, "rest": f"{layer.name} {layer.strategy} {layer.trouble}"}
 
 
-FieldsOf = Callable[[object], Fields]
+def fields_of(item: Agent | Task | Conflict | Layer | None) -> Fields:
+    """The fields of a row that a filter looks at."""
+    if isinstance(item, Agent):
+        return of_agent(item)
+    if isinstance(item, Task):
+        return of_task(item)
+    if isinstance(item, Conflict):
+        return of_conflict(item)
+    return of_layer(item) if isinstance(item, Layer) else {}

@@ -5,6 +5,7 @@ Invariant: what has no room is left away from the least important on; the link n
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import PurePath
 from typing import Final
 
@@ -85,9 +86,9 @@ def _counts(snapshot: Snapshot, room: int, gap: int) -> list[Line]:
     agents = [agent for agent in known if not agent.muted_until]
     pieces: dict[str, Line] = {}
     stopped = sum(agent.is_stopped for agent in agents)
+    states = Counter(agent.state for agent in agents if not agent.is_stopped)
     for state in _SHOWN:
-        count = sum(agent.state is state and not agent.is_stopped for agent in agents)
-        if count:
+        if count := states[state]:
             sign, ink = glyphs.STATES[state]
             pieces[state.value] = ((f"{sign} {count} {state.value}", ink),)
     if stopped:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from orc_core.model.agent import Agent
 from orc_core.model.health import Layer, LinkState
-from orc_core.model.snapshot import Snapshot
+from orc_core.model.snapshot import Part, Snapshot
 from orc_core.model.task import Task
 from orc_storage.records import Conflict
 from orc_tui import keymap
@@ -21,14 +21,17 @@ from orc_tui.view_models.filters import Query
 from orc_tui.view_models.lines import Line
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of a list, before it is drawn."""
+class Entry(NamedTuple):
+    """One row of a list, before it is drawn; as light as can be, since there may be thousands."""
 
     key: str
     item: Row
     needs_you: bool
-    fields: filters.Fields
+
+    @property
+    def fields(self) -> filters.Fields:
+        """What a filter looks at."""
+        return filters.fields_of(self.item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class ListModel(Protocol):
     pane: str
     name: str
     has_heading: bool
+    parts: frozenset[Part]
+    """The parts of a snapshot that its rows are made of."""
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All rows in the order of the list."""
@@ -70,11 +75,12 @@ class AgentsList:
     pane: str = keymap.AGENTS
     name: str = "1 Agents"
     has_heading: bool = True
+    parts = frozenset({Part.AGENTS})
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All agents, those that need the operator first."""
         return [
-            Entry(one.key, one, agents.needs_you(one), filters.of_agent(one))
+            Entry(one.key, one, agents.needs_you(one))
             for one in agents.ordered(snapshot.agents, now)
         ]
 
@@ -124,13 +130,11 @@ class TasksList:
     pane: str = keymap.TASKS
     name: str = "2 Tasks"
     has_heading: bool = True
+    parts = frozenset({Part.TASKS})
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All tasks, failed and ready ones first."""
-        return [
-            Entry(one.id, one, tasks.needs_you(one), filters.of_task(one))
-            for one in tasks.ordered(snapshot.tasks)
-        ]
+        return [Entry(one.id, one, tasks.needs_you(one)) for one in tasks.ordered(snapshot.tasks)]
 
     def draw(
         self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool
@@ -160,11 +164,12 @@ class ConflictsList:
     pane: str = keymap.CONFLICTS
     name: str = "3 Conflicts"
     has_heading: bool = False
+    parts = frozenset({Part.CONFLICTS})
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All conflicts, open ones first."""
         return [
-            Entry(one.id, one, conflicts.needs_you(one), filters.of_conflict(one))
+            Entry(one.id, one, conflicts.needs_you(one))
             for one in conflicts.ordered(snapshot.conflicts)
         ]
 
@@ -196,13 +201,11 @@ class SyncList:
     pane: str = keymap.SYNC
     name: str = "4 Sync"
     has_heading: bool = True
+    parts = frozenset({Part.LAYERS})
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All layers, in the order the core gives them."""
-        return [
-            Entry(one.name, one, sync.needs_you(one), filters.of_layer(one))
-            for one in snapshot.layers
-        ]
+        return [Entry(one.name, one, sync.needs_you(one)) for one in snapshot.layers]
 
     def draw(
         self, all_: Sequence[Entry], shown: Sequence[Entry], width: int, now: float, *, boxed: bool

@@ -52,6 +52,8 @@ class ListPane(Canvas):
         self.place = Place(0, 0, 0, 0, Shape.LINE)
         self.marks: frozenset[str] = frozenset()
         self._query = Query()
+        self.is_unsorted = False
+        """Whether the rows stand in another order than they should."""
         self._anew = True
         self._all: list[Entry] = []
         self._entries: dict[str, Entry] = {}
@@ -121,19 +123,20 @@ class ListPane(Canvas):
         self._query = filters.parse(text)
         self._anew = True
 
-    def take(self, snapshot: Snapshot, now: float, *, sort: bool, only_needs: bool) -> bool:
-        """Take the rows of a snapshot; True when they stand in another order than they should."""
+    def take(self, snapshot: Snapshot, now: float, *, sort: bool, only_needs: bool) -> None:
+        """Take the rows of a snapshot; without `sort` those that are known keep their places."""
         self._anew |= only_needs != self._only_needs
         self._snapshot, self._now, self._only_needs = snapshot, now, only_needs
         self._all = self.model.entries(snapshot, now)
-        self.marks &= {entry.key for entry in self._all}
+        if self.marks:
+            self.marks &= {entry.key for entry in self._all}
         entries = filtered(self._all, self._query, only_needs=only_needs)
         self._entries = {entry.key: entry for entry in entries}
         wanted = list(self._entries)
         keys = wanted if sort or self._anew else hold(self.roll.keys, wanted)
         self._anew = False
         self.roll.settle(keys, self._room())
-        return keys != wanted
+        self.is_unsorted = keys != wanted
 
     def settle(self, place: Place) -> None:
         """Take a place on the screen."""
