@@ -5,22 +5,19 @@ Invariant: looking creates nothing: a folder that does not exist is waited for.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Final
 
-from watchfiles import awatch
-
 from orc_core.clock import Clock
 from orc_storage.files import CANNOT_WATCH
+from orc_storage.stirring import stirrings
 
 WAIT_FOR_FOLDER_S: Final = 5.0
 
-_DEBOUNCE_MS: Final = 20
-_STEP_MS: Final = 5
-_ANYWAY_MS: Final = 2000
+_SETTLE_S: Final = 0.005
+_ANYWAY_S: Final = 2.0
 
 
 async def folder_changes(folder: Path, clock: Clock) -> AsyncGenerator[None, None]:
@@ -31,31 +28,14 @@ async def folder_changes(folder: Path, clock: Clock) -> AsyncGenerator[None, Non
     while True:
         yield
         if _is_there(folder):
+            changes = stirrings([folder], settle_s=_SETTLE_S, anyway_s=_ANYWAY_S)
             with contextlib.suppress(*CANNOT_WATCH):
-                async for _ in _changes(folder):
-                    yield
-                    if not _is_there(folder):
-                        break
+                async with contextlib.aclosing(changes):
+                    async for _ in changes:
+                        yield
+                        if not _is_there(folder):
+                            break
         await clock.sleep(WAIT_FOR_FOLDER_S)
-
-
-async def _changes(folder: Path) -> AsyncGenerator[None, None]:
-    stop = asyncio.Event()
-    changes = awatch(
-        folder,
-        watch_filter=None,
-        debounce=_DEBOUNCE_MS,
-        step=_STEP_MS,
-        stop_event=stop,
-        rust_timeout=_ANYWAY_MS,
-        yield_on_timeout=True,
-        recursive=False,
-    )
-    try:
-        async for _ in changes:
-            yield
-    finally:
-        stop.set()
 
 
 def _is_there(folder: Path) -> bool:

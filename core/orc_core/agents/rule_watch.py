@@ -6,21 +6,19 @@ folder that does. A change is told within a second, and told once.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Final
 
-from watchfiles import awatch
-
 from orc_core.clock import Clock
 from orc_storage.files import CANNOT_WATCH
+from orc_storage.stirring import stirrings
 
-LOOK_AGAIN_MS: Final = 800
+LOOK_AGAIN_S: Final = 0.8
 """How long what the kernel did not tell of may go unnoticed."""
 RETRY_S: Final = 0.8
-# The defaults of watchfiles make an edit wait for half a second.
-_DEBOUNCE_MS: Final = 50
-_STEP_MS: Final = 10
+_SETTLE_S: Final = 0.02
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -31,21 +29,15 @@ async def rule_changes(folders: Sequence[Path], clock: Clock) -> AsyncGenerator[
     while True:
         try:
             places = _places(folders)
-            async for _ in awatch(
-                *places,
-                watch_filter=None,
-                recursive=False,
-                debounce=_DEBOUNCE_MS,
-                step=_STEP_MS,
-                rust_timeout=LOOK_AGAIN_MS,
-                yield_on_timeout=True,
-            ):
-                now = signature(folders)
-                if now != seen:
-                    seen = now
-                    yield
-                if _places(folders) != places:
-                    break
+            changes = stirrings(places, settle_s=_SETTLE_S, anyway_s=LOOK_AGAIN_S)
+            async with contextlib.aclosing(changes):
+                async for _ in changes:
+                    now = signature(folders)
+                    if now != seen:
+                        seen = now
+                        yield
+                    if _places(folders) != places:
+                        break
         except CANNOT_WATCH:
             # Gone in between, or no watch to be had: look by the clock.
             await clock.sleep(RETRY_S)
