@@ -311,6 +311,8 @@ class Act:
     left_open: tuple[str, ...] = ()
     tree: FilesTurned | None = None
     """What it did to files, where that is its deed."""
+    automatic: bool = False
+    """Whether it was done for the actor and not by them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,31 @@ async def test_the_last_write_stands_is_recorded_and_can_be_taken_back(ws: Works
     assert (await _only(ws)).strategy == ""
 
 
+async def test_what_a_person_did_last_is_taken_back_before_what_was_decided_for_them(
+    ws: Workspace,
+) -> None:
+    """One act of theirs, then what came since; nothing that came by itself ends their redo."""
+    await ws.conflicts.set_strategy("task.title", "LAST_WRITE", actor=OPERATOR)
+    await ws.add("Cart")
+    await ws.add("Own")
+    await ws.edit("T-2", actor=OPERATOR, priority=8)
+    await ws.edit("T-2", actor=OPERATOR, priority=7)
+    await ws.history.undo(OPERATOR)
+    await ws.sync()
+    ws.change(title="Basket")
+    await ws.edit(title="Trolley")
+    await ws.sync()
+    decided = "C-1, T-1 title from the file by LAST_WRITE"
+    told = [act.label for act in await ws.history.acts(OPERATOR, 10)]
+    assert told[1:4] == [decided, "edit T-2 priority", "add T-2"], "the last one was undone"
+    assert (await ws.history.redo(OPERATOR)).text == "done again: edit T-2 priority"
+    told = [act.label for act in await ws.history.acts(OPERATOR, 2)]
+    assert told == ["edit T-2 priority", decided], "it is the last act again"
+    assert (await ws.history.undo(OPERATOR)).text == "undone: edit T-2 priority"
+    assert (await ws.history.undo(OPERATOR)).text == f"undone: {decided}"
+    assert (await _only(ws)).state is ConflictState.OPEN
+
+
 @pytest.mark.parametrize("skew_s", [-1e9, 0.0, 1e9])
 async def test_no_clock_decides_which_write_was_last(ws: Workspace, skew_s: float) -> None:
     """The file was written before the store, and reached it after: it is the last."""
@@ -320,5 +345,6 @@ async def test_figures_tell_what_decided_and_what_waits(ws: Workspace) -> None:
     assert found.by_strategy == {"LAST_WRITE": 1, "MANUAL": 1, "MERGE": 1}
     assert found.by_whom == {"auto": 1, "you": 1}
     assert (found.open, found.oldest_s) == (0, 0.0)
-    await ws.history.undo(OPERATOR)
+    for _ in ("the strategy, which was the person's own act", "the decision"):
+        await ws.history.undo(OPERATOR)
     assert (await ws.conflicts.figures()).by_strategy == {"MANUAL": 1, "MERGE": 1}

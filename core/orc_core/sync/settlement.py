@@ -160,6 +160,7 @@ def _decide(
         label=f"{conflict.id}, {taken} from the {side.layer} by {verdict.by}",
         changes=changes,
         conflicts=(conflict.id,),
+        automatic=True,
     )
     return True
 
@@ -223,6 +224,7 @@ def _write(
             actor=OPERATOR,
             label=f"delete {now.id}, its {copy.layer} was removed",
             changes=(Change(copy.kind, now.id, now.rev, gone.rev),),
+            automatic=True,
         )
         return gone.rev
     if ours is not None and same(outcome.store, ours):
