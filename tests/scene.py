@@ -12,6 +12,7 @@ from typing import Final
 from orc_core.model.activity import Activity, Deed, Deeds, Sight
 from orc_core.model.agent import Agent, Evidence, PaneRef, Source, State, Usage, Waiting
 from orc_core.model.health import Fault, Layer, LayerState, Link, LinkState
+from orc_core.model.history import Digest
 from orc_core.model.life import Figures
 from orc_core.model.snapshot import Delta, Part, Screen, Snapshot, Span, Style
 from orc_core.model.task import Status, Task
@@ -76,6 +77,17 @@ def agent(
 
 
 RESETS = "resets 16:00 in 1h28"
+
+
+def digest() -> Digest:
+    """What happened since 12:10: codex-4 is idle again, which was seen to be done."""
+    states = {
+        "done": {"gemini-1", "codex-4"},
+        "crashed": {"aider-1"},
+        "limited": {"claude-3", "claude-4"},
+        "working": {"claude-1"},
+    }
+    return Digest(LAST_KEY_AT, {state: frozenset(of) for state, of in states.items()}, 3)
 
 
 def agents() -> tuple[Agent, ...]:

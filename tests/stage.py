@@ -10,7 +10,16 @@ from textual.pilot import Pilot
 
 import scene
 from orc_core.model.snapshot import Part, Snapshot
-from orc_tui.messages import Act, ActivityWanted, ScrollbackWanted, Seen, Selected, Told, WhyWanted
+from orc_tui.messages import (
+    Act,
+    ActivityWanted,
+    DigestWanted,
+    ScrollbackWanted,
+    Seen,
+    Selected,
+    Told,
+    WhyWanted,
+)
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
 
@@ -30,6 +39,7 @@ class Stage(ThemedApp[int]):
         await self.push_screen(self.main)
 
     @on(Act)
+    @on(DigestWanted)
     @on(Seen)
     @on(Selected)
     @on(Told)

@@ -336,14 +336,7 @@ class Core:
                         )
                         group.create_task(self._chores.run())
                         group.create_task(self._view.keep_pending(self._store))
-                        carrier = Carrier(
-                            self._store,
-                            self._clock,
-                            self.agents,
-                            lambda: self._view.board.laters,
-                            actor=self.actor,
-                        )
-                        group.create_task(carrier.run())
+                        group.create_task(Carrier(self.later, self.agents, self._view).run())
         except BaseExceptionGroup as failure:
             self._picture.publisher.fail(failure)
             raise

@@ -19,7 +19,7 @@ from orc_storage.paths import is_private, read_plain
 
 FILE_NAME: Final = "config.toml"
 FILE_MAX_BYTES: Final = 256 * 1024
-OWN_ONLY: Final = ("screen",)
+OWN_ONLY: Final = ("screen", "notify")
 """The tables about a person and not about a workspace: only the person's own file has them."""
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -150,6 +150,28 @@ class RecordingSettings(Section):
     show: Annotated[list[RuleName], Field(max_length=64)] = []
 
 
+Word = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+
+
+class NotifySettings(Section):
+    """`[notify]`: how an operator who looks elsewhere is told that agents need them.
+
+    `by` are sequences that the terminal understands, `command` is run as it stands, `on` are
+    the states that count. `unknown` is what the dashboard takes an operator for where the
+    terminal does not tell whether it has the focus.
+    """
+
+    title: bool = True
+    by: Annotated[list[Literal["osc9", "osc777", "osc99", "bell"]], Field(max_length=4)] = []
+    command: Annotated[list[Word], Field(max_length=64)] = []
+    on: Annotated[
+        list[Literal["waiting", "crashed", "error", "limited", "done"]], Field(max_length=5)
+    ] = ["waiting", "crashed", "error"]
+    when: Literal["away", "always"] = "away"
+    unknown: Literal["away", "here"] = "away"
+    every_s: Annotated[float, Field(ge=1, le=86_400)] = 30.0
+
+
 class Settings(Section):
     """The whole file.
 
@@ -158,6 +180,7 @@ class Settings(Section):
     """
 
     screen: ScreenSettings = ScreenSettings()
+    notify: NotifySettings = NotifySettings()
     backups: BackupSettings = BackupSettings()
     store: StoreSettings = StoreSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}

@@ -21,6 +21,7 @@ from orc_core.tasks.graph import Views
 from orc_storage.database import Database
 from orc_storage.errors import StorageError, StoreCorrupt
 from orc_storage.feed import Feed
+from orc_storage.laters import Later
 from orc_storage.records import Finding
 
 RETRY_S: Final = 1.0
@@ -62,6 +63,11 @@ class StoreView:
     def labels(self) -> tuple[str, ...]:
         """What this process did that still waits for the store, in order."""
         return tuple(one.label for one in self.pending.waiting) if self.pending else ()
+
+    @property
+    def laters(self) -> tuple[Later, ...]:
+        """What is put off, and what was carried out lately."""
+        return self.board.laters
 
     async def refresh(self) -> None:
         """Read the store again; raises StorageError, but where it is to outlast a damaged one."""

@@ -14,6 +14,7 @@ from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.timeline import PAGE, Timeline
 from orc_core.model.history import (
     Chosen,
+    Digest,
     Done,
     FieldChange,
     Held,
@@ -271,6 +272,10 @@ class HistoryWing:
     async def page(self, query: Query, *, after: Place | None = None, limit: int = PAGE) -> Page:
         """Some lines of the timeline, newest first."""
         return await self.story.page(query, after=after, limit=limit)
+
+    async def digest(self, since: float) -> Digest:
+        """What happened after a time, in seconds since the epoch."""
+        return await self.story.digest(since)
 
     async def newest(self) -> Place:
         return await self.story.newest()

@@ -67,6 +67,18 @@ def states(
         yield NumberedState(*row)
 
 
+def happened(conn: Connection, since: float) -> tuple[dict[str, frozenset[str]], int]:
+    """Return by state the names of agents that went into it after `since`, and the conflicts."""
+    found: dict[str, set[str]] = {}
+    rows = conn.execute("SELECT DISTINCT state, name FROM agent_event WHERE at > ?", (since,))
+    for state, name in rows:
+        found.setdefault(state, set()).add(name)
+    (conflicts,) = conn.execute(
+        "SELECT count(*) FROM conflict WHERE opened_at > ?", (since,)
+    ).fetchone()
+    return {state: frozenset(names) for state, names in found.items()}, conflicts
+
+
 def _between(
     column: str, since: float, until: float, where: list[str], params: list[Value]
 ) -> None:

@@ -33,11 +33,15 @@ class Terminal:
 
     async def open(self) -> None:
         self.pane = self.tmux.window(
-            f"exec env ORC_WORKSPACE={self.tmux.folder}/ws XDG_STATE_HOME={self.tmux.folder}"
+            f"env ORC_WORKSPACE={self.tmux.folder}/ws XDG_STATE_HOME={self.tmux.folder}"
             f" XDG_RUNTIME_DIR={self.tmux.folder} PATH={os.environ['PATH']}"
-            f" {ORC_TUI} --socket-path {self.tmux.socket_path}"
+            f" {ORC_TUI} --socket-path {self.tmux.socket_path}; exec cat"
         )
         self.tmux.run("select-window", "-t", self.pane)
+
+    @property
+    def title(self) -> str:
+        return self.tmux.run("display-message", "-p", "-t", self.pane, "#{pane_title}")
 
     @property
     def screen(self) -> str:
@@ -74,6 +78,7 @@ async def test_six_prompts_are_answered_with_seven_keys(terminal: Terminal) -> N
         terminal.agent("ask", number)
     await terminal.open()
     await terminal.shows("6 waiting")
+    await wait_for(lambda: terminal.title == "orc: 6 waiting")
     await terminal.press("y")
     for number in range(1, 7):
         await terminal.shows(f"Answer  {number} of 6")
@@ -81,6 +86,7 @@ async def test_six_prompts_are_answered_with_seven_keys(terminal: Terminal) -> N
     await terminal.shows("6 answered")
     assert terminal.pressed == 7
     assert [terminal.keys(number) for number in range(6)] == [["'1'"]] * 6
+    await wait_for(lambda: terminal.title == "orc")
     assert "sent, went on" in terminal.screen and "the next prompt comes up here" in terminal.screen
 
 
@@ -102,4 +108,6 @@ async def test_no_key_gets_past_the_card_between_two_prompts_of_an_agent(
     assert "End claude" not in terminal.screen, "x reached nobody"
     await terminal.press("q")
     await wait_for(lambda: "nobody asks now" not in terminal.screen)
-    assert "1 waiting" not in terminal.screen
+    before = terminal.tmux.run("display-message", "-p", "-t", "main:0", "#{pane_title}")
+    await terminal.press("q")
+    await wait_for(lambda: terminal.title == before)

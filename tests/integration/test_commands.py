@@ -245,7 +245,7 @@ async def test_the_timeline_opens_where_one_was_away_and_on_an_agent(
     await desk.screen(TimelineView)
     assert _tab(desk) is Tab.ALL
     await desk.press("q")
-    desk.app.main._away_since = desk.app.now() - 3_600
+    desk.app.main._absence.began = desk.app.now() - 3_600
     await desk.press("5")
     await desk.screen(TimelineView)
     assert _tab(desk) is Tab.SINCE

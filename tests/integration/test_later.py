@@ -122,3 +122,24 @@ def test_orc_later(tmux: PrivateTmux, tmp_path: Path) -> None:
         "mute",
         "line",
     ]
+
+
+def test_orc_notify_test(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    assert "no notices are given" in orc(["notify", "test"], environ, tmp_path).out
+    config = tmp_path / ".config" / "orc-tui"
+    config.mkdir(parents=True)
+    out = tmp_path / "out"
+    (config / "config.toml").write_text(
+        f'[notify]\ncommand = ["{sys.executable}", "-c", '
+        f"\"import sys; open('{out}', 'w').write(sys.stdin.read())\"]\n"
+    )
+    done = orc(["notify", "test", "--json"], environ, tmp_path)
+    assert done.code == 0 and json.loads(done.out)[0]["fault"] is None
+    assert "agents need you" in json.loads(out.read_text())["text"]
+    (config / "config.toml").write_text('[notify]\ncommand = ["/nonexistent/x"]\n')
+    done = orc(["notify", "test"], environ, tmp_path)
+    assert done.code == 1 and "cannot be run" in done.out
+    (config / "config.toml").write_text('[notify]\nby = ["smoke"]\n')
+    done = orc(["notify", "test"], environ, tmp_path)
+    assert done.code == 2 and "config.toml: notify.by.0" in done.err

@@ -31,6 +31,7 @@ from orc_cli import (
     layers,
     lifecycle,
     monitor,
+    notify,
     record,
     screen,
     tasks,
@@ -61,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=TellVersion)
     add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    looking = (upkeep, monitor, layers, agents, screen, record, hooks, explain)
+    looking = (upkeep, monitor, layers, agents, screen, record, hooks, explain, notify)
     acting = (lifecycle, crew, later, tasks, conflicts, history, checkpoints, code, backups)
     trail = (audit, follow, compact, transfer)
     for module in (*looking, *acting, *trail, benchmark):

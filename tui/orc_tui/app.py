@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.text import Text
 from rich.traceback import Traceback
-from textual import on
+from textual import events, on
 from textual.worker import WorkType
 
 from orc_core.errors import OrcError
@@ -26,13 +26,14 @@ from orc_core.settings import ScreenSettings
 from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_tui import keymap
-from orc_tui.attention import Outcomes
+from orc_tui.attention import Attention, Outcomes, OwnTerminal
 from orc_tui.hangup import Hangup
 from orc_tui.key_settings import keyboard_of
 from orc_tui.look import Look, find_look
 from orc_tui.messages import (
     Act,
     ActivityWanted,
+    DigestWanted,
     ScrollbackWanted,
     Seen,
     Selected,
@@ -92,6 +93,7 @@ class OrcApp(ThemedApp[int]):
         self.heard = asyncio.Event()
         """Set whenever a new snapshot came; whoever waits for one clears it first."""
         self._outcomes = Outcomes(lambda text, severity: self.tell(text, severity=severity))
+        self._attention: Attention | None = None
         self._hangup = Hangup(lambda: self.exit(0))
         self._leave_at = 0.0
         self._following: asyncio.Task[None] | None = None
@@ -108,6 +110,8 @@ class OrcApp(ThemedApp[int]):
 
     async def on_unmount(self) -> None:
         """Close the core before the program ends, and let go of the signals."""
+        if self._attention is not None:
+            self._attention.close()
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following], timeout=CLOSE_S)
@@ -118,6 +122,7 @@ class OrcApp(ThemedApp[int]):
         async with self._open() as core:
             self.core = core
             await self._take_keys(core)
+            await self._attend(core)
             self.main.live.home = str(core.options.home)
             async for delta in core.subscribe():
                 self.post_message(SnapshotChanged(delta))
@@ -131,6 +136,41 @@ class OrcApp(ThemedApp[int]):
         self.keyboard = keyboard_of(told)
         self.main.bind_keys()
         self.main.paint()
+
+    async def _attend(self, core: Core) -> None:
+        """Keep the terminal's title and give notices, as the person's settings say."""
+        from orc_core.settings import load_own
+
+        told = await asyncio.to_thread(load_own, core.options.environ)
+        terminal = OwnTerminal(
+            self, self._write_beside, lambda fault: self.tell(fault, severity="error")
+        )
+        in_tmux = bool(os.environ.get("TMUX"))
+        self._attention = Attention(terminal, told.notify, in_tmux=in_tmux)
+        lend = self._attention.lend
+        self.app_suspend_signal.subscribe(self, lambda _: lend(True))
+        self.app_resume_signal.subscribe(self, lambda _: lend(False))
+
+    def on_app_focus(self) -> None:
+        """The terminal says that it has the focus."""
+        if self._attention is not None:
+            self._attention.focus(True)
+
+    def on_app_blur(self) -> None:
+        """The terminal says that it lost the focus."""
+        if self._attention is not None:
+            self._attention.focus(False)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take down that somebody is here, whatever their key does."""
+        if self._attention is not None and isinstance(event, events.Key | events.MouseDown):
+            self._attention.key()
+        await super().on_event(event)
+
+    def _write_beside(self, text: str) -> None:
+        """Write a sequence that draws nothing to the terminal."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     def _core_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
@@ -151,6 +191,8 @@ class OrcApp(ThemedApp[int]):
     def _show(self, message: SnapshotChanged) -> None:
         self.snapshot = message.delta.snapshot
         self.heard.set()
+        if self._attention is not None and self.core is not None:
+            self._attention.look(self.snapshot)
         if Part.LATERS in message.delta.parts and self.core is not None:
             self._outcomes.look(self.snapshot.laters, self.now())
         self.main.show(message.delta)
@@ -181,6 +223,19 @@ class OrcApp(ThemedApp[int]):
             self.tell(str(error), severity="error")
         else:
             self.main.explain(explanation)
+
+    @on(DigestWanted)
+    def _recall(self, message: DigestWanted) -> None:
+        ask: WorkType[None] = partial(self._ask_digest, message.since)
+        self.run_worker(ask, group="digest", exclusive=True)
+
+    async def _ask_digest(self, since: float) -> None:
+        if self.core is None or not self.core.has_store:
+            return
+        try:
+            self.main.take_digest(await self.core.history.digest(since))
+        except (OrcError, StorageError) as error:
+            self.log.error("no digest", error)  # the store's own line says what is wrong
 
     @on(ActivityWanted)
     def _recount(self, message: ActivityWanted) -> None:

@@ -76,6 +76,14 @@ class ScrollbackWanted(Message):
         self.lines = lines
 
 
+class DigestWanted(Message):
+    """The operator was away: the app asks the core what happened since."""
+
+    def __init__(self, since: float) -> None:
+        super().__init__()
+        self.since = since
+
+
 class Told(Message):
     """A line was said to the operator; the app keeps the last of them.
 

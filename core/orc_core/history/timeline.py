@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from orc_core.history.query import STATE, matches
-from orc_core.model.history import Mark, Moment, Page, Place, Query
+from orc_core.model.history import Digest, Mark, Moment, Page, Place, Query
 from orc_core.text import clean
 from orc_storage import timeline
 from orc_storage.database import Connection, Database
@@ -32,6 +32,11 @@ class Timeline:
     async def page(self, query: Query, *, after: Place | None = None, limit: int = PAGE) -> Page:
         """Return the newest lines that pass the filter, or those that follow on `after`."""
         return await self._db.read(lambda conn: page(conn, query, after=after, limit=limit))
+
+    async def digest(self, since: float) -> Digest:
+        """Return what happened after a time, in seconds since the epoch."""
+        states, conflicts = await self._db.read(lambda conn: timeline.happened(conn, since))
+        return Digest(since, states, conflicts)
 
     async def newest(self) -> Place:
         """Return where the timeline begins now: it changes with whatever happens."""

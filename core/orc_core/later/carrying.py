@@ -8,16 +8,14 @@ only to the very program it was planned for, while that still is as it was then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
-from orc_core.clock import Clock
 from orc_core.errors import OrcError
-from orc_core.later.plans import still_fits
+from orc_core.later.plans import Plans, still_fits
 from orc_core.model.agent import Agent, Delivery, PaneRef
 from orc_core.text import age
 from orc_storage import laters
-from orc_storage.database import Database
 from orc_storage.errors import StorageError
 from orc_storage.laters import Later, Phase, What
 
@@ -39,23 +37,20 @@ class Agents(Protocol):
     async def send(self, key: str, text: str, /) -> Delivery: ...
 
 
-class Carrier:
-    """Carries out what is due; `known` gives what the store held when it was last read."""
+class Known(Protocol):
+    """What the store held when it was last read."""
 
-    def __init__(
-        self,
-        store: Database,
-        clock: Clock,
-        agents: Agents,
-        known: Callable[[], Sequence[Later]],
-        *,
-        actor: str,
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    @property
+    def laters(self) -> Sequence[Later]: ...
+
+
+class Carrier:
+    """Carries out what is due of what was planned, in the name of who made the `plans`."""
+
+    def __init__(self, plans: Plans, agents: Agents, known: Known) -> None:
+        self._store, self._clock, self._actor = plans.store, plans.clock, plans.actor
         self._agents = agents
         self._known = known
-        self._actor = actor
         self._sending_since: dict[str, float] = {}
         self._outcomes: dict[str, tuple[Phase, str]] = {}
         """How it went, where the store could not take that yet."""
@@ -74,7 +69,7 @@ class Carrier:
         for id in list(self._outcomes):
             await self._write_outcome(id)
         now = self._clock.now()
-        due = [one for one in self._known() if one.phase is Phase.WAITING and one.at <= now]
+        due = [one for one in self._known.laters if one.phase is Phase.WAITING and one.at <= now]
         for one in due:
             if one.what is What.MUTE:
                 await self._give_up(one, Phase.OVER, "heard of again")
@@ -122,7 +117,7 @@ class Carrier:
 
     async def _bury(self) -> None:
         """End what a process took on that never told how it went."""
-        sending = {one.id for one in self._known() if one.phase is Phase.SENDING}
+        sending = {one.id for one in self._known.laters if one.phase is Phase.SENDING}
         now_s = self._clock.monotonic()
         since = {id: self._sending_since.get(id, now_s) for id in sending - self._outcomes.keys()}
         self._sending_since = since

@@ -6,8 +6,8 @@ does not touch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from orc_storage.records import Body, FilesTurned, Json
@@ -137,6 +137,19 @@ class Query:
     first: int = 0
     last: int = 0
     words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What happened since a time, in seconds since the epoch: who went into which states.
+
+    By state the names of those who did at least once; `conflicts` counts those that arose,
+    decided since or not.
+    """
+
+    since: float
+    states: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

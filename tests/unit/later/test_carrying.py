@@ -45,15 +45,15 @@ class Desk:
 
     def __init__(self, db: Database, clock: TurnedClock) -> None:
         self.db, self.clock, self.crew = db, clock, Crew()
-        self.known: Sequence[Later] = ()
+        self.laters: Sequence[Later] = ()
         self.plans = Plans(db, clock, "operator")
         self.first, self.second = (
-            Carrier(db, clock, self.crew, lambda: self.known, actor=name) for name in "ab"
+            Carrier(Plans(db, clock, name), self.crew, self) for name in "ab"
         )
 
     async def read(self) -> Sequence[Later]:
-        self.known = await self.db.read(lambda conn: laters.listing(conn, ended_since=1.0))
-        return self.known
+        self.laters = await self.db.read(lambda conn: laters.listing(conn, ended_since=1.0))
+        return self.laters
 
     async def later(self, seconds: float) -> Later:
         """Let time pass, let both processes look, and give back the one that was planned."""
@@ -174,9 +174,9 @@ async def test_a_mute_holds_until_its_time_and_one_at_a_time(desk: Desk) -> None
     await desk.plans.mute(IDLE, until)
     open_ones = [one for one in await desk.read() if one.is_open]
     assert [one.at for one in open_ones] == [until]
-    (shown,) = board.join_laters([IDLE], desk.known, until - 1)
+    (shown,) = board.join_laters([IDLE], desk.laters, until - 1)
     assert shown.muted_until == until
-    assert board.join_laters([IDLE], desk.known, until) == (IDLE,)
+    assert board.join_laters([IDLE], desk.laters, until) == (IDLE,)
     assert (await desk.later(601)).phase is Phase.OVER
     assert not desk.crew.typed
 

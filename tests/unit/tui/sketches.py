@@ -2,7 +2,7 @@
 
 MAIN_80 = """\
  orc  shop · devbox   ◆ 3 waiting  ✗ 1 crashed  ‖ 2 limited  ● 7 working   live
-─ 1 Agents  9 of 17 ─── since 12:10: 1 done, 1 crashed, 2 limited, 3 conflicts ─
+─ 1 Agents  9 of 17 ─── since 12:10: 2 done, 1 crashed, 2 limited, 3 conflicts ─
 ›◆ waiting  claude-2     4m T-14 Bash  npm run migrate --env sta…    hook    4m
  ◆ waiting  codex-1      2m T-09 Edit  src/cart/price.ts  +18 -4     screen  2m
  ◆ waiting  claude-5    now T-22 asks  keep the v1 routes? 3 ways    level

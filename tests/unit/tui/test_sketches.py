@@ -15,6 +15,7 @@ async def test_the_main_view_at_80x24_is_the_sketch() -> None:
     async with stage.run_test(size=(80, 24)) as pilot:
         stage.main._last_key_at = scene.LAST_KEY_AT
         stage.show(replace(scene.snapshot(), screen=scene.short_screen()))
+        stage.main.take_digest(scene.digest())
         await stage.settled(pilot)
         assert stage.lines() == sketches.MAIN_80.splitlines()
 

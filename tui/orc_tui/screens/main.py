@@ -17,14 +17,15 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from orc_core.model.agent import Agent, Explanation, State
+from orc_core.model.history import Digest
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
 from orc_tui.gathering import Gathering
-from orc_tui.messages import Seen, Selected, Told, WhyWanted
+from orc_tui.messages import DigestWanted, Seen, Selected, Told, WhyWanted
+from orc_tui.screens.absence import Absence
 from orc_tui.screens.finding import Finding
 from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.keys import Keys
-from orc_tui.view_models import agents as agents_view
 from orc_tui.view_models import footer as footer_view
 from orc_tui.view_models import frames, header, layout
 from orc_tui.view_models.ability import Row
@@ -74,7 +75,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self._quiet_s = quiet_s
         self._last_key_at = 0.0
         self.opened_at = 0.0
-        self._away_since = 0.0
+        self._absence = Absence()
         self._born = 0.0
         self._touched = False
         self._places: dict[str, Place] = {}
@@ -229,8 +230,9 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.header_bar.draw([header.line(self.snapshot, width, marked=marked)])
         self.rule_line.draw([frames.rule(width)])
         self.find.paint()
-        began = self._away_since or self._last_key_at
-        since = agents_view.since(self.snapshot, began, self._now())
+        since = self._absence.told(self.snapshot, self._last_key_at, now := self._now())
+        if began := self._absence.to_ask(self._last_key_at, now):
+            self.post_message(DigestWanted(began))
         for name, pane in self.lists.items():
             if name in self._places:
                 marked = name == self.source and self.pane == keymap.LIVE
@@ -322,21 +324,25 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
 
     def _note_key(self) -> None:
         now = self._now()
-        if now - self._last_key_at >= agents_view.AWAY_S and not self._away_since:
-            self._away_since = self._last_key_at
+        self._absence.note_key(self._last_key_at, now)
         self._last_key_at = now
         self._touched = True
 
     @property
     def away_since(self) -> float:
         """Since when the operator was away, until that was cleared; 0.0 for not at all."""
-        return self._away_since
+        return self._absence.began
 
     def forget_since(self) -> bool:
         """Clear what the rule over Agents tells; False when it told nothing."""
-        began, self._away_since = self._away_since, 0.0
+        was_away = self._absence.clear()
         self.paint()
-        return bool(began)
+        return was_away
+
+    def take_digest(self, digest: Digest) -> None:
+        """Tell over Agents what happened while the operator was away."""
+        self._absence.take(digest)
+        self.paint()
 
     @on(Input.Changed)
     def _find_as_typed(self, event: Input.Changed) -> None:

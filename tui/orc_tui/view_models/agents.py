@@ -7,16 +7,16 @@ and is counted apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from orc_core.model.agent import OTHER, Agent, State
+from orc_core.model.history import Digest
 from orc_core.model.snapshot import Snapshot
-from orc_core.model.task import Status, Task
+from orc_core.model.task import Status
 from orc_core.text import age, cells, fit
-from orc_storage.records import ConflictState
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.limits import going_on
 from orc_tui.view_models.lines import Line, Part
@@ -242,30 +242,34 @@ def _does(agent: Agent, now: float) -> str:
     return agent.command if is_other(agent) else ""
 
 
-def since(snapshot: Snapshot, last_key_at: float, now: float) -> str:
-    """What happened since the last key, once that is ten minutes ago; else ""."""
-    if not last_key_at or now - last_key_at < AWAY_S:
-        return ""
-    fresh = [agent for agent in snapshot.agents if agent.since > last_key_at]
+def is_away(last_key_at: float, now: float) -> bool:
+    """Whether the last key is so long ago that what happened since is told."""
+    return bool(last_key_at) and now - last_key_at >= AWAY_S
+
+
+def since(digest: Digest, snapshot: Snapshot) -> str:
+    """What happened since the last key; "" for nothing that the operator would want to know."""
+    others = {agent.name for agent in snapshot.agents if is_other(agent)}
+    met = {state: names - others for state, names in digest.states.items()}
+    none = frozenset[str]()
     counts = {
-        "done": _count_done(fresh, snapshot.tasks, last_key_at),
-        "crashed": sum(agent.state in (State.CRASHED, State.ERROR) for agent in fresh),
-        "limited": sum(agent.state is State.LIMITED for agent in fresh),
+        "done": _count_done(met.get(State.DONE, none), snapshot, digest.since),
+        "crashed": len(met.get(State.CRASHED, none) | met.get(State.ERROR, none)),
+        "limited": len(met.get(State.LIMITED, none)),
     }
-    clashes = sum(
-        one.opened_at > last_key_at and one.state is ConflictState.OPEN
-        for one in snapshot.conflicts
-    )
     told = [f"{count} {word}" for word, count in counts.items() if count]
-    if clashes:
-        told.append(f"{clashes} conflict" + ("s" if clashes > 1 else ""))
-    return f"since {clock(last_key_at)}: {', '.join(told)}" if told else ""
+    if digest.conflicts:
+        told.append(f"{digest.conflicts} conflict" + ("s" if digest.conflicts > 1 else ""))
+    return f"since {clock(digest.since)}: {', '.join(told)}" if told else ""
 
 
-def _count_done(fresh: Sequence[Agent], tasks: Sequence[Task], since_at: float) -> int:
+def _count_done(names: Collection[str], snapshot: Snapshot, since_at: float) -> int:
     """Agents that finished, and tasks done by others."""
-    done = {agent.task or agent.key for agent in fresh if agent.state is State.DONE}
-    done |= {task.id for task in tasks if task.status is Status.DONE and task.since > since_at}
+    works_on = {agent.name: agent.task for agent in snapshot.agents}
+    done = {works_on.get(name) or name for name in names}
+    for task in snapshot.tasks:
+        if task.status is Status.DONE and task.since > since_at and task.assignee not in names:
+            done.add(task.id)
     return len(done)
 
 

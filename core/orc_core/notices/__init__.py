@@ -1,0 +1,1 @@
+"""Telling an operator who looks elsewhere that agents need them."""
