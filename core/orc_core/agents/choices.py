@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orc_core.agents.patterns import found
 from orc_core.agents.rule_parts import PromptPart
 from orc_core.agents.sieve import Trait, demand
-from orc_core.model.snapshot import Span, Style
+
+if TYPE_CHECKING:
+    from orc_core.model.snapshot import Span, Style
 
 CHOICES_MAX: Final = 9
 BELOW_MAX: Final = 24
