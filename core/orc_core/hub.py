@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from orc_core import activities, dashboards, layering, settings, watching, workspace
+from orc_core import activities, dashboards, layering, watching
 from orc_core.actors import find_actor
 from orc_core.agents.rules import rule_folders
 from orc_core.chores import Chores
@@ -35,13 +35,13 @@ from orc_core.lifecycle.rules import KIND as AGENT_KIND
 from orc_core.lifecycle.rules import AgentRules
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.activity import Activity
-from orc_core.model.health import Layer, Link, LinkState
+from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.occupants import tree_wing
+from orc_core.opening import Opened, opened
 from orc_core.picture import Picture
 from orc_core.recordings import Recordings
 from orc_core.rulebook import Rulebook
-from orc_core.settings import Settings
 from orc_core.store_view import StoreView
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.policies import SETTING, Policy
@@ -50,11 +50,9 @@ from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.dispatch import Dispatch
 from orc_core.wings import ConflictWing, HistoryWing, LayerWing, QueueWing, TaskWing, at_once
-from orc_core.workspace import Workspace
 from orc_storage import live
 from orc_storage.database import Database
-from orc_storage.errors import StoreCorrupt
-from orc_storage.records import LiveRow, StateChange
+from orc_storage.records import StateChange
 
 WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
 CARRIED = {**WRITTEN, SETTING: SettingRules()}
@@ -71,16 +69,14 @@ class Core:
         self,
         options: CoreOptions,
         clock: Clock,
-        place: Workspace,
-        store: Database | None,
+        given: Opened,
         fleet: Fleet,
         rulebook: Rulebook,
-        told: Settings,
         actor: str,
         *,
         watches: bool,
-        broken: str,
     ) -> None:
+        place, store, told = given.place, given.store, given.settings
         self.options = options
         self.actor = actor
         self.workspace = place
@@ -92,7 +88,7 @@ class Core:
         self._view = StoreView(
             store, clock, declare=fleet.declare, changed=self._publish, outlasts=watches
         )
-        self._broken = broken
+        self._broken = given.broken
         self._leadership = Leadership(
             place.folder,
             clock,
@@ -114,13 +110,6 @@ class Core:
         if store is not None:
             parts = layering.Parts(store, place.folder, fleet, told, self._rules)
             self._synchronizer = layering.synchronizer(parts, clock, self._layers_changed)
-        first = Snapshot(
-            at=clock.now(),
-            workspace=place.name,
-            host=options.host,
-            server=fleet.title(),
-            link=Link(read_only=options.read_only),
-        )
         self.recordings = Recordings(
             place.folder,
             clock,
@@ -130,7 +119,8 @@ class Core:
             read_only=options.read_only,
         )
         self._picture = Picture(
-            first,
+            place.name,
+            options,
             clock,
             fleet=fleet,
             rulebook=rulebook,
@@ -373,42 +363,19 @@ async def open_core(
     """
     clock = clock or SystemClock()
     wish = watching.Wish.of(options)
-    place = await workspace.find(options.workspace, environ=options.environ, cwd=options.cwd)
-    told = settings.load(options.environ, place.folder)
     rulebook = Rulebook(rule_folders(options.environ), clock)
     async with AsyncExitStack() as stack:
-        store: Database | None = None
-        broken, known = "", list[LiveRow]()
-        if place.exists or (create and not options.read_only):
-            try:
-                store = await Database.open(
-                    place.folder, now=clock.now, read_only=options.read_only
-                )
-                stack.push_async_callback(store.close)
-                known = await store.read(live.listing)
-            except StoreCorrupt as error:
-                if not watch:
-                    raise
-                broken = str(error)  # agents live on without it
-        fleet = watching.fleet(wish, options, clock, rulebook.rules, known)
-        actor = find_actor(options, known)
-        core = Core(
-            options,
-            clock,
-            place,
-            store,
-            fleet,
-            rulebook,
-            told,
-            actor,
-            watches=watch,
-            broken=broken,
+        given = await stack.enter_async_context(
+            opened(options, clock, outlasts=watch, create=create)
         )
-        if store is not None:
+        fleet = watching.fleet(wish, options, clock, rulebook.rules, given.known)
+        actor = find_actor(options, given.known)
+        core = Core(options, clock, given, fleet, rulebook, actor, watches=watch)
+        if given.store is not None:
             stack.callback(core.sync.close)
         await core.refresh()
-        if broken:
-            core.note_store(broken)
+        if given.broken:
+            core.note_store(given.broken)
         if watch:
             stack.enter_context(dashboards.registered(dashboards.own_tty()))
             task = asyncio.create_task(core.watch())

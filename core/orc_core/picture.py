@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from orc_core import board, leader
 from orc_core.clock import Clock
+from orc_core.config import CoreOptions
 from orc_core.fleet import Fleet
 from orc_core.leadership import Leadership
 from orc_core.model.agent import Agent
@@ -25,14 +26,15 @@ from orc_core.sync.synchronizer import Synchronizer
 
 
 class Picture:
-    """The newest snapshot, made of these; `first` is what is known before anything was seen.
+    """The newest snapshot of a workspace, by its name, made of these.
 
     `missing` gives the agents that should run and are not there.
     """
 
     def __init__(
         self,
-        first: Snapshot,
+        name: str,
+        options: CoreOptions,
         clock: Clock,
         *,
         fleet: Fleet,
@@ -43,6 +45,8 @@ class Picture:
         missing: Callable[[], Sequence[Agent]],
         recordings: Recordings,
     ) -> None:
+        link = Link(read_only=options.read_only)
+        first = Snapshot(clock.now(), name, options.host, fleet.title(), link=link)
         self.publisher = Publisher(first)
         self._clock = clock
         self._fleet = fleet
@@ -52,7 +56,7 @@ class Picture:
         self._synchronizer = synchronizer
         self._missing = missing
         self._recordings = recordings
-        self._read_only = first.link.read_only
+        self._read_only = options.read_only
 
     @property
     def snapshot(self) -> Snapshot:
