@@ -25,6 +25,7 @@ from orc_tui.verbs.layering import Layering
 from orc_tui.verbs.living import Living
 from orc_tui.verbs.looking import Looking
 from orc_tui.verbs.postponing import Postponing
+from orc_tui.verbs.recording import RecordingVerbs
 from orc_tui.verbs.returning import Returning
 from orc_tui.verbs.verb import Verb
 from orc_tui.verbs.viewing import ABSENT, Viewing
@@ -62,6 +63,7 @@ class Commands(Verb):
         answering, editing = Answering(app), Editing(app)
         deciding, returning = Deciding(app), Returning(app)
         living, layering, copying = Living(app), Layering(app), Copying(app)
+        recording = RecordingVerbs(app)
         self._viewing = viewing = Viewing(app)
         self._deciding = deciding
         self._editing = editing
@@ -94,6 +96,8 @@ class Commands(Verb):
             "adopt": living.adopt,
             "supervise": living.supervise,
             "listen": living.listen,
+            "record": recording.record,
+            "recordings": recording.recordings,
             "strategy": living.strategy,
             "open": self.open,
             "timeline": returning.timeline,

@@ -56,6 +56,7 @@ _ALL = _panes(EVERYWHERE)
 _AGENT = _panes(AGENTS, LIVE)
 _WITH_AGENT = _panes(AGENTS, LIVE, SEARCH, TASKS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
+_WITH_SCREEN = _panes(AGENTS, LIVE, SEARCH)
 _STORY = _panes(TIMELINE)
 _MARKED = _panes(AGENTS, TASKS, CONFLICTS, TIMELINE)
 
@@ -143,11 +144,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("live-up", ("K",), "", "scroll Live or a diff up", _ALL),
     Action("live-left", ("<",), "", "shift Live to the left", _ALL),
     Action("live-right", (">",), "", "shift Live to the right", _ALL),
-    Action("follow", ("f",), "", "follow or hold Live", _panes(AGENTS, LIVE, SEARCH)),
+    Action("follow", ("f",), "", "follow or hold Live", _WITH_SCREEN),
     # by name alone
     Action("adopt", (), "", "adopt it: it keeps its name, and can be resumed", _AGENT),
     Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
     Action("listen", (), "", "listen to it: status, progress, notices, bells", _AGENT),
+    Action("record", (), "", "record it; again to pause or end that", _WITH_SCREEN),
+    Action("recordings", (), "", "list the recordings, and play one", _ALL),
     Action("strategy", (), "", "switch between the async and the sync strategy", _ALL),
     Action("theme", (), "", "choose a theme: worn as you move over it", _ALL),
     # the program

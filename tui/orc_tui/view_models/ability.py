@@ -37,6 +37,7 @@ _ON_ROW: Final = frozenset(
         "adopt",
         "supervise",
         "listen",
+        "record",
         "history",
         "rollback",
         "why",
@@ -79,7 +80,7 @@ def _agent(action_id: str, agent: Agent) -> str:
         return f"{name} is {state.value}: there is nothing to interrupt"
     if action_id == "later-agent" and agent.is_other:
         return f"{name} is no agent that is known: nothing is planned for it"
-    if action_id in ("adopt", "listen", "supervise") and agent.is_lost:
+    if action_id in ("adopt", "listen", "supervise", "record") and agent.is_lost:
         return f"{name} is gone: `r` resumes it, `x` forgets it"
     if action_id == "attach" and state is State.GONE:
         return f"{name} is gone, and its pane with it"

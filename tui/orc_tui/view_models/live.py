@@ -37,6 +37,13 @@ def tabs(active: str) -> Line:
     return tuple(parts)
 
 
+def recorded(paused: bool | None) -> Line:
+    """The sign of a recording beside the name, nothing where None goes on."""
+    if paused is None:
+        return BLANK
+    return (("  ‖ rec paused", "dim"),) if paused else (("  ● rec", "crashed"),)
+
+
 def tab_at(line: Line, column: int) -> str:
     """The tab whose name stands in this cell of a frame's upper edge; "" for none."""
     text = text_of(line)

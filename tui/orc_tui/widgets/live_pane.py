@@ -317,9 +317,10 @@ class LivePane(Canvas):
     def _beside(self) -> Line:
         subject = self._subject
         if isinstance(subject, Agent):
+            recorded = live.recorded(dict(self._snapshot.recordings).get(subject.key))
             if self._boxed:
-                return ((f" {subject.name}", "text bold"),)
-            return live.title(subject, self._now)
+                return ((f" {subject.name}", "text bold"), *recorded)
+            return (*live.title(subject, self._now), *recorded)
         if isinstance(subject, Task | Conflict):
             return ((f" {subject.id}", "text bold"),)
         return ((f" {subject.name}", "text bold"),) if isinstance(subject, Layer) else BLANK
