@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from orc_cli.crew import list_lost, lives_by_key
-from orc_cli.options import Commands, command, opened
+from orc_cli.options import FILTER_HELP, Commands, command, opened, passing
 from orc_cli.output import agent_json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def register(commands: Commands) -> None:
     listing = command(commands, "agents", list_agents, "list the agents", json=True)
     listing.add_argument("--lost", action="store_true", help="those that should run and do not")
+    listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
     prompt = command(commands, "prompt", show_prompt, "show the prompt of an agent", json=True)
     prompt.add_argument("agent", metavar="AGENT")
     send = command(commands, "send", send_text, "type a line to an agent, and Enter", json=True)
@@ -42,6 +43,7 @@ def register(commands: Commands) -> None:
 
 
 async def list_agents(args: argparse.Namespace) -> int:
+    from orc_core import filters
     from orc_core.model.health import LinkState
     from orc_core.text import age
 
@@ -53,6 +55,7 @@ async def list_agents(args: argparse.Namespace) -> int:
         lives = await lives_by_key(core)
         agents = sorted(core.agents.agents(), key=lambda agent: (agent.is_other, agent.name))
         now = core.snapshot.at
+        agents = passing(args.filter, agents, filters.AGENT, filters.of_agent, now)
         gone = core.agents.link().state is LinkState.GONE
         lost = len(await core.lifecycle.lost()) if gone and core.has_store else 0
         server = core.agents.title()
@@ -63,10 +66,11 @@ async def list_agents(args: argparse.Namespace) -> int:
     if lost:
         who = "an agent is" if lost == 1 else f"{lost} agents are"
         print(f"orc: {who} lost: see `orc agents --lost`", file=sys.stderr)
+    paneless = [] if args.filter else [one for one in lives.values() if one["pane"] is None]
     if args.json:
         listed = [agent_json(one) | {"life": lives.pop(one.key, None)} for one in agents]
-        # What has no pane is known by its own word alone.
-        listed += [_paneless_json(life) for life in lives.values() if life["pane"] is None]
+        # What has no pane is known by its own word alone, and no filter looks at that.
+        listed += [_paneless_json(life) for life in paneless]
         print_json(listed)
         return 0
     rows = [
@@ -88,8 +92,7 @@ async def list_agents(args: argparse.Namespace) -> int:
             *([""] if len(names) > 1 else []),
             *("", "", "", "said"),
         )
-        for life in lives.values()
-        if life["pane"] is None
+        for life in paneless
     ]
     empty = f"no tmux server at {server}" if gone else f"no panes at {server}"
     print_table(rows, empty=f"{empty}: start one with `tmux`, or see `orc-tui --demo`")

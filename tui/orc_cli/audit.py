@@ -55,7 +55,8 @@ def register(commands: Commands) -> None:
 
 
 async def list_entries(args: argparse.Namespace) -> int:
-    from orc_core.history.query import moment, person
+    from orc_core.history.query import person
+    from orc_core.terms import moment
     from orc_storage.records import Filter
 
     since = moment(args.since, time.time()) if args.since else 0.0

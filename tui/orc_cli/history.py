@@ -136,8 +136,9 @@ async def timeline(args: argparse.Namespace) -> int:
 
 
 def _query(core: Core, args: argparse.Namespace) -> Query:
-    from orc_core.history.query import moment, person
+    from orc_core.history.query import person
     from orc_core.model.history import Query
+    from orc_core.terms import moment
 
     now = core.snapshot.at
     return Query(

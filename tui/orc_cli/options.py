@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from orc_core.config import CoreOptions, add_options, sockets
 
+Row = TypeVar("Row")
+
 if TYPE_CHECKING:
+    from orc_core.filters import Fields, Values
     from orc_core.hub import Core
 
 Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 Commands = Any
 """What `add_subparsers` returns; argparse keeps its type private."""
+
+FILTER_HELP: Final = "only those that pass, as after `/` in the dashboard: WORD, field:value, -not"
 
 
 def command(
@@ -44,6 +49,19 @@ async def opened(
 
     async with open_core(options_of(args, cause=cause), watch=False, create=create) as core:
         yield core
+
+
+def passing(
+    text: str, rows: Iterable[Row], fields: Fields, of: Callable[[Row], Values], now: float
+) -> list[Row]:
+    """The rows that pass a filter; raises UsageError where it cannot be read as it stands."""
+    from orc_core.errors import UsageError
+    from orc_core.filters import parse
+
+    told = parse(text, fields, now)
+    if told.faults:
+        raise UsageError(f"--filter: {told.faults[0]}")
+    return [row for row in rows if told.matches(of(row))]
 
 
 def refuse_if_read_only(args: argparse.Namespace, what: str) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from orc_cli import queue
-from orc_cli.options import Commands, command, opened
+from orc_cli.options import FILTER_HELP, Commands, command, opened, passing
 from orc_cli.output import print_json, print_table, task_json
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def register(commands: Commands) -> None:
     listing = command(commands, "tasks", list_tasks, "list the tasks", json=True)
     listing.add_argument("--status", metavar="WORD", help="only those with this status")
     listing.add_argument("--assignee", metavar="AGENT", help="only those of this agent")
+    listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N of them")
 
     task = commands.add_parser("task", help="add, show and change one task")
@@ -93,6 +94,7 @@ def _fields(args: argparse.Namespace) -> dict[str, Json]:
 
 
 async def list_tasks(args: argparse.Namespace) -> int:
+    from orc_core import filters
     from orc_core.text import age
 
     async with opened(args) as core:
@@ -104,6 +106,7 @@ async def list_tasks(args: argparse.Namespace) -> int:
         tasks = [task for task in tasks if task.status.value == args.status]
     if args.assignee:
         tasks = [task for task in tasks if task.assignee == args.assignee]
+    tasks = passing(args.filter, tasks, filters.TASK, filters.of_task, now)
     tasks = tasks[: args.limit] if args.limit is not None else tasks
     if args.json:
         print_json([task_json(task) for task in tasks])

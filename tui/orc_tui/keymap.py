@@ -58,6 +58,7 @@ _WITH_AGENT = _panes(AGENTS, LIVE, SEARCH, TASKS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _WITH_SCREEN = _panes(AGENTS, LIVE, SEARCH)
 _STORY = _panes(TIMELINE)
+_LISTED = _panes(AGENTS, TASKS, CONFLICTS)
 _MARKED = _panes(AGENTS, TASKS, CONFLICTS, TIMELINE)
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -102,7 +103,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("mark", ("space",), "mark", "mark: a key then acts on all marked", _MARKED, 4),
     Action("mark-range", ("v",), "", "mark from the nearest mark to here", _MARKED),
     Action("mark-all", ("*",), "", "mark all that are shown, or none", _MARKED),
-    Action("filter", ("/",), "find", "filter: words, state: agent: task:; in Live search", _ALL, 1),
+    Action("filter", ("/",), "find", "filter: words, field:value, -not; in Live search", _ALL, 1),
+    Action("sort", ("s",), "", "sort by a column; the same again reverses", _LISTED),
     Action("command", (":", "ctrl+p"), "command", "run a command by name", _ALL, 5),
     Action("redo", ("Z",), "", "do again what undo took back", _ALL),
     Action("copy", ("c",), "", "copy row, id, text or command; in Live lines, too", _ALL, 5),

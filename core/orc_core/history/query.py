@@ -5,21 +5,14 @@ Invariant: pure. A line is told when every term of the filter holds; letter case
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
-from orc_core.errors import UsageError
 from orc_core.model.history import Moment, Query
-from orc_core.text import clean
+from orc_core.terms import moment, read
 from orc_storage.records import OPERATOR
 
 KEYS: Final = ("since", "until", "actor", "kind", "agent", "task", "state", "id")
-HINT: Final = "13:00, 2h, 90m, 3d, 2026-11-20 or 2026-11-20T13:00"
-_STEPS_S: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
-_AGO: Final = re.compile(r"(\d{1,9})([smhdw])")
-_CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 STATE: Final = "state"
 """The kind of a line that tells of an agent's state."""
 _ALSO: Final = {"conflict": ("conflict", "resolve")}
@@ -28,23 +21,35 @@ YOU: Final = "you"
 
 
 def parse(text: str, now: float) -> Query:
-    """Read what was typed after `/`: words, and terms such as `since:2h` or `actor:codex-1`.
+    """Read what was typed after `/`: words, and terms such as `since:2h` or `-actor:codex-1`.
 
-    `now` is seconds since the epoch. Raises UsageError where a time cannot be read; a key that
+    `now` is seconds since the epoch. Raises UsageError where a time cannot be read; a field that
     nobody knows is taken as a word.
     """
     query = Query()
-    for piece in text.split():
-        key, colon, value = piece.partition(":")
-        key = key.casefold()
-        if not colon or key not in KEYS:
-            query = replace(query, words=(*query.words, piece.casefold()))
-        elif value:
-            query = _with(query, key, value, now)
+    for term in read(text, KEYS).terms:
+        asked = [_asking(term.field, value, now) for value in term.values]
+        if term.is_not:
+            query = replace(query, none_of=(*query.none_of, *asked))
+        elif len(asked) > 1:
+            query = replace(query, any_of=(*query.any_of, tuple(asked)))
+        else:
+            query = _with(query, term.field, term.values[0], now)
     return query
 
 
+def _asking(field: str, value: str, now: float) -> Query:
+    return _with(Query(), field, value, now)
+
+
+def faults(text: str) -> tuple[str, ...]:
+    """What is wrong with a text that is read all the same."""
+    return read(text, KEYS).faults
+
+
 def _with(query: Query, key: str, value: str, now: float) -> Query:
+    if not key:
+        return replace(query, words=(*query.words, value.casefold()))
     if key == "since":
         return replace(query, since=moment(value, now))
     if key == "until":
@@ -67,26 +72,6 @@ def person(name: str) -> str:
     return OPERATOR if name.casefold() == YOU else name
 
 
-def moment(text: str, now: float) -> float:
-    """Read a time in local time as seconds since the epoch; `2h` is so long ago.
-
-    A time of day is the last one that is over. Raises UsageError.
-    """
-    if ago := _AGO.fullmatch(text.casefold()):
-        return max(now - int(ago[1]) * _STEPS_S[ago[2]], 0.0)
-    here = datetime.fromtimestamp(now).astimezone()
-    try:
-        if clock := _CLOCK.fullmatch(text):
-            hour, minute, second = (int(part or 0) for part in clock.groups())
-            found = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
-            if found > here:
-                found = (found.replace(tzinfo=None) - timedelta(days=1)).astimezone()
-            return found.timestamp()
-        return datetime.fromisoformat(text).astimezone().timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise UsageError(f"{clean(text, limit=40)!r} is no time: give one such as {HINT}") from None
-
-
 def matches(query: Query, one: Moment) -> bool:
     """Whether a line of the timeline passes the filter."""
     return (
@@ -101,6 +86,8 @@ def matches(query: Query, one: Moment) -> bool:
         and (not query.first or (not one.is_state and one.seq >= query.first))
         and (not query.last or (not one.is_state and one.seq <= query.last))
         and (not query.words or _has_words(query.words, one))
+        and all(any(matches(each, one) for each in group) for group in query.any_of)
+        and not any(matches(each, one) for each in query.none_of)
     )
 
 

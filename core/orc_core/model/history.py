@@ -137,6 +137,10 @@ class Query:
     first: int = 0
     last: int = 0
     words: tuple[str, ...] = ()
+    any_of: tuple[tuple[Query, ...], ...] = ()
+    """Groups of questions, of each of which one has to hold."""
+    none_of: tuple[Query, ...] = ()
+    """Questions that must not hold."""
 
 
 @dataclass(frozen=True, slots=True)

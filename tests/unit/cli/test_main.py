@@ -231,6 +231,22 @@ def test_several_tasks_are_changed_at_once(
     assert [task["id"] for task in json.loads(orc("tasks", "--json"))] == ["T-1", "T-2", "T-3"]
 
 
+def test_tasks_are_filtered_as_in_the_dashboard(
+    lonely: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def orc(*argv: str, code: int = 0) -> str:
+        assert main([*argv, "--workspace", str(lonely / "w")]) == code, argv
+        return "".join(capsys.readouterr())
+
+    orc("task", "add", "one", "--priority", "9", "--label", "shop")
+    orc("task", "add", "two words")
+    told = orc("tasks", "--json", "--filter", "prio:>=8 label:shop")
+    assert [task["id"] for task in json.loads(told)] == ["T-1"]
+    told = orc("tasks", "--json", "--filter", '-"two words" since:1h')
+    assert [task["id"] for task in json.loads(told)] == ["T-1"]
+    assert "--filter: no field colour here: status," in orc("tasks", "--filter", "colour:1", code=2)
+
+
 def test_a_revert_that_nobody_can_confirm_exits_with_2(
     lonely: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,9 +12,10 @@ import pytest_asyncio
 from orc_core.errors import UsageError
 from orc_core.history import timeline
 from orc_core.history.checkpoints import Checkpoints
-from orc_core.history.query import matches, moment, parse
+from orc_core.history.query import matches, parse
 from orc_core.history.timeline import Timeline
 from orc_core.model.history import Moment, Query
+from orc_core.terms import moment
 from orc_storage import live
 from orc_storage.records import OPERATOR
 from stores import Turned

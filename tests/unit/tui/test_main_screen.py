@@ -293,7 +293,7 @@ async def test_a_key_leaves_as_an_act_with_pane_and_row() -> None:
         (("2", "j", "a"), "nobody works on T-23"),
         (("2", "j", "r"), "T-23 is ready: only what failed is tried again"),
         (("3", "G", "t"), "C-6 is resolved: z takes a decision back"),
-        (("2", "f"), "f does nothing in Tasks; it acts in Agents and Live"),
+        (("2", "f"), "f does nothing in Tasks; it acts in Agents, Live and Audit"),
     ],
 )
 async def test_a_key_that_cannot_act_says_why(keys: tuple[str, ...], told: str) -> None:

@@ -99,7 +99,9 @@ async def test_a_key_acts_on_the_marked_and_refuses_where_none_can() -> None:
             ("command", ready, (ready,)),
         ]
         await pilot.press("4", "space")
-        assert stage.told[-1].startswith("space does nothing in Sync; it acts in Agents and")
+        assert stage.told[-1].startswith(
+            "space does nothing in Sync; it acts in Agents, Tasks, Con"
+        )
 
 
 async def test_marks_have_a_sign_without_unicode() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from orc_core import filters
 from orc_core.model.agent import (
     LOST,
     OTHER,
@@ -16,7 +17,7 @@ from orc_core.model.agent import (
     Usage,
 )
 from orc_core.model.snapshot import Snapshot
-from orc_tui.view_models import agents, filters, glyphs, header, live, why
+from orc_tui.view_models import agents, glyphs, header, live, why
 from orc_tui.view_models.lines import text_of
 from scene import AT, agent
 
@@ -86,7 +87,7 @@ def test_who_was_stopped_is_no_crash_and_stands_below_who_is_needed() -> None:
     assert agents.ordered([STOPPED, idle, QUIET], AT) == [QUIET, idle, STOPPED]
     assert not agents.needs_you(STOPPED)
     assert agents.summary(STOPPED, AT)[0] == "stopped"
-    assert filters.of_agent(STOPPED)["state"] == "stopped"
+    assert filters.of_agent(STOPPED)["state"] == ("stopped", "", "")
     assert glyphs.STOPPED[0].translate(glyphs.ASCII).isascii()
 
 

@@ -1,6 +1,7 @@
 """What `/` finds: rows of the list that is followed, or words in the screen that Live shows.
 
 Invariant: what it is for is decided when the line opens; without `keep` nothing of it is left.
+What is wrong in a filter is said while it is typed, and once more when it is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from orc_tui import keymap
 if TYPE_CHECKING:
     from orc_tui.screens.main import MainScreen
 
-FILTER: Final = "words, state: agent: task:"
+FILTER: Final = "words, field:value, -not"
 SEARCH: Final = "words in this screen and above it"
 
 
@@ -42,7 +43,16 @@ class Finding:
             screen.live.end_search()
         elif not self._searches and not keep:
             screen.lists[screen.source].set_filter("")
+        told, ink = self.told
+        if keep and ink == "error":
+            screen.say(told, severity=ink)
         screen.draw_all()
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What there is to say of a filter, and its ink."""
+        screen = self._screen
+        return ("", "dim") if self._searches else screen.lists[screen.source].told
 
     def type(self, text: str) -> None:
         """Find what was typed so far."""

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 from orc_core.model.agent import Agent
 from orc_tui import keymap
 from orc_tui.messages import Act
+from orc_tui.screens.dialog import Option
 from orc_tui.screens.help import HelpScreen
+from orc_tui.screens.menu import Menu
 from orc_tui.view_models.ability import elsewhere, reason
 from orc_tui.view_models.layout import LISTS
+from orc_tui.view_models.order import COLUMNS, OWN, arrow
 
 if TYPE_CHECKING:
     from orc_tui.screens.main import MainScreen
@@ -44,6 +47,7 @@ class Keys:
             "previous-attention": lambda: self._attention(-1),
             "only-attention": self._only_attention,
             "filter": screen.finding.open,
+            "sort": self._sort_menu,
             "mark": self._mark,
             "mark-range": self._mark_range,
             "mark-all": self._mark_all,
@@ -145,6 +149,27 @@ class Keys:
         screen.only_needs = not screen.only_needs
         screen.draw_all()
         screen.say("only what needs you: ! shows all" if screen.only_needs else "all rows")
+
+    def _sort_menu(self) -> None:
+        """Choose the column to sort by; its arrow says which way it is now."""
+        pane = self._screen.pane
+        order = self._screen.lists[pane].order
+        options = [Option(OWN, "needs you", "n")]
+        notes = ["the list's own order" + ("" if order.column else ", now")]
+        for one in COLUMNS[pane]:
+            is_now = one.id == order.column
+            options.append(Option(one.id, one.id, one.key))
+            notes.append(
+                f"{one.told}; now {arrow(one, order)}, again turns it" if is_now else one.told
+            )
+        menu = Menu(f"Sort {keymap.PANE_NAMES[pane]} by", options, notes)
+
+        def chosen(column: str | None) -> None:
+            if column is not None:
+                self._screen.lists[pane].set_order(order.chosen(column))
+                self._screen.draw_all()
+
+        self._screen.app.push_screen(menu, chosen)
 
     def _mark(self) -> None:
         self._screen.lists[self._screen.pane].mark()

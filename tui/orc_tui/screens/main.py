@@ -104,6 +104,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             yield self.rule_line
             yield self.footer_bar
             yield self.find.sign
+            yield self.find.told
             yield self.find
 
     def on_mount(self) -> None:
@@ -213,6 +214,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             self.live.place = places[keymap.LIVE]
         self._places = {**places, "header": Place(0, 0, width, 1, Shape.LINE)}
         if self.find.is_open:
+            self.find.tell(*self.finding.told)
             self._places |= self.find.places(width, height)
         else:
             self._places["footer"] = Place(0, height - 1, width, 1, Shape.LINE)

@@ -18,7 +18,7 @@ from textual.widgets import Input
 from textual.worker import WorkType
 
 from orc_core.errors import OrcError
-from orc_core.history.query import parse
+from orc_core.history.query import faults, parse
 from orc_core.model.history import Mark, Moment, Query, Saved
 from orc_storage.errors import StorageError
 from orc_tui import keymap
@@ -306,7 +306,8 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
         except OrcError as error:
             self._change(note=str(error), note_style="error")
             return
-        self._view = replace(self._view, query=text.strip(), marks=frozenset())
+        query, wrong = text.strip(), " · ".join(faults(text))
+        self._view = replace(self._view, query=query, marks=frozenset(), note=wrong)
         self._read_anew()
 
     # -- reading ------------------------------------------------------------------------------

@@ -110,11 +110,13 @@ def _conflict(action_id: str, conflict: Conflict) -> str:
     return ""
 
 
-_PLACES: Final = PANE_NAMES.keys() - {SEARCH}
+_PLACES: Final = {pane: name for pane, name in PANE_NAMES.items() if pane != SEARCH}
 
 
 def elsewhere(key: str, pane: str, keyboard: Keyboard = DEFAULT) -> str:
     """What to say of a key that does nothing in the pane."""
-    panes = [PANE_NAMES[name] for name in keyboard.panes_of(key) if name in _PLACES]
-    where = f"; it acts in {' and '.join(panes)}" if panes else ""
+    acting = keyboard.panes_of(key)
+    *first, last = [name for one, name in _PLACES.items() if one in acting] or [""]
+    named = f"{', '.join(first)} and {last}" if first else last
+    where = f"; it acts in {named}" if named else ""
     return f"{label(key)} does nothing in {PANE_NAMES.get(pane, pane)}{where}"

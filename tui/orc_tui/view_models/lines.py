@@ -6,6 +6,7 @@ modifiers (`waiting bold`), or the style that a pane's own screen carries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
@@ -88,6 +89,18 @@ def ends(left: Line, right: Line, width: int, *, gap: int = 2, fill: Part = (" "
     space = width - taken - width_of(left)
     char, ink = fill
     return (*left, (char * space, ink), *right) if space > 0 else (*left, *right)
+
+
+def marked_up(line: Line, found: re.Pattern[str]) -> Line:
+    """Underline what a pattern finds in the texts of a line; what a pane shows is left as it is."""
+    parts: list[Part] = []
+    for text, ink in line:
+        at = 0
+        for match in found.finditer(text) if isinstance(ink, str) else ():
+            parts += [(text[at : match.start()], ink), (match[0], f"{ink} underline")]
+            at = match.end()
+        parts.append((text[at:], ink))
+    return tuple((text, ink) for text, ink in parts if text)
 
 
 def join(lines: Iterable[Line], gap: int) -> Line:

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from orc_core import filters
+from orc_core.filters import Fields, Filter, Values
 from orc_core.model.agent import Agent
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Part, Snapshot
 from orc_core.model.task import Task
 from orc_storage.records import Conflict
 from orc_tui import keymap
-from orc_tui.view_models import agents, conflicts, filters, limits, sync, tasks
+from orc_tui.view_models import agents, conflicts, limits, sync, tasks
 from orc_tui.view_models.ability import Row
-from orc_tui.view_models.filters import Query
 from orc_tui.view_models.lines import Line
 
 
@@ -29,9 +30,9 @@ class Entry(NamedTuple):
     needs_you: bool
 
     @property
-    def fields(self) -> filters.Fields:
+    def values(self) -> Values:
         """What a filter looks at."""
-        return filters.fields_of(self.item)
+        return filters.values_of(self.item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,18 @@ class Drawn:
 
 
 class ListModel(Protocol):
-    """What a list needs to know of its kind; every method is pure."""
+    """What a list needs to know of its kind; every method is pure.
+
+    `own_order` says in the title what stands first, "" where that goes without saying.
+    """
 
     pane: str
     name: str
     has_heading: bool
     parts: frozenset[Part]
     """The parts of a snapshot that its rows are made of."""
+    fields: Fields
+    own_order: str
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All rows in the order of the list."""
@@ -76,6 +82,8 @@ class AgentsList:
     name: str = "1 Agents"
     has_heading: bool = True
     parts = frozenset({Part.AGENTS})
+    fields: Fields = filters.AGENT
+    own_order: str = "those that need you first"
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All agents, those that need the operator first."""
@@ -100,12 +108,11 @@ class AgentsList:
         return Drawn(agents.heading(at), rows)
 
     def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
-        """How many there are, and the rule of the order."""
+        """How many there are."""
         total = len(snapshot.agents)
         if listed < total:
             return f"{listed} of {total}"
-        count = str(total) if shown >= total else f"{shown} of {total}"
-        return f"{count} · those that need you first"
+        return str(total) if shown >= total else f"{shown} of {total}"
 
     def summary(self, snapshot: Snapshot, width: int) -> Line:
         """How many need the operator."""
@@ -131,6 +138,8 @@ class TasksList:
     name: str = "2 Tasks"
     has_heading: bool = True
     parts = frozenset({Part.TASKS})
+    fields: Fields = filters.TASK
+    own_order: str = ""
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All tasks, failed and ready ones first."""
@@ -165,6 +174,8 @@ class ConflictsList:
     name: str = "3 Conflicts"
     has_heading: bool = False
     parts = frozenset({Part.CONFLICTS})
+    fields: Fields = filters.CONFLICT
+    own_order: str = ""
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All conflicts, open ones first."""
@@ -202,6 +213,8 @@ class SyncList:
     name: str = "4 Sync"
     has_heading: bool = True
     parts = frozenset({Part.LAYERS})
+    fields: Fields = filters.LAYER
+    own_order: str = ""
 
     def entries(self, snapshot: Snapshot, now: float) -> list[Entry]:
         """All layers, in the order the core gives them."""
@@ -233,10 +246,10 @@ class SyncList:
 MODELS: Final[tuple[ListModel, ...]] = (AgentsList(), TasksList(), ConflictsList(), SyncList())
 
 
-def filtered(entries: Sequence[Entry], query: Query, *, only_needs: bool) -> list[Entry]:
+def filtered(entries: Sequence[Entry], query: Filter, *, only_needs: bool) -> list[Entry]:
     """The entries that a filter and `!` leave."""
     return [
         entry
         for entry in entries
-        if (entry.needs_you or not only_needs) and (not query or query.matches(entry.fields))
+        if (entry.needs_you or not only_needs) and (not query or query.matches(entry.values))
     ]

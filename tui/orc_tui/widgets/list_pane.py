@@ -6,17 +6,21 @@ says that the operator's hands are off.
 
 from __future__ import annotations
 
+import re
+
 from textual import events
 from textual.message import Message
 
+from orc_core import filters
+from orc_core.filters import Filter
 from orc_core.model.snapshot import Snapshot
-from orc_tui.view_models import filters, frames, glyphs, marks
+from orc_tui.view_models import frames, glyphs, marks
 from orc_tui.view_models.ability import Row
-from orc_tui.view_models.filters import Query
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
-from orc_tui.view_models.lines import BLANK, Line, cut, ends, wrap
+from orc_tui.view_models.lines import BLANK, Line, cut, ends, marked_up, wrap
 from orc_tui.view_models.lists import Entry, ListModel, filtered
+from orc_tui.view_models.order import Order, arranged, headed, told
 from orc_tui.view_models.roll import Roll, hold
 from orc_tui.widgets.canvas import Canvas
 
@@ -51,9 +55,11 @@ class ListPane(Canvas):
         self.query_text = ""
         self.place = Place(0, 0, 0, 0, Shape.LINE)
         self.marks: frozenset[str] = frozenset()
-        self._query = Query()
         self.is_unsorted = False
         """Whether the rows stand in another order than they should."""
+        self.order = Order()
+        self._query = Filter()
+        self._found: re.Pattern[str] | None = None
         self._anew = True
         self._all: list[Entry] = []
         self._entries: dict[str, Entry] = {}
@@ -120,8 +126,26 @@ class ListPane(Canvas):
     def set_filter(self, text: str) -> None:
         """Show only what matches."""
         self.query_text = text
-        self._query = filters.parse(text)
         self._anew = True
+
+    def set_order(self, order: Order) -> None:
+        """Sort otherwise from now on."""
+        self.order = order
+        self._anew = True
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What there is to say of the filter, and its ink: what is wrong, or how many it leaves."""
+        if self._query.faults:
+            return self._query.faults[0], "error"
+        return f"{len(self.roll.keys)} of {len(self._all)}", "dim"
+
+    def _read_filter(self, now: float) -> None:
+        # Read each time, as `since:2h` is of now.
+        text = self.query_text
+        self._query = filters.parse(text, self.model.fields, now) if text else Filter()
+        words = self._query.words
+        self._found = re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
 
     def take(self, snapshot: Snapshot, now: float, *, sort: bool, only_needs: bool) -> None:
         """Take the rows of a snapshot; without `sort` those that are known keep their places."""
@@ -130,7 +154,9 @@ class ListPane(Canvas):
         self._all = self.model.entries(snapshot, now)
         if self.marks:
             self.marks &= {entry.key for entry in self._all}
+        self._read_filter(now)
         entries = filtered(self._all, self._query, only_needs=only_needs)
+        entries = arranged(entries, lambda entry: entry.item, self.model.pane, self.order)
         self._entries = {entry.key: entry for entry in entries}
         wanted = list(self._entries)
         keys = wanted if sort or self._anew else hold(self.roll.keys, wanted)
@@ -166,6 +192,9 @@ class ListPane(Canvas):
     def _frame(self) -> Frame:
         shown, listed = len(self.roll.visible), len(self.roll.keys)
         right = self.model.title(self._snapshot, shown, listed)
+        by = told(self.model.pane, self.order)
+        if not by and listed == len(self._all) and self.model.own_order:
+            right = f"{right} · {self.model.own_order}"
         beside: Line = BLANK
         if count := marks.told(len(self.marks), self.marks_hidden):
             beside = ((f" {count}", "text bold"),)
@@ -173,7 +202,9 @@ class ListPane(Canvas):
             beside += ((f" /{self.query_text}", "limited"),)
         elif self._only_needs:
             beside += ((" ! only what needs you", "limited"),)
-        elif beside:
+        if by:
+            beside += ((f" {by}", "dim"),)
+        if beside:
             pass
         elif self.place.shape is Shape.RULED and self.model.pane == "agents":
             count = f"{shown} of {listed}" if shown < listed else str(listed)
@@ -188,12 +219,15 @@ class ListPane(Canvas):
         shown = [self._entries[key] for key in self.roll.visible]
         boxed = self.place.shape is Shape.BOXED
         drawn = self.model.draw(list(self._entries.values()), shown, width, self._now, boxed=boxed)
-        head = [drawn.heading] if drawn.heading is not None and self._with_heading else []
+        head: list[Line] = []
+        if drawn.heading is not None and self._with_heading:
+            head = [headed(drawn.heading, self.model.pane, self.order)]
         return head + [
             self._row(entry.key, line, width) for entry, line in zip(shown, drawn.rows, strict=True)
         ]
 
     def _row(self, key: str, line: Line, width: int) -> Line:
+        line = marked_up(line, self._found) if self._found else line
         is_marked = key in self.marks
         if key != self.roll.cursor or not (self._focused or self._marked):
             return ((marks.MARK, "text bold") if is_marked else (" ", "text"), *line)
