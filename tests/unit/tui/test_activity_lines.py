@@ -94,7 +94,20 @@ def test_a_click_finds_the_name_of_a_tab_and_nothing_beside_it() -> None:
         "",
     ]
     assert live.tab_at(edge, text.rindex("Why")) == "Why"
+    short: Line = (("╭─ ", "accent"), *live.tabs("Screen", 22), (" ─╮", "accent"))
+    assert text_of(short) == "╭─ [Screen] Why Hist Fig ─╮"
+    assert live.tab_at(short, text_of(short).index("Fig")) == "Figures"
     assert live.tab_at(edge, text.index("Why")) == ""
+
+
+def test_tabs_yield_where_there_is_little_room_and_the_active_one_stays() -> None:
+    told = {room: text_of(live.tabs("History", room)) for room in (40, 29, 22, 10)}
+    assert told == {
+        40: "Screen  Why [History] Figures",
+        29: "Screen  Why [History] Figures",
+        22: "Screen Why [Hist] Fig",
+        10: "[History]",
+    }
 
 
 async def test_the_core_is_asked_once_and_again_when_the_agent_went_on() -> None:

@@ -16,24 +16,33 @@ from orc_core.text import age, cells, clean, fit
 from orc_storage.records import Conflict, ConflictState, Json, Side
 from orc_tui.view_models import agents, conflicts, glyphs
 from orc_tui.view_models.conflict_view import base_origin
-from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, wrap
+from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, width_of, wrap
 from orc_tui.view_models.spans import brief, clock, lag
 from orc_tui.view_models.tasks import person
 from orc_tui.view_models.why import field
 
 TABS: Final = ("Screen", "Why", "History", "Figures")
+_SHORT: Final = ("Screen", "Why", "Hist", "Fig")
 OF_ACTIVITY: Final = frozenset({"History", "Figures"})
 """The tabs that tell what an agent did."""
 _INDENT: Final = 3
 
 
-def tabs(active: str) -> Line:
-    """The tabs of Live, the active one in brackets."""
+def tabs(active: str, room: int = 1_000) -> Line:
+    """The tabs of Live in `room` cells, the active one in brackets, alone where no more fits."""
+    forms = (_tabs(active, TABS, 2), _tabs(active, TABS, 1), _tabs(active, _SHORT, 1))
+    return next((one for one in forms if width_of(one) <= room), _tabs(active, TABS, 0)[:1])
+
+
+def _tabs(active: str, words: Sequence[str], gap: int) -> Line:
+    if not gap:
+        return ((f"[{active}]", "text bold"),)
     parts: list[Part] = []
-    for name in TABS:
+    for at, word in enumerate(words):
         if parts:
-            parts.append((" " if active in (name, TABS[TABS.index(name) - 1]) else "  ", "dim"))
-        parts.append((f"[{name}]", "text bold") if name == active else (name, "dim"))
+            beside = active in (TABS[at], TABS[at - 1])
+            parts.append((" " if beside else " " * gap, "dim"))
+        parts.append((f"[{word}]", "text bold") if TABS[at] == active else (word, "dim"))
     return tuple(parts)
 
 
@@ -47,10 +56,11 @@ def recorded(paused: bool | None) -> Line:
 def tab_at(line: Line, column: int) -> str:
     """The tab whose name stands in this cell of a frame's upper edge; "" for none."""
     text = text_of(line)
-    for name in TABS:
-        at = text.rfind(name)
+    for name, short in zip(TABS, _SHORT, strict=True):
+        word = name if name in text else short
+        at = text.rfind(word)
         first = cells(text[:at]) if at >= 0 else column + 1
-        if first <= column < first + len(name):
+        if first <= column < first + len(word):
             return name
     return ""
 

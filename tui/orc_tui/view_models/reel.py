@@ -25,15 +25,16 @@ IDLE_S: Final = 2.0
 """Longer pauses are played as so long, unless the person wants them as they were."""
 KEYS: Final = (
     ("space", "space", "pause"),
-    ("left", "←", f"{STEP_S:g} s back"),
-    ("right", "→", f"{STEP_S:g} s on"),
+    ("left", "←", "back"),
+    ("right", "→", "on"),
     ("less_than_sign", "<", "slower"),
     ("greater_than_sign", ">", "faster"),
     ("i", "i", "pauses"),
     ("g", "g", "begin"),
     ("G", "G", "end"),
-    ("q", "q", "back"),
 )
+
+_CLOSE: Final = len("q close")
 
 
 class Reel:
@@ -175,14 +176,16 @@ def footer(playing: Playing, width: int) -> Footer:
     """The keys, as many as there is room for; each is pressed by a click, too."""
     parts: list[Part] = [(" ", "text")]
     spots: list[tuple[int, int, str]] = []
-    column = 1
+    column, close = 1, width - _CLOSE - 1
     for key, label, word in KEYS:
         told = "play" if key == "space" and playing.stands else word
         told = "all pauses" if key == "i" and playing.cuts else told
         size = len(label) + 1 + len(told)
-        if column + size + 2 > width:
+        if column + size + 2 > close:
             break
         parts += [(label, "text bold"), (f" {told}  ", "dim")]
         spots.append((column, column + size, key))
         column += size + 2
-    return Footer(cut(tuple(parts), width), tuple(spots))
+    parts += [(" " * (close - column), "text"), ("q", "text bold"), (" close ", "dim")]
+    spots.append((close, close + _CLOSE, "q"))
+    return Footer(tuple(parts), tuple(spots))

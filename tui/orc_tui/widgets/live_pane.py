@@ -304,7 +304,7 @@ class LivePane(Canvas):
         mode = self._mode()
         if not self._boxed:
             if self._focused or self.tab != _SCREEN:
-                told = live.tabs(self.tab)
+                told = live.tabs(self.tab, self._tabs_room())
             if mode and self.view.held is not None:
                 told = mode if self._focused else (*mode, (" · ", "dim"), *told)
             return Frame("0 Live", self._focused, self._beside(), told)
@@ -312,7 +312,14 @@ class LivePane(Canvas):
         room = self.place.width - width_of(mode) - _EDGES
         if width_of(foot) > room:
             foot = told if width_of(told) <= room or self.view.held is None else BLANK
-        return Frame("0 Live", self._focused, self._beside(), live.tabs(self.tab), foot, mode)
+        tabs = live.tabs(self.tab, self._tabs_room())
+        return Frame("0 Live", self._focused, self._beside(), tabs, foot, mode)
+
+    def _tabs_room(self) -> int:
+        """The cells beside the title on the upper edge."""
+        edges = 4 if self._boxed else 2
+        title = width_of(Frame("0 Live", self._focused, self._beside()).title)
+        return self.place.width - edges - title - 3
 
     def _beside(self) -> Line:
         subject = self._subject
