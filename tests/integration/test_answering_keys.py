@@ -111,3 +111,20 @@ async def test_no_key_gets_past_the_card_between_two_prompts_of_an_agent(
     before = terminal.tmux.run("display-message", "-p", "-t", "main:0", "#{pane_title}")
     await terminal.press("q")
     await wait_for(lambda: terminal.title == before)
+
+
+async def test_marked_agents_that_ask_the_same_are_answered_as_one(terminal: Terminal) -> None:
+    for number in range(3):
+        terminal.agent("ask", number)
+    await terminal.open()
+    await terminal.shows("3 waiting")
+    for key in ("g", "Space", "Space", "y"):
+        await terminal.press(key)
+    await terminal.shows("2 agents ask the same")
+    assert "Answer  1 of 1" in terminal.screen
+    await terminal.press("y")
+    await terminal.shows("1 answered")
+    assert terminal.screen.count("sent, went on") == 1
+    await terminal.press("q")
+    await terminal.shows("1 waiting")
+    assert sorted(terminal.keys(number) for number in range(3)) == [[], ["'1'"], ["'1'"]]

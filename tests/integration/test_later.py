@@ -13,9 +13,12 @@ import pytest
 from clocks import wait_for
 from dashboard_desk import Desk, seated
 from orc_command import Done, orc
+from orc_core.later.plans import GRACE_S
 from orc_core.model.agent import Agent, State
 from orc_storage.laters import Phase
 from orc_tui import keymap
+from orc_tui.messages import Act
+from orc_tui.screens.dialog import Dialog
 from orc_tui.screens.later import LaterForm
 from orc_tui.screens.menu import Menu
 from private_tmux import PrivateTmux
@@ -54,7 +57,7 @@ async def test_a_line_is_planned_told_typed_and_taken_back(desk: Desk, tmux: Pri
     await desk.act("later-agent", keymap.AGENTS, key)
     await desk.screen(Menu)
     await desk.press("k", "enter")
-    await desk.says("L-1 is cancelled")
+    await desk.says("L-1 is cancelled: nothing is typed to claude-1")
     await wait_for(lambda: not agent(desk).line_at)
 
     await desk.core.later.line(agent(desk), "go on", desk.app.now() + 1.5)
@@ -77,6 +80,59 @@ async def test_a_muted_agent_is_heard_of_again(desk: Desk) -> None:
     await desk.press("k", "enter")
     await desk.says("claude-1 is told of again")
     await wait_for(lambda: not agent(desk).muted_until)
+
+
+async def test_those_under_one_limit_go_on_together_after_one_question(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    for _ in range(2):
+        tmux.window(f"exec {sys.executable} {PROGRAM} limit")
+
+    def limited() -> list[Agent]:
+        return [one for one in desk.app.snapshot.agents if one.state is State.LIMITED]
+
+    await wait_for(lambda: len(limited()) == 2, 20)
+    first, second = sorted(limited(), key=lambda one: one.name)
+    await desk.act("later-agent", keymap.AGENTS, first.key)
+    await desk.screen(Menu)
+    await desk.press("g")
+    await desk.screen(LaterForm)
+    await desk.press("enter")
+    await desk.screen(Dialog)
+    await desk.press("enter")
+    await desk.idle()
+    assert await desk.core.later.listing() == [], "Cancel had the focus"
+    await desk.act("later-agent", keymap.AGENTS, first.key)
+    await desk.screen(Menu)
+    await desk.press("g")
+    await desk.screen(LaterForm)
+    await desk.press("enter")
+    await desk.screen(Dialog)
+    await desk.press("tab", "enter")
+    await desk.says(f"{first.name}, {second.name}: a line at ")
+    planned = await desk.core.later.listing()
+    assert {one.agent for one in planned} == {first.name, second.name}
+    assert {(one.text, one.at) for one in planned} == {("continue", first.resets_at + GRACE_S)}
+
+
+async def test_marked_agents_are_muted_and_told_of_again_together(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    tmux.window(f"exec {sys.executable} {PROGRAM} limit")
+    await wait_for(lambda: len([a for a in desk.app.snapshot.agents if not a.is_other]) == 2, 20)
+    keys = tuple(one.key for one in desk.app.snapshot.agents)
+
+    async def later(key: str) -> None:
+        await desk.idle()
+        desk.app.post_message(Act("later-agent", keymap.AGENTS, keys[0], keys))
+        await desk.screen(Menu)
+        await desk.press(key)
+
+    await later("t")
+    await desk.says("are muted until ")
+    await wait_for(lambda: all(one.muted_until for one in desk.app.snapshot.agents))
+    await later("c")
+    await wait_for(lambda: not any(one.muted_until for one in desk.app.snapshot.agents))
 
 
 def test_orc_later(tmux: PrivateTmux, tmp_path: Path) -> None:

@@ -164,6 +164,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
 
 BULK: Final = frozenset(
     {
+        "answer",
+        "refuse",
+        "later-agent",
         "interrupt",
         "end-agent",
         "restart",

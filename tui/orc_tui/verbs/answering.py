@@ -35,7 +35,13 @@ class Answering(Verb):
         self._sent: deque[str] = deque(maxlen=SENT_MAX)
 
     async def answer(self, act: Act) -> None:
-        """Open the card on a prompt and go on to the next ones, until a key closes it."""
+        """Open the card on a prompt and go on to the next ones, until a key closes it.
+
+        With marks it keeps to the marked agents.
+        """
+        if act.marked:
+            await self._answer_marked(act)
+            return
         agent = self.agent(act)
         if agent.state is not State.WAITING:
             self.tell(f"{agent.name} is {agent.state.value}: it asks nothing")
@@ -45,13 +51,27 @@ class Answering(Verb):
             return
         await self._round(agent.key)
 
+    async def _answer_marked(self, act: Act) -> None:
+        asking = [
+            agent.key
+            for agent in self.snapshot.agents
+            if agent.key in act.marked and self.core.agents.prompt(agent.key) is not None
+        ]
+        if not asking:
+            self.tell(f"none of the {len(act.marked)} marked asks what can be answered from here")
+            return
+        await self._round(act.row_key if act.row_key in asking else "", act.marked)
+
     async def _round(self, at: str, only: Collection[str] = ()) -> None:
         card = AnswerCard(home=str(self.core.options.home))
         await self.app.push_screen(card)
         try:
-            left = await Round(self.app, card, self, only=only).run(at)
+            answers = Round(self.app, card, self, only=only)
+            left = await answers.run(at)
         finally:
             card.close()
+        if only:
+            self.app.main.unmark(keymap.AGENTS, answers.answered)
         if left is not None and left.action_id == "attach":
             await self.attach(left)
         elif left is not None:

@@ -57,6 +57,8 @@ class Round(Verb):
         self._only = frozenset(only)
         self._handled: dict[str, tuple[str, float]] = {}
         """What each agent was answered last: the fingerprint, and when it may come again."""
+        self.answered: set[str] = set()
+        """Whose prompts were answered, by their keys."""
         self._opened = ""
         self._count = 0
         self._last: Agent | None = None
@@ -169,6 +171,7 @@ class Round(Verb):
             delivery = await self.core.agents.answer(agent.key, prompt, own)
             if delivery.outcome is Outcome.REFUSED:
                 return delivery  # it still asks
+            self.answered.add(agent.key)
             # One that moved nothing may have been taken all the same: it is not offered again.
             again_s = AGAIN_S if delivery.outcome is Outcome.WENT_ON else float("inf")
             self._handled[agent.key] = (prompt.fingerprint, self._clock() + again_s)
