@@ -24,3 +24,6 @@ FAULT_STRIDE: Final = int(os.environ.get("ORC_FAULT_STRIDE", "8"))
 
 TREES: Final = int(os.environ.get("ORC_TREES", "6"))
 """How many generated work trees go back and there again."""
+
+COMMITS_S: Final = float(os.environ.get("ORC_COMMITS_S", "3"))
+"""For how long an agent commits beside us."""

@@ -17,7 +17,8 @@ from orc_core.chronicle import compacting
 from orc_core.chronicle.importing import SettingRules
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
-from orc_core.code.trees import Trees
+from orc_core.code.overlap import Worker
+from orc_core.code.watching import CodeWatch
 from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
 from orc_core.fleet import Fleet
@@ -37,7 +38,7 @@ from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.activity import Activity
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Delta, Snapshot
-from orc_core.occupants import tree_wing
+from orc_core.occupants import tree_rooms, tree_wing, workers
 from orc_core.opening import Opened, opened
 from orc_core.picture import Picture
 from orc_core.recordings import Recordings
@@ -110,6 +111,12 @@ class Core:
         if store is not None:
             parts = layering.Parts(store, place.folder, fleet, told, self._rules)
             self._synchronizer = layering.synchronizer(parts, clock, self._layers_changed)
+        self.code = tree_wing(
+            options, clock, store, fleet, actor, lambda agent: self.lifecycle.stop(agent)
+        )
+        self.code_watch = CodeWatch(
+            tree_rooms(), clock, options.environ, workers=self._workers, changed=self._publish
+        )
         self.recordings = Recordings(
             place.folder,
             clock,
@@ -129,7 +136,11 @@ class Core:
             synchronizer=self._synchronizer,
             missing=lambda: self._missing.rows if self._missing is not None else (),
             recordings=self.recordings,
+            code=lambda: self.code_watch.code,
         )
+
+    def _workers(self) -> list[Worker]:
+        return workers(self.snapshot.agents, self.agents)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -165,18 +176,6 @@ class Core:
     def history(self) -> HistoryWing:
         past = History(self.store, rules=WRITTEN, turner=self.code)
         return HistoryWing(past, Timeline(self.store), Checkpoints(self.store), self.actor)
-
-    @property
-    def code(self) -> Trees:
-        """Work trees: checkpoints of them, what differs, and the way back."""
-        return tree_wing(
-            self.options,
-            self._clock,
-            self._store,
-            self.agents,
-            self.actor,
-            lambda agent: self.lifecycle.stop(agent),
-        )
 
     @property
     def chronicle(self) -> Chronicle:
@@ -303,6 +302,7 @@ class Core:
                 group.create_task(self.agents.run(self._fleet_changed, self._store))
                 group.create_task(self._age())
                 group.create_task(self.recordings.follow(self._publish))
+                group.create_task(self.code_watch.run())
                 group.create_task(self._rulebook.follow(self.agents.observers, self._publish))
                 if self._store is not None:
                     group.create_task(self._view.follow(self._store))

@@ -1,4 +1,4 @@
-"""The agents that are at work in a folder, and bringing them to rest before files go back.
+"""The agents that are at work in a folder, what they touch, and bringing them to rest.
 
 Invariant: at rest is what was seen to be so after it was asked for; an agent of which nothing is
 known does not count as resting. Whoever asks is not counted.
@@ -7,11 +7,12 @@ known does not count as resting. Whoever asks is not counted.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from orc_core.clock import Clock
+from orc_core.code.overlap import Worker
 from orc_core.code.trees import Trees
 from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
@@ -85,12 +86,29 @@ class FleetOccupants:
         ]
 
 
+def workers(agents: Iterable[Agent], fleet: Fleet) -> list[Worker]:
+    """The agents that are there, with the files that their hooks told of."""
+    found = []
+    for agent in agents:
+        if agent.is_other or agent.has_ended or not agent.cwd:
+            continue
+        deeds = fleet.deeds(agent.key)
+        files = tuple((one.at, one.text) for one in deeds.files) if deeds is not None else None
+        found.append(Worker(agent.name, "", agent.task, agent.last_prompt, files, folder=agent.cwd))
+    return found
+
+
+def tree_rooms() -> Path:
+    """The folder of what is kept for each work tree."""
+    return state_dir() / "trees"
+
+
 def tree_wing(
     options: CoreOptions, clock: Clock, store: Database | None, fleet: Fleet, actor: str, stop: Stop
 ) -> Trees:
     """The wing of work trees, put together."""
     return Trees(
-        state_dir() / "trees",
+        tree_rooms(),
         clock,
         environ=options.environ,
         actor=actor,

@@ -15,6 +15,7 @@ from orc_core.config import CoreOptions
 from orc_core.fleet import Fleet
 from orc_core.leadership import Leadership
 from orc_core.model.agent import Agent
+from orc_core.model.code import Code
 from orc_core.model.health import Layer, Link
 from orc_core.model.recording import Going
 from orc_core.model.snapshot import Snapshot
@@ -28,7 +29,7 @@ from orc_core.sync.synchronizer import Synchronizer
 class Picture:
     """The newest snapshot of a workspace, by its name, made of these.
 
-    `missing` gives the agents that should run and are not there.
+    `missing` gives the agents that should run and are not there, `code` what is known of theirs.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Picture:
         synchronizer: Synchronizer | None,
         missing: Callable[[], Sequence[Agent]],
         recordings: Recordings,
+        code: Callable[[], Code],
     ) -> None:
         link = Link(read_only=options.read_only)
         first = Snapshot(clock.now(), name, options.host, fleet.title(), link=link)
@@ -56,6 +58,7 @@ class Picture:
         self._synchronizer = synchronizer
         self._missing = missing
         self._recordings = recordings
+        self._code = code
         self._read_only = options.read_only
 
     @property
@@ -84,6 +87,7 @@ class Picture:
             recordings=tuple(
                 (one.key, one.going is Going.PAUSED) for one in self._recordings.going
             ),
+            code=self._code(),
         )
         self.publisher.publish(fresh)
 

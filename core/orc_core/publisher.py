@@ -72,5 +72,6 @@ def _differing(before: Snapshot, after: Snapshot) -> frozenset[Part]:
         Part.LAYERS: (before.layers, after.layers),
         Part.LINK: ((before.link, before.recordings), (after.link, after.recordings)),
         Part.SCREEN: (before.screen, after.screen),
+        Part.CODE: (before.code, after.code),
     }
     return frozenset(part for part, (old, new) in pairs.items() if old != new)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orc_cli import code_state
 from orc_cli.going_back import add_going_back, confirmed
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import iso, print_json, print_table
@@ -43,6 +44,7 @@ def register(commands: Commands) -> None:
     back.add_argument("--exact", action="store_true", help="remove files made since, too")
     back.add_argument("--stop", action="store_true", help="end agents there, else interrupt them")
     add_going_back(back)
+    code_state.register(actions)
     again = command(actions, "recover", recover, "mend a restore that was cut short", json=True)
     for one in (made, listed, shown, back, again):
         one.add_argument("--agent", metavar="A", default="", help="the tree this agent works in")

@@ -136,3 +136,124 @@ class RestorePlan:
     not_undone: tuple[str, ...]
     diffs: tuple[FileDiff, ...] = ()
     agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a branch is from another, in commits: `ahead` it alone has, `behind` it lacks."""
+
+    of: str
+    ahead: int
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class TreeState:
+    """A work tree as it is now; `at` is seconds since the epoch.
+
+    `tree` is what it is called within the repository at `repository`. `branch` is "" where none
+    is checked out, `head` where nothing was committed. `main` and `upstream` are the distances
+    to the repository's main branch and to the branch's own upstream, None where there is none.
+    `changed` and `untracked` are files with uncommitted work, the first ones of many; the counts
+    go on. `added` and `removed` are lines against what is checked out, without those of new
+    files. `under_way` names what git has begun and not ended. `trouble` says why nothing is
+    known, then only `top` is.
+    """
+
+    top: str
+    tree: str = ""
+    repository: str = ""
+    branch: str = ""
+    head: str = ""
+    main: Distance | None = None
+    upstream: Distance | None = None
+    changed: tuple[bytes, ...] = ()
+    untracked: tuple[bytes, ...] = ()
+    changed_count: int = 0
+    untracked_count: int = 0
+    added: int = 0
+    removed: int = 0
+    under_way: str = ""
+    at: float = 0.0
+    trouble: str = ""
+
+    @property
+    def dirty(self) -> int:
+        """How many files have work that is not committed."""
+        return self.changed_count + self.untracked_count
+
+    @property
+    def title(self) -> str:
+        """What it is called on a screen: its branch, else the commit it is at."""
+        return self.branch or (self.head[:10] if self.head else "no commit")
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A file in which two branches conflict; `hunks` is 0 where it is not about lines."""
+
+    path: bytes
+    hunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What merging two branches would come to, before anybody does.
+
+    `left` and `right` are branches by name, `left_commit` and `right_commit` what they are at;
+    `repository` is where. `clashes` are the files in which they conflict. `trouble` says why it
+    is not known.
+    """
+
+    repository: str
+    left: str
+    right: str
+    left_commit: str
+    right_commit: str
+    clashes: tuple[Clash, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """An agent that was at a file last at `at`, in seconds since the epoch; in which work tree.
+
+    `task` is what it works on, `prompt` what it was told last; "" where nothing tells.
+    `is_told` is False where nobody told, and the tree that is its alone has the change.
+    """
+
+    agent: str
+    at: float
+    top: str
+    task: str = ""
+    prompt: str = ""
+    is_told: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FileOverlap:
+    """A file of a repository, from its top, in which several agents are at work."""
+
+    repository: str
+    path: bytes
+    touches: tuple[Touch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What is known of the code that agents work on.
+
+    `places` are the folders of agents, each with the top of its work tree. `trouble` says why
+    there are no forecasts.
+    """
+
+    trees: tuple[TreeState, ...] = ()
+    overlaps: tuple[FileOverlap, ...] = ()
+    forecasts: tuple[Forecast, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
+    trouble: str = ""
+
+    def tree_of(self, folder: str) -> TreeState | None:
+        """The work tree in which an agent's folder is."""
+        top = dict(self.places).get(folder)
+        return next((one for one in self.trees if one.top == top), None)

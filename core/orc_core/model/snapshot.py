@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orc_core.model.agent import Agent
+from orc_core.model.code import Code
 from orc_core.model.health import Layer, Link
 from orc_core.model.task import Task
 from orc_storage.laters import Later
@@ -25,6 +26,7 @@ class Part(StrEnum):
     LINK = "link"
     LATERS = "laters"
     SCREEN = "screen"
+    CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Snapshot:
     ruled_today: int = 0
     recordings: tuple[tuple[str, bool], ...] = ()
     """The keys of the panes that are recorded now, and whether that is paused."""
+    code: Code = field(default_factory=Code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,3 +126,32 @@ def test_what_is_in_the_way_is_said(
     finally:
         git.binary.cache_clear()
     assert os.environ["PATH"].startswith(".:")
+
+
+def test_who_is_where_and_what_merges_come_to(orc: Orc, shop: Repository, tmp_path: Path) -> None:
+    for name in ("orders", "carts"):
+        shop.git("worktree", "add", "--quiet", "-b", f"feat/{name}", f"../{name}")
+        tree = Repository(tmp_path / name)
+        tree.write("src/price.ts", f"one\n{name}\nthree\n")
+        tree.commit(name)
+        tree.write("run.sh", "changed\n")
+    state = shop.private()
+    rows = [line.split() for line in orc("code", "status").splitlines()]
+    assert [row[1:5] for row in rows if row[1].startswith("feat")] == [
+        ["feat/carts", "main", "+1", "-0"],
+        ["feat/orders", "main", "+1", "-0"],
+    ]
+    told = {one["branch"]: one for one in json.loads(orc("code", "status", "--json"))}
+    assert told["feat/orders"]["changed"] == ["run.sh"]
+    assert told["feat/orders"]["main"] == {"of": "main", "ahead": 1, "behind": 0}
+    assert (told["feat/orders"]["added"], told["feat/orders"]["removed"]) == (1, 1)
+    assert told["main"]["main"] is None
+    shown = orc("code", "forecast")
+    assert shown == ("feat/carts and feat/orders  will conflict in src/price.ts, 1 hunk\n")
+    pairs = json.loads(orc("code", "forecast", "--json"))
+    clashes = {(one["left"]["branch"], one["right"]["branch"]): one for one in pairs}
+    conflict = clashes["feat/carts", "feat/orders"]
+    assert conflict["conflicts"] == [{"path": "src/price.ts", "hunks": 1}]
+    assert orc("code", "overlap") == "no two agents are in one file\n"
+    assert json.loads(orc("code", "overlap", "--json")) == []
+    assert shop.private() == state
