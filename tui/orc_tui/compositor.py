@@ -90,9 +90,13 @@ class CellCompositor(Compositor):
         return Cells(runs) if runs else None
 
     def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
-        """The whole screen."""
-        whole = super().render_full_update(simplify)
-        return WholeFrame(whole.strips, whole.region)
+        """The whole screen; what lies under other widgets is not rendered."""
+        if simplify:
+            return super().render_full_update(simplify=True)
+        self._dirty_regions.clear()
+        width, height = self.size
+        lines = [[run.strip for run in self._line(y, 0, width)] for y in range(height)]
+        return WholeFrame(list[Iterable[Strip]](lines), self.size.region)
 
     def _line(self, y: int, x1: int, x2: int) -> list[Run]:
         """The cells `x1` to `x2` of a line, each from the topmost widget there."""

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from orc_core.text import cells
 from orc_tui.themes import ThemedApp
 from orc_tui.view_models import glyphs
-from orc_tui.view_models.lines import BLANK, Line, width_of
+from orc_tui.view_models.lines import BLANK, Ink, Line, width_of
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
@@ -147,15 +147,20 @@ def changes(before: Line, after: Line) -> list[tuple[int, int]]:
     head = _alike(before, after)
     tail = _alike(before[head:][::-1], after[head:][::-1])
     start = width_of(before[:head])
-    old = _cells(before[head : len(before) - tail])
-    new = _cells(after[head : len(after) - tail])
+    old, old_inks = _cells(before[head : len(before) - tail])
+    new, new_inks = _cells(after[head : len(after) - tail])
     if len(old) != len(new):
-        first = start + _alike(old, new)
-        return [(first, max(width_of(before), width_of(after)))]
+        pairs = (list(zip(old, old_inks, strict=True)), list(zip(new, new_inks, strict=True)))
+        return [(start + _alike(*pairs), max(width_of(before), width_of(after)))]
     spans: list[tuple[int, int]] = []
-    for at, (one, other) in enumerate(zip(old, new, strict=True), start):
-        if one == other:
-            continue
+    differs = (
+        at
+        for at, (one, other, ink, worn) in enumerate(
+            zip(old, new, old_inks, new_inks, strict=True), start
+        )
+        if one != other or ink != worn
+    )
+    for at in differs:
         if spans and at - spans[-1][1] < _JOINED_CELLS:
             spans[-1] = (spans[-1][0], at + 1)
         else:
@@ -169,20 +174,28 @@ def _alike(one: Sequence[object], other: Sequence[object]) -> int:
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
-_Cell = tuple[str, object, int]
+def _cells(line: Line) -> tuple[list[str], list[Ink]]:
+    """What stands in each cell of a line, and its ink.
 
-
-def _cells(line: Line) -> list[_Cell]:
-    """A line cell by cell; a wide character takes two, a mark belongs to what it stands on."""
-    out: list[_Cell] = []
+    A wide character takes two cells, a mark belongs to what it stands on.
+    """
+    shown: list[str] = []
+    inks: list[Ink] = []
     for text, ink in line:
+        before = len(shown)
         if text.isascii():
-            out.extend([(char, ink, 0) for char in text])
-            continue
-        for char in text:
-            width = cells(char)
-            if width:
-                out.extend((char, ink, part) for part in range(width))
-            elif out:
-                out[-1] = (out[-1][0] + char, *out[-1][1:])
-    return out
+            shown.extend(text)
+        else:
+            _spread(text, shown)
+        inks += [ink] * (len(shown) - before)
+    return shown, inks
+
+
+def _spread(text: str, shown: list[str]) -> None:
+    for char in text:
+        width = cells(char)
+        if width:
+            shown.append(char)
+            shown += [f"{char} beyond"] * (width - 1)
+        elif shown:
+            shown[-1] += char
