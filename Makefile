@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo run test lint types walls unit faults fuzz bench screenshots snapshots lab lock wheel clean
+.PHONY: help demo run test lint types walls unit faults fuzz bench soak screenshots snapshots lab lock wheel clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ fuzz: $(READY)  ## 20,000 cases of every merge law, 2,000 histories of a file an
 
 bench: $(READY)  ## measure every figure the documents print
 	$(BIN)/python -m tests.bench
+
+soak: $(READY)  ## use a dashboard for an hour, fail where it grows (MINUTES=60)
+	$(BIN)/python -m tests.bench.soak $(or $(MINUTES),60)
 
 lab: $(READY)  ## run real agents against a scripted model, judge what orc says (AGENT=claude)
 	$(BIN)/python -m tests.lab $(if $(AGENT),--agent $(AGENT)) $(LAB)

@@ -39,6 +39,11 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._descriptor, keys.encode())
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size; its program is told."""
+        size = struct.pack("HHHH", height, width, 0, 0)
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
+
     def wait_for(self, text: str, since: float, timeout_s: float = 10.0) -> float:
         """When `text` was first whole in what came after `since`; raises TimeoutError."""
         wanted = text.encode()
@@ -133,9 +138,10 @@ def on_terminal(argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[Ter
     pid, descriptor = pty.fork()
     if pid == 0:
         os.execve(argv[0], argv, environ)
-    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
+    terminal = Terminal(pid, descriptor)
+    terminal.resize(WIDTH, HEIGHT)
     try:
-        yield Terminal(pid, descriptor)
+        yield terminal
     finally:
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
