@@ -101,8 +101,13 @@ async def test_a_long_menu_follows_its_cursor() -> None:
         assert len(stage.text.split("\n")) <= 24
 
 
-VERBS = [Option("attach", "attach", "a"), Option("adopt", "adopt"), Option("quit", "quit", "q")]
-HELP = ["attach to its pane", "it keeps its name", "close"]
+VERBS = [
+    Option("attach", "attach", "a"),
+    Option("adopt", "adopt"),
+    Option("quit", "quit", "q"),
+    Option("refresh", "refresh", "ctrl+r"),
+]
+HELP = ["attach to its pane", "it keeps its name", "close", "look again"]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +121,8 @@ HELP = ["attach to its pane", "it keeps its name", "close"]
         ([*"zz", "ctrl+u", "down", "down", "enter"], "quit"),
         ([*"a", "up", "option-0"], "attach"),
         (["q", "escape"], None),
+        ([*"ado", "ctrl+r", "option-3", "enter"], "adopt"),
+        (["ctrl+r", "escape"], None),
     ],
 )
 async def test_a_palette_takes_letters_for_a_name(keys: list[str], result: str | None) -> None:

@@ -27,6 +27,9 @@ AREA_MAX: Final = 1024 * 1024
 """As much as a file of the mirror may hold."""
 
 
+_WATCHERS: Final = "__watchers"
+
+
 class LineArea(TextArea):
     """A text field in which Enter submits, ctrl+j breaks the line and ↑ recalls."""
 
@@ -59,6 +62,11 @@ class LineArea(TextArea):
 
     def on_mount(self) -> None:
         self.move_cursor(self.document.end)
+
+    def on_unmount(self) -> None:
+        """Be let go by the app, which keeps whoever watches its theme until that changes."""
+        watching = getattr(self.app, _WATCHERS, {}).get("theme", [])
+        watching[:] = [one for one in watching if one[0] is not self]
 
     def action_submit(self) -> None:
         self.post_message(self.Submitted(self))

@@ -49,11 +49,15 @@ class Menu(PaintedModal[str | None]):
         yield self._sheet
 
     def on_mount(self) -> None:
+        self._bind_options()
+        self._draw()
+
+    def _bind_options(self) -> None:
+        """Let a click on an option take it, and its key."""
         for index, option in enumerate(self._options):
             self._bindings.bind(f"option-{index}", f"take({index})", show=False)
             if option.key and option.key not in self._bindings.key_to_bindings:
                 self._bindings.bind(binding_key(option.key), f"take({index})", show=False)
-        self._draw()
 
     def on_resize(self) -> None:
         self._draw()
@@ -68,7 +72,8 @@ class Menu(PaintedModal[str | None]):
             self.dismiss(self._options[self._cursor].id)
 
     def action_take(self, index: int) -> None:
-        self.dismiss(self._options[index].id)
+        if index < len(self._options):
+            self.dismiss(self._options[index].id)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

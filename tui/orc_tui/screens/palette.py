@@ -36,10 +36,10 @@ class Palette(Menu, inherit_bindings=False):
         self._all = tuple(zip(options, notes, strict=True))
         self._typed = ""
 
-    def on_mount(self) -> None:
+    def _bind_options(self) -> None:
+        """Let a click on an option take it; what is typed is its name, never its key."""
         for index in range(len(self._all)):
             self._bindings.bind(f"option-{index}", f"take({index})", show=False)
-        self._draw()
 
     def on_key(self, event: events.Key) -> None:
         """Add a letter to the name."""
