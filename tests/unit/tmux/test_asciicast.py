@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,9 @@ from orc_core.tmux.asciicast import (
     parse_event,
     parse_header,
 )
+from orc_core.tmux.recording import CastFile, is_written
 from orc_core.tmux.screen import plain
+from scarcity import files_no_larger_than
 
 HEADER = Header(20, 4, 1_800_000_000.0, "claude-1", "/s:%1", 42, 7)
 COLOURS = st.one_of(st.none(), st.integers(0, 255), st.just("#a0b1c2"))
@@ -60,7 +63,8 @@ def cellwise(rows: object) -> list[list[tuple[str, Style]]]:
 def test_what_was_drawn_is_shown_again_cell_by_cell(frames: list[object]) -> None:
     drawer, shown = Drawer(), Shown.blank(HEADER)
     for number, rows in enumerate(frames):
-        data = drawer.draw(screen((number, 1)), rows)  # type: ignore[arg-type]
+        whole = number % 2 == 1
+        data = drawer.draw(screen((number, 1)), rows, whole=whole)  # type: ignore[arg-type]
         shown.take(Event(number, OUTPUT, data))
         assert cellwise(shown.screen("k", 0.0).lines) == cellwise(rows)
         assert shown.cursor == (number, 1)
@@ -125,3 +129,18 @@ def test_what_is_no_header_says_so(line: str, said: str) -> None:
 def test_what_is_printed_of_a_file_is_harmless() -> None:
     bad = "\x1b]52;c;ZXZpbA==\x07a\x1b[31mb\x1bPq\x1b\\\x1b[2;3Hc\r\n\x1b[6n\x1b[?2004hd\x9b5n"
     assert harmless(bad) == "a\x1b[31mb\x1b[2;3Hc\r\nd"
+
+
+def test_a_disk_that_is_full_leaves_no_line_that_is_cut_short(tmp_path: Path) -> None:
+    file = CastFile(tmp_path / "x.cast", HEADER, 1_000_000)
+    file.add(Event(0.0, OUTPUT, "first"))
+    with files_no_larger_than(file.size + 50), pytest.raises(OSError, match="takes no more"):
+        file.add(Event(1.0, OUTPUT, "x" * 100))
+    assert is_written(file.path)
+    file.add(Event(2.0, OUTPUT, "last"))
+    file.close()
+    lines = file.path.read_text().splitlines()
+    assert [json.loads(line)[2] for line in lines[1:]] == ["first", "last"]
+    assert not is_written(file.path)
+    with pytest.raises(FileExistsError):
+        CastFile(file.path, HEADER, 1_000_000)

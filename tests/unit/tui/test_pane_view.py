@@ -162,3 +162,5 @@ def test_the_cursor_keeps_the_blank_line_it_stands_on() -> None:
     now = Screen("k", 20, 4, lines, (0, 1), 0.0)
     assert len(pane_view.rows_of(PaneView(), now)) == 2
     assert len(pane_view.rows_of(PaneView(), replace(now, cursor=None))) == 1
+    far = pane_view.rows_of(PaneView(), replace(now, cursor=(0, 3)))
+    assert len(far) == 1  # blank lines would push out of view what is to be read

@@ -176,9 +176,10 @@ def rows_of(view: PaneView, screen: Screen, *, dead: bool = False) -> list[Row]:
     """
     shown = view.held or screen
     rows = [*view.above, *shown.lines]
-    first, cursor = len(view.above), shown.cursor[1] if shown.cursor is not None else -1
-    while len(rows) > first and not _text(rows[-1]) and (dead or len(rows) - first - 1 > cursor):
-        rows.pop()
+    first, used = len(view.above), _used(shown)
+    if not dead and shown.cursor is not None and shown.cursor[1] == used:
+        used += 1  # the line that is about to be written
+    del rows[first + used :]
     while dead and len(rows) - first > 2 and not any(map(_text, rows[-3:-1])):
         del rows[-2]
     return rows
