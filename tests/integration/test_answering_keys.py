@@ -87,6 +87,7 @@ async def test_six_prompts_are_answered_with_seven_keys(terminal: Terminal) -> N
     assert terminal.pressed == 7
     assert [terminal.keys(number) for number in range(6)] == [["'1'"]] * 6
     await wait_for(lambda: terminal.title == "orc")
+    await wait_for(lambda: "waiting" not in terminal.screen)
     assert "sent, went on" in terminal.screen and "the next prompt comes up here" in terminal.screen
 
 

@@ -32,6 +32,7 @@ from orc_tui.screens.audit import AuditView
 from orc_tui.screens.conflict import ConflictView
 from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.edit import FIELDS, FieldEdit
+from orc_tui.screens.later import LaterForm
 from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.messages import MessagesView
@@ -71,6 +72,18 @@ VERBS = [
     for one in DEFAULT.of_pane(keymap.AGENTS)
 ]
 HELP = [one.help for one in DEFAULT.of_pane(keymap.AGENTS)]
+LATER = [
+    Option("reset", "goes on", "g"),
+    Option("line", "line", "l"),
+    Option("hour", "mute", "m"),
+    Option("cancel:L-3", "cancel"),
+]
+LATER_NOTES = [
+    "at 16:01, when its limit has ended: type a line then",
+    "type a line to it at a time",
+    "for an hour, until 15:25: it is not counted as waiting",
+    "L-3, 16:01: continue",
+]
 SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "card": AnswerCard,
     "risk": AnswerCard,
@@ -88,6 +101,8 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "menu": lambda: Menu("Edit T-14", MENU, ["Staging migration", "", "11", "shop", "claude-2"]),
     "line": lambda: LineInput("claude-2", draft="in batches of 5,000", note=TITLES["T-14"]),
     "edit": lambda: FieldEdit("T-14", FIELDS["title"], TITLES["T-14"]),
+    "later": lambda: Menu("Later: claude-3", LATER, LATER_NOTES),
+    "later-form": lambda: LaterForm("Type to claude-3", lambda: NOW),
     "newtask": NewTask,
     "newagent": lambda: NewAgent("/home/ada/src/shop", "/home/ada"),
     "palette": lambda: Palette("Commands", VERBS, HELP),

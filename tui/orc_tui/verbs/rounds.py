@@ -104,11 +104,18 @@ class Round(Verb):
         )
 
     async def _rest(self) -> Move | None:
-        """Keep the card until somebody asks (None), or until a key closes it."""
+        """Keep the card until somebody asks (None), or until a key closes it.
+
+        What is under it goes on meanwhile, since that may be long.
+        """
         self._card.rest(self._count)
+        drawn_at = float("-inf")
         moving = asyncio.ensure_future(self._card.move())
         try:
             while not moving.done() and not self._questions():
+                if self._clock() - drawn_at >= LOOK_EVERY_S:
+                    self.app.main.draw_all()
+                    drawn_at = self._clock()
                 self.app.heard.clear()
                 hearing = asyncio.ensure_future(self.app.heard.wait())
                 await asyncio.wait(
