@@ -16,7 +16,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import cycle, dashboard, harmless, hooks, safety, screen, store, sync, unhappy
+from tests.bench import (
+    code,
+    cycle,
+    dashboard,
+    harmless,
+    hooks,
+    safety,
+    screen,
+    store,
+    sync,
+    unhappy,
+)
 from tests.bench.report import Figure, save, table, write_into
 
 from orc_core.tmux.server import version as tmux_version
@@ -31,6 +42,7 @@ PARTS = {
     "harmless": harmless.measure,
     "unhappy": unhappy.measure,
     "hooks": hooks.measure,
+    "code": code.measure,
 }
 
 

@@ -46,7 +46,10 @@ def register(commands: Commands) -> None:
     add_going_back(back)
     code_state.register(actions)
     again = command(actions, "recover", recover, "mend a restore that was cut short", json=True)
-    for one in (made, listed, shown, back, again):
+    gone = command(actions, "remove", remove, "remove a linked work tree", json=True)
+    gone.add_argument("--yes", action="store_true", help="do not ask")
+    gone.add_argument("--discard", action="store_true", help="also what is nowhere else")
+    for one in (made, listed, shown, back, again, gone):
         one.add_argument("--agent", metavar="A", default="", help="the tree this agent works in")
 
 
@@ -145,6 +148,36 @@ async def recover(args: argparse.Namespace) -> int:
     print(text)
     for path in strange:
         print(f"  changed since, and left as it is: {_name(path)}")
+    return 0
+
+
+async def remove(args: argparse.Namespace) -> int:
+    async with opened(args, create=True, cause="orc code remove") as core:
+        tree = await find_tree(core, args)
+        found = await core.code.losses(tree)
+        if not args.json:
+            _print_names("would be lost, not committed", found.files)
+            _print_names("would be lost, ignored", found.ignored)
+            for line in found.commits[:NAMED_MAX]:
+                print(f"  is on no other branch: {line}")
+        if not await confirmed(args, f"Remove {found.top}?"):
+            return 1
+        made = await core.code.remove_linked(tree, discard=args.discard)
+    branch = f"the branch {found.branch} stays" if found.branch else "no branch has its commits"
+    text = f"{found.top} is removed; {branch}; {made.commit} holds its files"
+    if args.json:
+        print_json(
+            {
+                "text": text,
+                "branch": found.branch or None,
+                "checkpoint": checkpoint_json(made),
+                "files": [_name(path) for path in found.files],
+                "ignored": [_name(path) for path in found.ignored],
+                "commits": list(found.commits),
+            }
+        )
+    else:
+        print(f"{text}; `orc undo` does not take it back")
     return 0
 
 

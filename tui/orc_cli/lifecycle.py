@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import print_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orc_core.hub import Core
     from orc_core.lifecycle.wing import Wishes
     from orc_core.model.agent import Agent
@@ -27,6 +31,9 @@ def register(commands: Commands) -> None:
     spawn = command(commands, "spawn", spawn_agent, "start an agent in a new window", json=True)
     spawn.add_argument("argv", nargs="+", metavar="ARGV", help="the command, after `--`")
     spawn.add_argument("--cwd", default="", metavar="DIR", help="the folder to start in")
+    spawn.add_argument(
+        "--worktree", default="", metavar="BRANCH", help="in a work tree of its own, made for this"
+    )
     spawn.add_argument("--session", default="orc", metavar="S", help="the session (default: orc)")
     spawn.add_argument(
         "--env",
@@ -82,16 +89,42 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
 async def spawn_agent(args: argparse.Namespace) -> int:
     from orc_core.model.life import Policy
 
-    async with opened(args, create=True, cause="orc spawn") as core:
+    async with opened(args, create=True, cause="orc spawn") as core, _folder(core, args) as cwd:
         done = await core.lifecycle.spawn(
             args.argv,
             wishes=_wishes(args, _policy(args, Policy())),
-            cwd=args.cwd,
+            cwd=cwd,
             env=args.env,
             session=args.session,
             taken=await _names(core),
         )
     return report(args, done)
+
+
+def _asked(core: Core, args: argparse.Namespace) -> Path:
+    """The folder that was named, else the one in which one stands."""
+    from pathlib import Path
+
+    return core.options.cwd / Path(args.cwd).expanduser()
+
+
+@asynccontextmanager
+async def _folder(core: Core, args: argparse.Namespace) -> AsyncIterator[str]:
+    """Where an agent is to start; a work tree that was made for it goes if it does not."""
+    if not args.worktree:
+        yield args.cwd
+        return
+    from orc_core.errors import OrcError, TmuxTimeout
+
+    place = _asked(core, args)
+    made = await core.code.make_linked(place, args.worktree)
+    try:
+        yield str(made.top)
+    except TmuxTimeout:
+        raise  # it may come yet
+    except OrcError:
+        await core.code.unmake_linked(place, made)
+        raise
 
 
 async def stop_agent(args: argparse.Namespace) -> int:

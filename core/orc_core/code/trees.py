@@ -13,18 +13,20 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from orc_core.clock import Clock
-from orc_core.code import checkpoints, differences, git, repository, restoring, snapshots
+from orc_core.code import checkpoints, differences, git, linked, repository, restoring, snapshots
 from orc_core.code.files import Files
 from orc_core.code.lens import Lens
+from orc_core.code.linked import Losses, Made
+from orc_core.code.parties import Ledger, Occupants
 from orc_core.code.planning import Sorted, sort_steps
 from orc_core.code.repository import WorkTree
 from orc_core.code.restoring import TakenBack
 from orc_core.code.room import Room, entered, room_of
 from orc_core.code.snapshots import Taken
-from orc_core.errors import GitError, Overlap, ReadOnly, UnknownName, UsageError
+from orc_core.errors import GitError, OrcError, Overlap, ReadOnly, UnknownName, UsageError
 from orc_core.model.code import (
     Cause,
     FileDiff,
@@ -41,37 +43,6 @@ NOT_UNDONE: Final = (
     "what was pushed, sent, installed or run stays done",
     "ignored files stay as they are",
 )
-
-
-class Ledger(Protocol):
-    """Where it is written down what was done to work trees."""
-
-    async def kept(self, checkpoint: TreeCheckpoint) -> None:
-        """A checkpoint was made."""
-        ...
-
-    async def turned(self, turn: FilesTurned) -> None:
-        """A tree was restored, in a way that can be undone; telling it twice is telling it once."""
-        ...
-
-    async def pinned(self) -> Collection[str]:
-        """The ids of checkpoints that somebody can still go back to by undo or redo."""
-        ...
-
-
-class Occupants(Protocol):
-    """The agents that are at work in a folder."""
-
-    async def within(self, top: Path) -> Sequence[str]:
-        """Their names."""
-        ...
-
-    async def quiet(self, top: Path, *, stop: bool) -> Sequence[str]:
-        """Bring them to rest, or with `stop` end them; who that was.
-
-        Raises OrcError where one goes on.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +252,45 @@ class Trees:
             await asyncio.to_thread(restoring.close, room)
         return len(steps)
 
+    async def make_linked(self, folder: Path, branch: str) -> Made:
+        """Make a work tree for a branch, beside the repository in which a folder is.
+
+        Raises UsageError, GitError, ReadOnly.
+        """
+        self._refuse_read_only("make a work tree")
+        return await linked.make(await self.find(folder), branch, self._environ)
+
+    async def unmake_linked(self, folder: Path, made: Made) -> None:
+        """Take back what `make_linked` did just now."""
+        await linked.unmake(await self.find(folder), made, self._environ)
+
+    async def losses(self, tree: WorkTree) -> Losses:
+        """What removing a linked work tree would lose; raises UsageError for the main one."""
+        return await linked.losses(room_of(tree, self._folder), self._environ)
+
+    async def remove_linked(self, tree: WorkTree, *, discard: bool) -> TreeCheckpoint:
+        """Remove a linked work tree after a checkpoint of it, which is returned; its branch stays.
+
+        Raises OrcError where agents are in it, and unless `discard` where something in it is
+        not committed or on no other branch.
+        """
+        found = await self.losses(tree)
+        agents = await self._occupants.within(tree.top) if self._occupants is not None else ()
+        if agents:
+            raise OrcError(f"{agents[0]} is in {found.top}: `orc stop {agents[0]}` ends it")
+        if not discard and (found.file_count or found.commits):
+            raise OrcError(
+                f"{found.top} has {found.file_count} file(s) with work that is not committed and"
+                f" {len(found.commits)} commit(s) that are on no other branch: commit and merge"
+                " them, or give --discard"
+            )
+        made = await self.checkpoint(tree, f"before: remove {tree.top.name}")
+        await linked.remove(tree, self._environ)
+        return made
+
     async def recover(self, tree: WorkTree) -> TakenBack | FilesTurned | None:
         """Take back, or write down, a restore that was cut short; None where none was."""
-        if self._read_only:
-            raise ReadOnly("cannot recover a work tree: opened with --read-only")
+        self._refuse_read_only("recover a work tree")
         async with entered(room_of(tree, self._folder), self._clock):
             return await self._recover(room_of(tree, self._folder))
 
@@ -297,10 +303,13 @@ class Trees:
         async with snapshots.looking(room, self._environ, keep=True) as look:
             return await restoring.take_back(room, look)
 
-    @asynccontextmanager
-    async def _at_work(self, tree: WorkTree, what: str) -> AsyncIterator[Room]:
+    def _refuse_read_only(self, what: str) -> None:
         if self._read_only:
             raise ReadOnly(f"cannot {what}: opened with --read-only")
+
+    @asynccontextmanager
+    async def _at_work(self, tree: WorkTree, what: str) -> AsyncIterator[Room]:
+        self._refuse_read_only(what)
         room = room_of(tree, self._folder)
         async with entered(room, self._clock):
             await self._recover(room)
