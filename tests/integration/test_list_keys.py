@@ -72,6 +72,7 @@ async def test_a_key_acts_on_all_marked_rows_after_one_question(
         main = desk.app.main
         for number in range(3):
             await desk.task(f"task {number}", priority=number)
+        await wait_for(lambda: len(main.lists["tasks"].rows) == 3, 10)
         await desk.press("2", "asterisk", "e")
         await desk.screen(Menu)
         await desk.press("p")
@@ -113,3 +114,18 @@ async def test_a_key_acts_on_all_marked_rows_after_one_question(
 def _text(desk: Desk) -> str:
     strips = desk.app.screen._compositor.render_strips()
     return "\n".join("".join(part.text for part in strip) for strip in strips)
+
+
+async def test_a_dashboard_comes_back_as_it_was_left(tmux: PrivateTmux, tmp_path: Path) -> None:
+    tmux.start()
+    async with seated(tmux, tmp_path) as desk:
+        await desk.press("2", "s", "t", "slash", *"prio:>3", "enter")
+    kept = tmp_path / "orc-tui" / "screen.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    async with seated(tmux, tmp_path) as desk:
+        tasks = desk.app.main.lists["tasks"]
+        await wait_for(lambda: (desk.app.main.pane, tasks.query_text) == ("tasks", "prio:>3"), 10)
+        assert tasks.order.column == "task"
+    kept.write_text("{")
+    async with seated(tmux, tmp_path) as desk:
+        await desk.says("put aside as screen.json.aside")

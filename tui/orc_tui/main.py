@@ -104,8 +104,11 @@ def _find_look(flag: str) -> Look:
     # Imported late: what only tells a version or refuses needs no screen.
     from orc_core.settings import load_own
     from orc_tui.look import find_look
+    from orc_tui.memory import load, place
 
-    return find_look(os.environ, load_own(os.environ).screen, flag=flag)
+    kept, _ = load(place(os.environ))
+    told = load_own(os.environ).screen
+    return find_look(os.environ, told, flag=flag, chosen=kept.theme)
 
 
 def find_obstacle() -> str | None:
@@ -144,7 +147,7 @@ async def _ending(running: Coroutine[None, None, int]) -> int:
     return code
 
 
-async def _run(options: CoreOptions, look: Look) -> int:
+async def _run(options: CoreOptions, look: Look, *, remembers: bool = True) -> int:
     from orc_tui.app import OrcApp
     from orc_tui.commands import Commands
 
@@ -154,7 +157,7 @@ async def _run(options: CoreOptions, look: Look) -> int:
 
         return open_core(options)
 
-    app = OrcApp(opened, look=look)
+    app = OrcApp(opened, look=look, remembers=remembers)
     app.commands = Commands(app)
     await app.run_async()
     return app.return_code or DONE
@@ -175,6 +178,7 @@ async def _run_demo(options: CoreOptions, look: Look) -> int:
                 home=fleet.home,
             ),
             look,
+            remembers=False,
         )
 
 

@@ -77,7 +77,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         self.opened_at = 0.0
         self._absence = Absence()
         self._born = 0.0
-        self._touched = False
+        self.touched = False
         self._places: dict[str, Place] = {}
         self._missed: frozenset[Part] = frozenset()
         self._gatherings = (
@@ -188,7 +188,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             self._sort = self.set_timer(self._quiet_s, self._sort_again)
         if self.snapshot.agents and not self._born:
             self._born = now
-        if now - self._born < SETTLE_S and not self._touched:
+        if now - self._born < SETTLE_S and not self.touched:
             for pane in self.lists.values():
                 pane.roll.move(-len(pane.roll.keys))
         self._settle()
@@ -328,7 +328,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         now = self._now()
         self._absence.note_key(self._last_key_at, now)
         self._last_key_at = now
-        self._touched = True
+        self.touched = True
 
     @property
     def away_since(self) -> float:
