@@ -109,6 +109,7 @@ async def test_two_processes_that_know_the_same_type_it_once(desk: Desk) -> None
         (replace(IDLE, state=State.WORKING), LIMITED, False),
         (LIMITED, LIMITED, True),
         (LIMITED, IDLE, False),
+        (IDLE, replace(IDLE, evidence=replace(IDLE.evidence, rule="shell-left")), False),
         (IDLE, replace(IDLE, pane=replace(IDLE.pane, pid=9)), False),
         (IDLE, replace(IDLE, pane=replace(IDLE.pane, pane_id="%9")), False),
     ],
@@ -137,6 +138,15 @@ async def test_what_is_an_hour_late_is_not_typed(desk: Desk) -> None:
     done = await desk.later(LATE_MAX_S + 61)
     assert done.phase is Phase.FAILED and "nobody was there to do it" in done.outcome
     assert not desk.crew.typed
+
+
+async def test_one_that_was_taken_on_cannot_be_taken_on_again(desk: Desk) -> None:
+    await desk.plans.line(IDLE, "go on", desk.clock.now() + 1)
+    claims = [
+        await desk.db.write(lambda tx, name=name: laters.claim(tx, "L-1", actor=name))  # type: ignore[misc]
+        for name in ("a", "b")
+    ]
+    assert claims == [True, False]
 
 
 async def test_one_that_was_taken_on_by_who_died_is_never_typed_again(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import scene
+from clocks import wait_for
 from dialog_stage import Ticks
 from orc_core.model.agent import OTHER, Agent, State, Waiting
 from orc_core.model.snapshot import Snapshot
@@ -19,6 +20,7 @@ from orc_core.notices import command, sequences
 from orc_core.notices.bulletin import GATHER_S, Bulletin, compose
 from orc_core.settings import NotifySettings
 from orc_storage.laters import Later, Phase, What
+from orc_storage.lock import lives
 from orc_tui.attention import HANDS_OFF_S, Attention, Outcomes, title
 
 
@@ -208,6 +210,13 @@ async def test_a_command_reads_json_and_no_shell_reads_anything(tmp_path: Path) 
 async def test_a_command_that_fails_or_hangs_is_told(argv: list[str], fault: str) -> None:
     told = await command.run(argv, compose(fleet(WAITING), "shop"), deadline_s=0.2)
     assert fault in told
+
+
+async def test_a_command_that_hangs_takes_what_it_started_with_it(tmp_path: Path) -> None:
+    argv = ["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid; wait"]
+    await command.run(argv, compose(fleet(WAITING), "shop"), deadline_s=1.0)
+    pid = int((tmp_path / "pid").read_text())
+    await wait_for(lambda: not lives(pid))
 
 
 def test_a_bulletin_tells_again_when_it_is_another_time() -> None:
