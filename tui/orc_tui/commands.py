@@ -112,6 +112,7 @@ class Commands(Verb):
             "command": self.command,
             "refresh": self.refresh,
             "view-before": self.view_before,
+            "fold": self.fold,
             "why": self.why,
             "theme": Looking(app).theme,
             "audit": viewing.audit,
@@ -161,6 +162,10 @@ class Commands(Verb):
         """Read the store again; tmux is looked at all the time."""
         await self.core.refresh()
         self.tell("looked at everything again")
+
+    async def fold(self, act: Act) -> None:
+        """Fold the agents that do nothing into one line, or unfold them."""
+        self.app.main.fold()
 
     async def view_before(self, act: Act) -> None:
         """Open the view again that was open before this one."""

@@ -148,6 +148,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("live-right", (">",), "", "shift Live to the right", _ALL),
     Action("follow", ("f",), "", "follow or hold Live", _WITH_SCREEN),
     # by name alone
+    Action(
+        "fold",
+        (),
+        "",
+        "fold agents that are idle or unknown into one line, or unfold",
+        _panes(AGENTS),
+    ),
     Action("adopt", (), "", "adopt it: it keeps its name, and can be resumed", _AGENT),
     Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
     Action("listen", (), "", "listen to it: status, progress, notices, bells", _AGENT),

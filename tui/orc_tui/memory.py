@@ -36,6 +36,7 @@ class ListLook:
     filter: _Text = ""
     column: _Word = ""
     is_reversed: bool = False
+    is_folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

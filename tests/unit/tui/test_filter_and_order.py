@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import scene
 from orc_tui import keymap
 from orc_tui.view_models.lines import Line, marked_up, text_of, width_of
+from orc_tui.view_models.lists import is_quiet
 from orc_tui.view_models.order import COLUMNS, Order, arranged, headed
 from stage import Stage
 
@@ -120,3 +121,28 @@ def test_an_arrow_never_moves_a_column() -> None:
         assert width_of(shown) == width_of(line)
     assert "agent↑" in text_of(headed(line, keymap.AGENTS, Order("agent")))
     assert headed(line, keymap.AGENTS, Order("context")) == line
+
+
+async def test_agents_that_do_nothing_are_folded_into_one_line() -> None:
+    stage = Stage()
+    whole = replace(scene.snapshot(), agents=(*scene.agents(), *scene.others()))
+    async with stage.run_test(size=(160, 60)) as pilot:
+        stage.show(whole)
+        await stage.settled(pilot)
+        everybody = names(stage)
+        stage.main.fold()
+        await stage.settled(pilot)
+        pane = stage.main.lists["agents"]
+        assert len(pane.roll.keys) < len(everybody)
+        idle = [one for one in whole.agents if is_quiet(one)]
+        told = f"· {len(idle) - 2} idle, 2 other folded: Enter unfolds"
+        assert told in "\n".join(stage.lines())
+        await pilot.press("G", "space", "asterisk", "a")
+        assert stage.told[-1] == "there is no row here to do that to"
+        assert "fold" not in pane.marks and len(pane.marks) == len(pane.roll.keys) - 1
+        await pilot.press("slash", *"ops:1", "enter")
+        await stage.settled(pilot)
+        assert names(stage) == ["ops:1"], "a filter looks at those that are folded"
+        await pilot.press("escape", "G", "enter")
+        await stage.settled(pilot)
+        assert names(stage) == everybody and not stage.main.zoomed

@@ -16,6 +16,7 @@ from orc_tui.screens.help import HelpScreen
 from orc_tui.screens.menu import Menu
 from orc_tui.view_models.ability import elsewhere, reason
 from orc_tui.view_models.layout import LISTS
+from orc_tui.view_models.lists import FOLD
 from orc_tui.view_models.order import COLUMNS, OWN, arrow
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Keys:
             "only-attention": self._only_attention,
             "filter": screen.finding.open,
             "sort": self._sort_menu,
+            "fold": screen.fold,
             "mark": self._mark,
             "mark-range": self._mark_range,
             "mark-all": self._mark_all,
@@ -238,6 +240,9 @@ class Keys:
     def _open(self) -> None:
         """Give what is under the cursor the whole screen."""
         screen = self._screen
+        if screen.pane == keymap.AGENTS and screen.lists[screen.pane].roll.cursor == FOLD:
+            screen.fold()
+            return
         if screen.row is None:
             screen.say("there is nothing to open")
             return

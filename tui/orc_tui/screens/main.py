@@ -259,13 +259,19 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
 
     @property
     def row_key(self) -> str:
-        """The key of that row; "" in an empty list."""
-        return self.lists[self.source].roll.cursor
+        """The key of that row; "" where the cursor is on none."""
+        return self.lists[self.source].roll.cursor if self.row is not None else ""
 
     @property
     def marked(self) -> dict[str, Row]:
         """What a key acts on together: the marked rows of the focused list, by their keys."""
         return self.lists[self.pane].marked if self.pane in self.lists else {}
+
+    def fold(self) -> None:
+        """Fold the agents that do nothing into one line, or unfold them."""
+        agents = self.lists[keymap.AGENTS]
+        agents.fold(not agents.is_folded)
+        self.draw_all()
 
     def unmark(self, pane: str, keys: Collection[str]) -> None:
         """Take marks away, after what they were for was done."""

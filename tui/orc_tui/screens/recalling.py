@@ -24,7 +24,9 @@ def looks_of(screen: MainScreen) -> Looks:
         is_zoomed=screen.zoomed,
         only_needs=screen.only_needs,
         lists={
-            name: ListLook(pane.query_text[:1000], pane.order.column, pane.order.is_reversed)
+            name: ListLook(
+                pane.query_text[:1000], pane.order.column, pane.order.is_reversed, pane.is_folded
+            )
             for name, pane in screen.lists.items()
         },
     )
@@ -37,6 +39,7 @@ def recall(screen: MainScreen, looks: Looks) -> None:
         if look is None:
             continue
         pane.set_filter(look.filter)
+        pane.fold(look.is_folded)
         if look.column in {column.id for column in COLUMNS.get(name, ())}:
             pane.set_order(Order(look.column, look.is_reversed))
     screen.only_needs = looks.only_needs

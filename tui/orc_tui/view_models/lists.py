@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 from orc_core import filters
 from orc_core.filters import Fields, Filter, Values
-from orc_core.model.agent import Agent
+from orc_core.model.agent import Agent, State
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Part, Snapshot
 from orc_core.model.task import Task
@@ -244,6 +244,32 @@ class SyncList:
 
 
 MODELS: Final[tuple[ListModel, ...]] = (AgentsList(), TasksList(), ConflictsList(), SyncList())
+
+
+FOLD: Final = "fold"
+"""The key of the line that stands for the rows that are folded."""
+
+
+def folded(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
+    """The entries without agents that ask for nothing and do nothing, and what to say of those.
+
+    The last entry stands for them; a single one is left as it is.
+    """
+    quiet = [entry for entry in entries if is_quiet(entry.item)]
+    if len(quiet) < 2:
+        return list(entries), ""
+    others = sum(isinstance(entry.item, Agent) and entry.item.is_other for entry in quiet)
+    counts = ((len(quiet) - others, "idle"), (others, "other"))
+    told = ", ".join(f"{count} {word}" for count, word in counts if count)
+    kept = [entry for entry in entries if not is_quiet(entry.item)]
+    return [*kept, Entry(FOLD, None, False)], f"{told} folded: Enter unfolds"
+
+
+def is_quiet(item: Row) -> bool:
+    """Whether it is an agent without a task, or a pane that no rule knows."""
+    if not isinstance(item, Agent):
+        return False
+    return item.is_other or (item.state is State.IDLE and not item.task)
 
 
 def filtered(entries: Sequence[Entry], query: Filter, *, only_needs: bool) -> list[Entry]:

@@ -19,7 +19,7 @@ from orc_tui.view_models.ability import Row
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import BLANK, Line, cut, ends, marked_up, wrap
-from orc_tui.view_models.lists import Entry, ListModel, filtered
+from orc_tui.view_models.lists import FOLD, Entry, ListModel, filtered, folded
 from orc_tui.view_models.order import Order, arranged, headed, told
 from orc_tui.view_models.roll import Roll, hold
 from orc_tui.widgets.canvas import Canvas
@@ -58,6 +58,8 @@ class ListPane(Canvas):
         self.is_unsorted = False
         """Whether the rows stand in another order than they should."""
         self.order = Order()
+        self.is_folded = False
+        self._fold = ""
         self._query = Filter()
         self._found: re.Pattern[str] | None = None
         self._anew = True
@@ -88,7 +90,7 @@ class ListPane(Canvas):
 
     def mark(self) -> None:
         """Mark the row under the cursor, or take its mark away, and go on to the next."""
-        if self.roll.cursor:
+        if self.row is not None:
             self.marks = marks.toggled(self.marks, self.roll.cursor)
             self.roll.move(1)
 
@@ -97,12 +99,12 @@ class ListPane(Canvas):
         keys = self.roll.keys
         found = marks.bounds(keys, self.marks, self.roll.index) if keys else None
         if found is not None:
-            self.marks |= set(keys[slice(*found)])
+            self.marks |= set(keys[slice(*found)]) - {FOLD}
         return found is not None
 
     def mark_all(self) -> None:
         """Mark all rows that are shown; where they are, none."""
-        self.marks = marks.all_or_none(self.marks, self.roll.keys)
+        self.marks = marks.all_or_none(self.marks, set(self.roll.keys) - {FOLD})
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -126,6 +128,11 @@ class ListPane(Canvas):
     def set_filter(self, text: str) -> None:
         """Show only what matches."""
         self.query_text = text
+        self._anew = True
+
+    def fold(self, is_folded: bool) -> None:
+        """Fold the agents that do nothing into one line, or unfold them."""
+        self.is_folded = is_folded
         self._anew = True
 
     def set_order(self, order: Order) -> None:
@@ -157,6 +164,9 @@ class ListPane(Canvas):
         self._read_filter(now)
         entries = filtered(self._all, self._query, only_needs=only_needs)
         entries = arranged(entries, lambda entry: entry.item, self.model.pane, self.order)
+        self._fold = ""
+        if self.is_folded and not self._query:
+            entries, self._fold = folded(entries)
         self._entries = {entry.key: entry for entry in entries}
         wanted = list(self._entries)
         keys = wanted if sort or self._anew else hold(self.roll.keys, wanted)
@@ -222,8 +232,11 @@ class ListPane(Canvas):
         head: list[Line] = []
         if drawn.heading is not None and self._with_heading:
             head = [headed(drawn.heading, self.model.pane, self.order)]
+        lines = iter(drawn.rows)
+        folded_away = cut(((f"{glyphs.OTHER} {self._fold}", "dim"),), width - 1)
         return head + [
-            self._row(entry.key, line, width) for entry, line in zip(shown, drawn.rows, strict=True)
+            self._row(entry.key, folded_away if entry.key == FOLD else next(lines), width)
+            for entry in shown
         ]
 
     def _row(self, key: str, line: Line, width: int) -> Line:
