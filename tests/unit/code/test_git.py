@@ -9,9 +9,13 @@ import pytest
 
 import hostile
 import repositories
-from orc_core.code import git, lens, repository
+from orc_core.clock import SystemClock
+from orc_core.code import checkpoints, git, lens, repository
 from orc_core.code.lens import Lens
+from orc_core.code.trees import Trees
+from orc_core.code.watching import CodeWatch
 from orc_core.errors import GitError, GitTimeout, NoWorkTree
+from repositories import contents
 
 CLOSED = repositories.environment()
 
@@ -128,6 +132,46 @@ async def test_looking_executes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     git.binary.cache_clear()
     monkeypatch.undo()
     assert trap.repository.private() == before
+
+
+async def test_neither_checkpoints_nor_forecasts_execute_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trap = hostile.Trap(tmp_path / "trap")
+    shop = trap.repository
+    shop.git("worktree", "add", "--quiet", str(tmp_path / "trap" / "side"), "side", ok=False)
+    for name, value in trap.environ().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(shop.top)
+    git.binary.cache_clear()
+    trap.fired()
+    trees = Trees(tmp_path / "rooms", SystemClock(), environ=os.environ, actor="operator")
+    watch = CodeWatch(tmp_path / "rooms", SystemClock(), os.environ)
+    tree = await trees.find(shop.top)
+    before = contents(shop.top)
+    made = await trees.checkpoint(tree)
+    shop.write("price.ts", "broken\n")
+    shop.write("kept.bin", b"broken")
+    shop.path("notes.md").unlink()
+    await trees.diff(tree, made.id)
+    done = await trees.restore(tree, await trees.plan(tree, made.id, is_exact=True))
+    assert done.turn is not None
+    assert contents(shop.top) == before
+    await trees.turn(done.turn, is_undo=True)
+    code = await watch.once([shop.top, tmp_path / "trap" / "side"])
+    assert {one.trouble for one in (*code.trees, *code.forecasts)} == {""}
+    assert len(code.forecasts) >= 1
+    assert trap.fired() == set()
+    with monkeypatch.context() as plainly:
+        for name in trap.environ():
+            plainly.delenv(name, raising=False)
+        plainly.setenv("PATH", os.defpath)
+        shop.git("pack-refs", "--all")
+        trap.fired()
+        await checkpoints.forget(tree, [made], os.environ)
+    assert await trees.listing(tree) != []
+    assert trap.fired() == set()
+    git.binary.cache_clear()
 
 
 async def test_a_raw_lens_takes_files_as_they_lie_there(tmp_path: Path) -> None:
