@@ -32,11 +32,12 @@ async def test_what_we_do_takes_no_lock_in_the_repository(tmp_path: Path) -> Non
     shop = tree_shapes.plain(tmp_path)
     trees = Trees(tmp_path / "rooms", SystemClock(), environ=ENVIRON, actor="operator")
     watch = CodeWatch(tmp_path / "rooms", SystemClock(), ENVIRON)
+    tree = await trees.find(shop.top)
+    await trees.checkpoint(tree)  # so that its folders are there to be watched
     kernel = Inotify()
     assert kernel.open()
     for folder in folders(shop.top):
         kernel.add(folder, inotify.CREATE | inotify.MOVED_TO)
-    tree = await trees.find(shop.top)
     for number in range(3):
         made = await trees.checkpoint(tree)
         shop.write("src/price.ts", f"{number}\n")

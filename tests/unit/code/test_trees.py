@@ -14,14 +14,15 @@ import tree_shapes
 from chores import TREES
 from clocks import TurnedClock
 from orc_core.clock import SystemClock
-from orc_core.code import checkpoints, room
+from orc_core.code import checkpoints, restoring, room, snapshots
+from orc_core.code.files import PLAIN, Files
 from orc_core.code.trees import Trees, relative
-from orc_core.errors import OrcError, Overlap, ReadOnly, UnknownName, UsageError
+from orc_core.errors import GitError, OrcError, Overlap, ReadOnly, UnknownName, UsageError
 from orc_core.history.actions import History
 from orc_core.history.trees import TreeLedger
 from orc_core.model.code import Cause, TreeCheckpoint
 from orc_storage import audit, journal
-from orc_storage.records import OPERATOR
+from orc_storage.records import OPERATOR, FilesTurned
 from repositories import Repository, contents
 from stores import open_store
 
@@ -246,6 +247,46 @@ async def test_nothing_is_written_through_a_symlink_or_into_git(tmp_path: Path) 
     plan = await trees.plan(tree, "w-50")
     assert [one.path for one in plan.steps] == [b"x"]
     assert [one.why for one in plan.kept_back] == ["no name of a file in a work tree"]
+
+
+def test_a_file_is_reached_through_real_folders_alone(tmp_path: Path) -> None:
+    top, outside = tmp_path / "top", tmp_path / "outside"
+    top.mkdir()
+    outside.mkdir()
+    (outside / "price.ts").write_text("outside\n")
+    (top / "src").symlink_to(outside)
+    staged = tmp_path / "staged"
+    staged.write_text("evil\n")
+    with Files(top, "sha1") as files:
+        assert files.held(b"src/price.ts") is None
+        assert files.obstacle(b"src/price.ts") == b"src"
+        with pytest.raises(NotADirectoryError):
+            files.replace(b"src/price.ts", staged, PLAIN)
+        files.remove(b"src/price.ts")
+        for name in (b".git/config", b"a/.GIT/x", b"../x", b"/etc/passwd", b"git~1", b""):
+            with pytest.raises(GitError, match="no name of a file"):
+                files.replace(name, staged, PLAIN)
+    assert (outside / "price.ts").read_text() == "outside\n"
+
+
+async def test_steps_go_over_what_they_were_made_on_or_not_at_all(tmp_path: Path) -> None:
+    shop = tree_shapes.plain(tmp_path)
+    trees = wing(tmp_path)
+    tree = await trees.find(shop.top)
+    made = await trees.checkpoint(tree)
+    shop.path("run.sh").unlink()
+    shop.write("src/price.ts", "mine\n")
+    steps = (await trees.plan(tree, made.id)).steps
+    assert [one.path for one in steps] == [b"run.sh", b"src/price.ts"]
+    shop.write("src/price.ts", "at the last moment\n")
+    before = contents(shop.top)
+    here = room.room_of(tree, tmp_path / "rooms")
+    turn = FilesTurned(str(shop.top), "", "", "restore W-1", 2)
+    async with snapshots.looking(here, ENVIRON, keep=True) as look:
+        with pytest.raises(Overlap, match=r"src/price\.ts was changed meanwhile"):
+            await restoring.carry_out(here, look, steps, turn)
+    assert contents(shop.top) == before, "run.sh is taken back, too"
+    assert not left_over(shop.top) and not here.unfinished.exists()
 
 
 async def test_checkpoints_belong_to_their_work_tree(tmp_path: Path) -> None:
