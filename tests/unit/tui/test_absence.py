@@ -37,6 +37,7 @@ def test_ten_minutes_without_a_key_are_an_absence() -> None:
 
 def test_once_back_it_stands_until_it_is_cleared() -> None:
     absence = Absence()
+    assert absence.to_ask(LAST, NOW) == LAST
     absence.note_key(LAST, NOW)
     assert absence.began == LAST
     assert [absence.to_ask(NOW, NOW), absence.to_ask(NOW, NOW + 3600)] == [LAST, 0.0]
