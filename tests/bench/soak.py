@@ -34,7 +34,8 @@ ASKING = 3
 KEY_S = 0.4
 WARM_SHARE = 0.25
 """What is found in the first quarter is not compared: caches fill."""
-REPLY_S = 10.0
+START_S = 60.0
+REPLY_S = 30.0
 KEYS = (
     *("j", "k", "g", "G", "1", "2", "3", "4", "0", "+", "_", "[", "]", "J", "K", "w", "f", "-"),
     *(".", ",", "!", "y", "5", "9", "?", "s", "H", ":", "z", " ", "*", "\x12"),
@@ -79,7 +80,7 @@ def _use(folder: Path, watched: Fleet, minutes: float) -> list[Sample]:
     environ = environ_of(folder) | {"PYTHONPATH": _path(), "ORC_SOAKED": "1"}
     samples: list[Sample] = []
     with on_terminal(argv, environ) as terminal:
-        terminal.wait_for("claude-1", 0.0)
+        terminal.wait_for("claude-1", 0.0, START_S)
         started = time.monotonic()
         cpu_s, written = terminal.cpu_s(), terminal.total_bytes
         while (elapsed := time.monotonic() - started) < minutes * 60:
