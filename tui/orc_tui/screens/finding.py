@@ -33,7 +33,7 @@ class Finding:
         screen.find.placeholder = SEARCH if self._searches else FILTER
         screen.find.open("" if self._searches else screen.lists[screen.source].query_text)
         screen.draw_all()
-        screen.find.focus()
+        screen.set_focus(screen.find)  # at once: what is typed next is no key
 
     def close(self, *, keep: bool) -> None:
         """Close the line; without `keep` what was found for it goes, too."""

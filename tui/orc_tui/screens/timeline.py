@@ -285,7 +285,7 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
         self._find.value = self._view.query
         self._find.can_focus = True
         self._find.add_class("open")
-        self._find.focus()
+        self.set_focus(self._find)  # at once: what is typed next is no key
 
     def _close_find(self, *, keep: bool) -> None:
         self.set_focus(None)
