@@ -11,6 +11,7 @@ from typing import Final
 
 from orc_core.model.activity import Activity, Deed, Deeds, Sight
 from orc_core.model.agent import Agent, Evidence, PaneRef, Source, State, Usage, Waiting
+from orc_core.model.code import Code, TreeState
 from orc_core.model.health import Fault, Layer, LayerState, Link, LinkState
 from orc_core.model.history import Digest
 from orc_core.model.life import Figures
@@ -526,6 +527,17 @@ def activity() -> Activity:
     return Activity(key_of("claude-2"), states, today, sight, deeds)
 
 
+def code() -> Code:
+    """The work trees of two agents, and what their branches would come to."""
+    top, other = f"{HOME}/src/shop-t14", f"{HOME}/src/shop-t09"
+    repository = f"{HOME}/src/shop/.git"
+    trees = (
+        TreeState(top, "shop-t14", repository, "feat/orders", "a1", added=214, removed=38),
+        TreeState(other, "shop-t09", repository, "feat/price", "b2", under_way="rebase"),
+    )
+    return Code(trees, places=((top, top), (other, other)))
+
+
 def snapshot() -> Snapshot:
     """The whole scene."""
     return Snapshot(
@@ -540,6 +552,7 @@ def snapshot() -> Snapshot:
         link=Link(LinkState.LIVE, leader=True),
         screen=screen(),
         merged_today=41,
+        code=code(),
     )
 
 

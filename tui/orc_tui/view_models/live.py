@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from orc_core.model.agent import DASHBOARD, Agent
+from orc_core.model.code import Code
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Snapshot
 from orc_core.model.task import Status, Task
 from orc_core.text import age, cells, clean, fit
 from orc_storage.records import Conflict, ConflictState, Json, Side
 from orc_tui.view_models import agents, conflicts, glyphs
+from orc_tui.view_models import code as code_view
 from orc_tui.view_models.conflict_view import base_origin
-from orc_tui.view_models.lines import BLANK, Line, Part, ends, join, text_of, width_of, wrap
+from orc_tui.view_models.lines import BLANK, Line, Part, cut, ends, join, text_of, width_of, wrap
 from orc_tui.view_models.spans import brief, clock, lag
 from orc_tui.view_models.tasks import person
 from orc_tui.view_models.why import field
@@ -65,8 +67,15 @@ def tab_at(line: Line, column: int) -> str:
     return ""
 
 
-def agent_head(agent: Agent, task: Task | None, now: float, width: int, home: str) -> list[Line]:
-    """The two lines over an agent's screen: its task, and where it works."""
+def agent_head(
+    agent: Agent,
+    task: Task | None,
+    now: float,
+    width: int,
+    home: str,
+    code: Code | None = None,
+) -> list[Line]:
+    """The lines over an agent's screen: its task, where it works, and who is in its way there."""
     lasts = f"{agent.state.value} {age(now - agent.since)}"
     if task is not None and task.status is Status.RUNNING:
         lasts += f" of {age(now - task.since)}"
@@ -80,9 +89,12 @@ def agent_head(agent: Agent, task: Task | None, now: float, width: int, home: st
         (f"{agent.place}   ", "text"),
         (short_path(agent.cwd, home), "dim"),
     )
+    if code is not None and (branch := code_view.branch(code.tree_of(agent.cwd))):
+        place = (*place, ("   ", "text"), *branch)
     return [
         ends(name, ((lasts, "dim"),), width),
         ends(place, ((context(agent) or agent.kind, "dim"),), width),
+        *(cut(line, width) for line in (code_view.warnings(agent, code) if code else ())),
     ]
 
 

@@ -58,7 +58,7 @@ def content(subject: Row, tab: str, told: Told, width: int, *, boxed: bool) -> C
 
 def _head(agent: Agent, told: Told, width: int) -> Sequence[Line]:
     task = next((one for one in told.snapshot.tasks if one.id == agent.task), None)
-    return live.agent_head(agent, task, told.now, width, told.home)
+    return live.agent_head(agent, task, told.now, width, told.home, told.snapshot.code)
 
 
 def _of_agent(agent: Agent, tab: str, told: Told, width: int) -> Sequence[Line]:
