@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from orc_cli.audit import entry_json, entry_row
 from orc_cli.options import Commands, command, opened
-from orc_cli.outlet import Outlet
+from orc_core.outlet import Outlet
 
 if TYPE_CHECKING:
     from orc_core.chronicle.following import Step

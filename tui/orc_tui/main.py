@@ -11,8 +11,9 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from orc_core.errors import UsageError
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
+    from orc_core.outlet import Outlet
     from orc_tui.look import Look
 
 DONE: Final = 0
@@ -46,6 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--keys", action="store_true", help="print the keys as you have them, checked, and exit"
     )
     parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="print what changes, one line each, without a screen: for screen readers and logs",
+    )
+    parser.add_argument(
         "--theme",
         metavar="NAME",
         default="",
@@ -64,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse("--demo has its own workspace and server: leave the other options out")
     if args.keys:
         return asyncio.run(_tell_keys(args.workspace))
-    obstacle = find_obstacle()
+    obstacle = find_tmux_obstacle() if args.plain else find_obstacle()
     if obstacle is not None:
         return _refuse(obstacle)
     options = CoreOptions(
@@ -74,8 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         read_only=bool(args.read_only),
     )
     try:
+        if args.plain:
+            return asyncio.run(_ending(_run_plain(options, is_demo=args.demo)))
         look = _find_look(args.theme)
-        return asyncio.run(_ending(_run_demo(options, look) if args.demo else _run(options, look)))
+        if args.demo:
+            run = partial(_run, look=look, remembers=False)
+            return asyncio.run(_ending(_run_demo(options, run)))
+        return asyncio.run(_ending(_run(options, look)))
     except UsageError as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
@@ -111,10 +123,17 @@ def _find_look(flag: str) -> Look:
     return find_look(os.environ, told, flag=flag, chosen=kept.theme)
 
 
-def find_obstacle() -> str | None:
-    """Why no dashboard can be shown here, or None."""
+def find_tmux_obstacle() -> str | None:
+    """Why nothing can be watched here, or None."""
     if shutil.which("tmux") is None:
         return "tmux is not installed: install tmux 3.2 or newer"
+    return None
+
+
+def find_obstacle() -> str | None:
+    """Why no dashboard can be shown here, or None."""
+    if (obstacle := find_tmux_obstacle()) is not None:
+        return obstacle
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "needs a terminal: run it in one, or use `orc status` and `orc agents` in scripts"
     if not sys.stderr.isatty():
@@ -163,22 +182,36 @@ async def _run(options: CoreOptions, look: Look, *, remembers: bool = True) -> i
     return app.return_code or DONE
 
 
-async def _run_demo(options: CoreOptions, look: Look) -> int:
+async def _run_plain(options: CoreOptions, *, is_demo: bool) -> int:
+    # Neither this nor what it imports loads a screen.
+    from orc_core.hub import open_core
+    from orc_tui.plain import follow, until_ended
+
+    def work(outlet: Outlet) -> Coroutine[None, None, int]:
+        def run(options: CoreOptions) -> Coroutine[None, None, int]:
+            return follow(lambda: open_core(options), outlet)
+
+        return _run_demo(options, run) if is_demo else run(options)
+
+    return await until_ended(work)
+
+
+async def _run_demo(
+    options: CoreOptions, run: Callable[[CoreOptions], Coroutine[None, None, int]]
+) -> int:
     from dataclasses import replace
 
     from orc_core.clock import SystemClock
     from orc_core.demo.fleet import demo_fleet
 
     async with demo_fleet(SystemClock()) as fleet:
-        return await _run(
+        return await run(
             replace(
                 options,
                 workspace=fleet.workspace,
                 socket_paths=(fleet.socket_path,),
                 home=fleet.home,
-            ),
-            look,
-            remembers=False,
+            )
         )
 
 
