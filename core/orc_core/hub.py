@@ -125,11 +125,15 @@ class Core:
             skip_ttys=dashboards.terminals,
             read_only=options.read_only,
         )
-        self._picture = Picture(
-            place.name,
-            options,
-            clock,
-            fleet=fleet,
+        self._picture = self._draw(rulebook)
+
+    def _draw(self, rulebook: Rulebook) -> Picture:
+        """What all the parts together look like."""
+        return Picture(
+            self.workspace.name,
+            self.options,
+            self._clock,
+            fleet=self.agents,
             rulebook=rulebook,
             view=self._view,
             leadership=self._leadership,
