@@ -84,7 +84,7 @@ HEADER_160 = (
 LIVE_160_TOP = """\
 ╭─ 0 Live  claude-2 ────────────────────────── [Screen] Why  History  Figures ─╮
 │ T-14  Staging migration for orders                        waiting 4m of 1h07 │
-│ shop:3.0   ~/src/shop-t14                                  context 62 % used │
+│ shop:3.0   ~/src/shop-t14   feat/orders +214 -38           context 62 % used │
 ├──────────────────────────────────────────────────────────────────────────────┤
 │                                                                              │
 │ ❯ Take T-14. Plan first, then migrate in small steps.                        │
