@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from orc_core.agents import news
@@ -33,6 +34,7 @@ from orc_core.tmux.server import Address, alive, own_server, tmux_binary
 from orc_core.watch import Changed, ServerWatch, WatchSetup
 from orc_storage.database import Database
 
+PREVIEWS_MAX: Final = 64
 DISCOVER_EVERY_S: Final = 1.0
 LEAVE_AFTER_S: Final = 15 * 60.0
 """How long the agents of a server that is gone are shown as they were last seen."""
@@ -62,6 +64,7 @@ class Fleet:
         """The server where new agents go: the first that was named, else the person's own."""
         self._discovery = None if addresses else Discovery(environ)
         self._selected: str | None = None
+        self._shown: frozenset[str] = frozenset()
         self._chosen: Strategy | None = None
         self._unsure: set[str] = set()
         """Panes that were named while a server was silent, which may have those names itself."""
@@ -174,6 +177,12 @@ class Fleet:
         for watch in self.watches:
             watch.select(key if key is not None and watch.holds(key) else None)
 
+    def show(self, keys: Collection[str]) -> None:
+        """Capture these panes in colour, too, as they change; at most PREVIEWS_MAX of them."""
+        self._shown = frozenset(islice(keys, PREVIEWS_MAX))
+        for watch in self.watches:
+            watch.show(self._shown)
+
     def use_strategy(self, strategy: Strategy, server: str = "") -> None:
         """Watch by this strategy from the next look on: one server, by name or socket, else all.
 
@@ -194,6 +203,12 @@ class Fleet:
         """The selected pane in colour, once it was captured."""
         watch = self._roster.find(self._selected) if self._selected is not None else None
         return watch.screen if watch is not None else None
+
+    @property
+    def previews(self) -> tuple[Screen, ...]:
+        """The screens that are shown beside it, as far as they were captured, by their keys."""
+        found = (one for watch in self.watches for one in watch.previews.values())
+        return tuple(sorted(found, key=lambda one: one.key))
 
     async def scrollback(self, key: str, lines: int) -> Scrollback:
         """A pane's last lines with its screen, captured once, now; at most LINES_MAX of them.
@@ -369,4 +384,5 @@ class Fleet:
         watch = ServerWatch(address, self._setup, found=found)
         if self._chosen is not None:
             watch.use(self._chosen)
+        watch.show(self._shown)
         self._roster.add(watch)

@@ -88,6 +88,7 @@ class Picture:
                 (one.key, one.going is Going.PAUSED) for one in self._recordings.going
             ),
             code=self._code(),
+            previews=self._fleet.previews,
         )
         self.publisher.publish(fresh)
 

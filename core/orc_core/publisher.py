@@ -73,5 +73,6 @@ def _differing(before: Snapshot, after: Snapshot) -> frozenset[Part]:
         Part.LINK: ((before.link, before.recordings), (after.link, after.recordings)),
         Part.SCREEN: (before.screen, after.screen),
         Part.CODE: (before.code, after.code),
+        Part.PREVIEWS: (before.previews, after.previews),
     }
     return frozenset(part for part, (old, new) in pairs.items() if old != new)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,6 +117,9 @@ class ServerWatch:
         self.store_trouble = ("", 0.0)
         """Why what is seen cannot be written down and since when; "" where it can."""
         self.screen: Screen | None = None
+        self.previews: dict[str, Screen] = {}
+        """The screens that are shown beside the selected one, as far as they were captured."""
+        self._beside: frozenset[str] = frozenset()
         self._clock = setup.clock
         self._began_at = setup.clock.now()
         self._selected: str | None = None
@@ -163,7 +166,9 @@ class ServerWatch:
         screen = fresh is not None and replace(fresh, taken_at=0.0) != known
         if fresh is not None:
             self.screen = fresh
-        return agents, screen, link
+        beside = {one.key: one for one in screens if one.key in self._beside}
+        self.previews |= beside
+        return agents, screen or bool(beside), link
 
     @property
     def is_gone(self) -> bool:
@@ -192,9 +197,15 @@ class ServerWatch:
     def select(self, key: str | None) -> None:
         """Capture this pane often and in colour from now on; None for none of this server."""
         self._selected = key
-        self.watcher.select(key)
+        self.watcher.select(key, self._beside)
         if self.screen is not None and self.screen.key != key:
             self.screen = None
+
+    def show(self, keys: Collection[str]) -> None:
+        """Capture those of these panes that are of this server in colour, too, as they change."""
+        self._beside = frozenset(key for key in keys if self.holds(key))
+        self.previews = {key: self.previews[key] for key in self._beside & self.previews.keys()}
+        self.watcher.select(self._selected, self._beside)
 
     def silent_s(self, now: float) -> float:
         """For how many seconds the server has not answered."""

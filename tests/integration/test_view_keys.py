@@ -8,6 +8,7 @@ from clocks import wait_for
 from dashboard_desk import Desk, seated
 from orc_tui.screens.audit import AuditView
 from orc_tui.screens.dialog import Dialog
+from orc_tui.screens.fleet import FleetView
 from orc_tui.screens.messages import MessagesView
 from orc_tui.screens.timeline import TimelineView
 from private_tmux import PrivateTmux
@@ -88,3 +89,30 @@ async def test_what_was_done_is_found_in_the_audit_and_what_was_said_in_the_mess
         await desk.press("2")
         await desk.screen(type(desk.app.main))
         assert desk.app.main.pane == "tasks"
+
+
+async def test_the_fleet_shows_the_screens_of_what_is_in_view_in_colour(
+    tmux: PrivateTmux, tmp_path: Path
+) -> None:
+    tmux.start("printf '\\033[31mripe berry\\033[0m\\n'; exec cat")
+    other = tmux.run("new-window", "-P", "-F", "#{pane_id}", "printf 'plain leaf\\n'; exec cat")
+    async with seated(tmux, tmp_path) as desk:
+        await wait_for(lambda: len(desk.app.snapshot.agents) == 2, 10)
+        await desk.press("F")
+        await desk.screen(FleetView)
+        await sees(desk, "ripe berry", "plain leaf")
+        previews = desk.app.snapshot.previews
+        (red,) = [s.style.fg for one in previews for s in one.lines[0] if "ripe" in s.text]
+        assert red == 1
+        tmux.run("send-keys", "-t", other.strip(), "new leaf", "Enter")
+        await sees(desk, "new leaf")
+        await desk.press("escape")
+        await desk.screen(type(desk.app.main))
+        await wait_for(lambda: not desk.app.snapshot.previews, 10)
+        await desk.press("F")
+        await desk.screen(FleetView)
+        await sees(desk, "ripe berry", "new leaf")
+        await desk.press("enter")
+        await desk.screen(type(desk.app.main))
+        assert desk.app.main.zoomed
+        await sees(desk, "0 Live")

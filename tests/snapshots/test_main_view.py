@@ -9,7 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 import scene
+from orc_core.model.agent import State
 from orc_core.model.snapshot import Snapshot
+from orc_tui.screens.fleet import FleetView
 from stage import Stage
 
 Compare = Callable[..., bool]
@@ -75,6 +77,24 @@ def test_what_an_agent_did(snap_compare: Compare, tab: str, size: tuple[int, int
 def test_the_help(snap_compare: Compare) -> None:
     keys = show(scene.snapshot(), "question_mark")
     assert snap_compare(Stage(), terminal_size=(80, 24), run_before=keys)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_fleet(snap_compare: Compare, size: tuple[int, int]) -> None:
+    whole = scene.snapshot()
+    assert whole.screen is not None
+    others = [one.key for one in whole.agents if one.state is State.WORKING]
+    whole = replace(
+        whole,
+        previews=(whole.screen, *(replace(whole.screen, key=key) for key in others[::2])),
+    )
+    view = FleetView(whole, now=lambda: scene.AT, at=scene.key_of("claude-2"))
+
+    async def act(pilot: Pilot[int]) -> None:
+        await pilot.app.push_screen(view)
+        await pilot.pause()
+
+    assert snap_compare(Stage(), terminal_size=size, run_before=act)
 
 
 def test_an_empty_fleet(snap_compare: Compare) -> None:

@@ -40,8 +40,10 @@ from orc_tui.messages import (
     Selected,
     SnapshotChanged,
     Told,
+    Watched,
     WhyWanted,
 )
+from orc_tui.screens.fleet import FleetView
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
 from orc_tui.view_models.messages import Said
@@ -234,11 +236,19 @@ class OrcApp(ThemedApp[int]):
         if Part.LATERS in message.delta.parts and self.core is not None:
             self._outcomes.look(self.snapshot.laters, self.now())
         self.main.show(message.delta)
+        for view in self.screen_stack:
+            if isinstance(view, FleetView):
+                view.show(message.delta)
 
     @on(Selected)
     def _select(self, message: Selected) -> None:
         if self.core is not None and message.pane == keymap.AGENTS:
             self.core.agents.select(message.row_key or None)
+
+    @on(Watched)
+    def _watch(self, message: Watched) -> None:
+        if self.core is not None:
+            self.core.agents.show(message.agent_keys)
 
     @on(Seen)
     def _seen(self, message: Seen) -> None:

@@ -117,6 +117,7 @@ class Commands(Verb):
             "theme": Looking(app).theme,
             "audit": viewing.audit,
             "messages": viewing.messages,
+            "fleet": viewing.fleet,
             **dict.fromkeys(ABSENT, viewing.absent),
         }
 

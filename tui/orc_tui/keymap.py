@@ -131,6 +131,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "audit", ("9",), "", "Audit: every entry of the journal, and whether it is intact", _ALL
     ),
+    Action("fleet", ("F",), "", "Fleet: the screens of all agents side by side", _ALL),
     Action("messages", (), "", "what was said to you in this run", _ALL),
     Action("view-before", ("-",), "", "the view before", _ALL),
     Action("previous-attention", (",",), "", "previous row that needs you", _ALL),
@@ -190,7 +191,7 @@ BULK: Final = frozenset(
 )
 """The actions that a list does to all marked rows at once: their acts carry `marked`."""
 
-VIEWS: Final = frozenset({"timeline", "history", "audit", "messages"})
+VIEWS: Final = frozenset({"timeline", "history", "audit", "messages", "fleet"})
 """The actions that open a view: `-` opens the last of them again."""
 
 PANE_NAMES: Final = {

@@ -43,6 +43,14 @@ class Selected(Message):
         self.row_key = row_key
 
 
+class Watched(Message):
+    """These agents are to be seen beside the selected one, in colour; none for no more."""
+
+    def __init__(self, agent_keys: tuple[str, ...]) -> None:
+        super().__init__()
+        self.agent_keys = agent_keys
+
+
 class Seen(Message):
     """The operator looked at an agent that is done for two seconds."""
 

@@ -27,6 +27,7 @@ class Part(StrEnum):
     LATERS = "laters"
     SCREEN = "screen"
     CODE = "code"
+    PREVIEWS = "previews"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Snapshot:
     `conflicts` holds open and deferred ones, and those resolved in the last 15 minutes.
     `laters` holds what is put off, and what was carried out in the last 15 minutes.
     `merged_today` counts fields that merged by themselves since midnight, `ruled_today`
-    conflicts that a rule decided.
+    conflicts that a rule decided. `previews` are the screens that are shown beside `screen`.
     """
 
     at: float
@@ -106,6 +107,7 @@ class Snapshot:
     layers: tuple[Layer, ...] = ()
     link: Link = field(default_factory=Link)
     screen: Screen | None = None
+    previews: tuple[Screen, ...] = ()
     merged_today: int = 0
     ruled_today: int = 0
     recordings: tuple[tuple[str, bool], ...] = ()

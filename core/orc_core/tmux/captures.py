@@ -51,7 +51,9 @@ class Captures:
         self.heeded: frozenset[str] = frozenset()
         """The same until another set is given; more than HEEDED_MAX are like all others."""
         self.selected: str | None = None
-        """The key of the pane that is captured in colour."""
+        """The key of the pane that is captured as soon as it changes, until another is named."""
+        self.coloured: frozenset[str] = frozenset()
+        """Keys of the panes that are captured in colour: the selected and the shown ones."""
         self._memory = memory
         self._link = link
         self._cadence = cadence
@@ -105,7 +107,7 @@ class Captures:
         began, due = self._clock.monotonic(), share.panes
         waiting = {pane.row.pane_id: pane for pane in due}
         fresh: list[Sighting] = []
-        selected = self.selected
+        coloured = self.coloured
 
         def taken(shots: list[Shot]) -> None:
             at = self._clock.now()
@@ -113,7 +115,7 @@ class Captures:
                 pane = waiting.pop(shot.pane_id, None)
                 if pane is None:
                     continue
-                colour = pane.key == selected
+                colour = pane.key in coloured
                 sighting = self._memory.take_shot(shot, at, colour=colour)
                 fresh.extend([sighting] if sighting is not None else [])
             if fresh and waiting and len(due) > CHUNK:
@@ -126,7 +128,7 @@ class Captures:
         if len(due) > CHUNK:
             seen([], waiting)
         try:
-            await self._link.captures(_colours(due, selected), taken)
+            await self._link.captures(_colours(due, coloured), taken)
         except BaseException:
             for pane in waiting.values():
                 pane.dirty = True
@@ -137,5 +139,5 @@ class Captures:
         return fresh
 
 
-def _colours(panes: Sequence[Pane], selected: str | None) -> list[tuple[str, bool]]:
-    return [(pane.row.pane_id, pane.key == selected) for pane in panes]
+def _colours(panes: Sequence[Pane], coloured: frozenset[str]) -> list[tuple[str, bool]]:
+    return [(pane.row.pane_id, pane.key in coloured) for pane in panes]

@@ -140,6 +140,12 @@ class Memory:
                 if pane.info.tty in ttys:
                     soil(pane, at)
 
+    def forget_screens(self, keys: Collection[str | None]) -> None:
+        """Look at these panes anew: their text in the other form is not known to be the same."""
+        for pane in self.panes.values():
+            if pane.key in keys:
+                pane.dirty, pane.digest, pane.colour_digest = True, 0, 0
+
     def forget_seconds(self) -> None:
         """The clock of the server was set back: no activity can be compared with what was."""
         for pane in self.panes.values():

@@ -65,16 +65,14 @@ class Watcher:
         """Capture these panes as soon as they change, until others are named; not too many."""
         self._captures.heeded = frozenset(keys)
 
-    def select(self, key: str | None) -> None:
-        """Capture this pane in colour, and as soon as it changes; None for no pane."""
-        before = self._captures.selected
-        if key == before:
+    def select(self, key: str | None, beside: frozenset[str] = frozenset()) -> None:
+        """Capture this pane as soon as it changes, and in colour, as those `beside` are."""
+        captures = self._captures
+        coloured = beside if key is None else beside | {key}
+        if key == captures.selected and coloured == captures.coloured:
             return
-        for pane in self._memory.panes.values():
-            # The one that was selected, too: its plain text is not known to be the same.
-            if pane.key in (key, before):
-                pane.dirty, pane.digest, pane.colour_digest = True, 0, 0
-        self._captures.selected = key
+        self._memory.forget_screens({*(coloured ^ captures.coloured), key, captures.selected})
+        captures.selected, captures.coloured = key, coloured
         self._cadence.hurry()
         self._wake()
 

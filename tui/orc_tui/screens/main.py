@@ -314,6 +314,14 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         if self.live.tab == "Why" and self.source == keymap.AGENTS and self.row_key:
             self.post_message(WhyWanted(self.row_key))
 
+    def open_agent(self, key: str, *, tab: str = "") -> None:
+        """Give an agent's screen, or another tab of it, the whole screen."""
+        self.lists[keymap.AGENTS].roll.go(key)
+        self.focus_pane(keymap.AGENTS)
+        self.live.show_tab(tab or "Screen")
+        self.want_why()
+        self._keys.do("open")
+
     def focus_pane(self, pane: str) -> None:
         """Give a pane the focus; Live goes on following the list before."""
         self.pane = pane

@@ -13,6 +13,7 @@ from orc_storage.records import Entry
 from orc_tui.messages import Act
 from orc_tui.screens.audit import AuditView
 from orc_tui.screens.browse import BrowseView
+from orc_tui.screens.fleet import FleetView, Left
 from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.messages import MessagesView
 from orc_tui.verbs.verb import Verb
@@ -54,6 +55,20 @@ class Viewing(Verb):
     async def messages(self, act: Act) -> None:
         """Open what was said in this run."""
         self._open(MessagesView(self.app.said))
+
+    async def fleet(self, act: Act) -> None:
+        """Open the screens of all agents, with the cursor where it was."""
+        self.close()
+        view = FleetView(self.snapshot, now=self.app.now, at=self.app.main.row_key)
+        self.app.push_screen(view, self._left_fleet)
+
+    def _left_fleet(self, left: Left | str | None) -> None:
+        if not isinstance(left, Left):
+            return
+        if left.agent_key:
+            self.app.main.open_agent(left.agent_key, tab=left.tab)
+        elif left.pane:
+            self.app.main.focus_pane(left.pane)
 
     async def absent(self, act: Act) -> None:
         """Say that a view is not there yet."""
