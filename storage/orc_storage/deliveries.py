@@ -114,12 +114,12 @@ def of(conn: Connection, seq: int, group: str) -> Delivery:
     return _delivery(found)
 
 
-def about(conn: Connection, kind: str, id: str) -> list[Delivery]:
-    """Return what waits, is held or is dead about a document, oldest first."""
+def about(conn: Connection, kind: str, id: str, *, group: str) -> list[Delivery]:
+    """Return what waits, is held or is dead for a group about a document, oldest first."""
     rows = conn.execute(
-        f"{_DELIVERY} WHERE m.kind = ? AND m.id = ? AND d.state <> 'done'"
-        " ORDER BY m.seq, d.group_name",
-        (kind, id),
+        f"{_DELIVERY} WHERE m.kind = ? AND m.id = ? AND d.group_name = ? AND d.state <> 'done'"
+        " ORDER BY m.seq",
+        (kind, id, group),
     )
     return [_delivery(row) for row in rows]
 

@@ -154,9 +154,9 @@ def replay(tx: Transaction, seq: int, group: str) -> Delivery:
     return of(tx.conn, seq, group)
 
 
-def withdraw(tx: Transaction, kind: str, id: str) -> list[Delivery]:
-    """Take out what waits or is held about a document; returns what was taken out."""
-    found = about(tx.conn, kind, id)
+def withdraw(tx: Transaction, kind: str, id: str, *, group: str) -> list[Delivery]:
+    """Take out what a group has about a document; returns what was taken out."""
+    found = about(tx.conn, kind, id, group=group)
     for one in found:
         _move(tx, one, Stage.DONE, reason="withdrawn")
     return found

@@ -69,9 +69,9 @@ class Dispatch:
             task = _task(tx.conn, id)
             if key and (made := keys.find(tx.conn, key, now=tx.at)) is not None:
                 _check_key(key, made, task.id)
-                known = deliveries.about(tx.conn, KIND, task.id)
+                known = deliveries.about(tx.conn, KIND, task.id, group=WORKERS)
                 return queued(known[0]) if known else _gone(task, kind)
-            for one in deliveries.about(tx.conn, KIND, task.id):
+            for one in deliveries.about(tx.conn, KIND, task.id, group=WORKERS):
                 if one.stage is Stage.DEAD:
                     raise UsageError(
                         f"{task.id} failed {one.attempts} times: `orc task retry {task.id}`"
@@ -122,7 +122,7 @@ class Dispatch:
                 fits=lambda message: _fits(tx.conn, message, holder, over),
             )
             for message in over:
-                queue.withdraw(tx, message.kind, message.id)
+                queue.withdraw(tx, message.kind, message.id, group=WORKERS)
             if given is None:
                 return None
             task = _task(tx.conn, given.message.id)
@@ -182,7 +182,7 @@ class Dispatch:
 
         def work(tx: Transaction) -> Queued:
             task = _task(tx.conn, id)
-            for one in deliveries.about(tx.conn, KIND, task.id):
+            for one in deliveries.about(tx.conn, KIND, task.id, group=WORKERS):
                 if one.stage is Stage.DEAD:
                     again = queue.replay(tx, one.message.seq, one.group)
                     fields: Body = {"status": Status.READY, "assignee": _pinned(one)}
@@ -197,7 +197,7 @@ class Dispatch:
         found = await self._db.read(
             lambda conn: [one for stage in stages for one in deliveries.listing(conn, stage)]
         )
-        return tuple(queued(one) for one in found if one.message.kind == KIND)
+        return tuple(queued(one) for one in found if one.group == WORKERS)
 
 
 def failed(tx: Transaction, token: str, *, reason: str, cause: str, action: str) -> Queued:
@@ -225,14 +225,14 @@ def decide(tx: Transaction, id: str, status: Status, *, actor: str) -> None:
 
     Raises UsageError where an agent does so with a task that somebody holds.
     """
-    for one in deliveries.about(tx.conn, KIND, id):
+    for one in deliveries.about(tx.conn, KIND, id, group=WORKERS):
         if one.stage is Stage.LEASED and actor != OPERATOR:
             raise UsageError(
                 f"{id} is held by {one.holder}: who holds it ends it by its token,"
                 " `orc task ack TOKEN` or `orc task fail TOKEN`"
             )
         if status is not Status.READY:
-            queue.withdraw(tx, KIND, id)
+            queue.withdraw(tx, KIND, id, group=WORKERS)
             return
         if one.stage is Stage.LEASED:
             queue.give_back(tx, one.token, reason=f"taken back by {actor}")

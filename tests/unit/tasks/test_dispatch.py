@@ -103,6 +103,14 @@ async def test_done_is_told_to_who_listens_and_a_token_ends_with_it(
     assert (told.message.id, told.message.body["note"]) == ("T-1", "14 tests new")
     actions = [entry.action for entry in await db.read(lambda conn: journal.since(conn, 0))]
     assert actions == ["add", "lease", "ack"]
+    assert await dispatch.listing(Stage.READY) == ()  # what is told is no task that waits
+    await tasks.set_status("T-1", Status.READY, actor=OPERATOR, cause="x")
+    again = await dispatch.enqueue("T-1", actor=OPERATOR, cause="x")
+    assert again.topic == "agent:any:tasks"
+    await tasks.set_status("T-1", Status.CANCELLED, actor=OPERATOR, cause="x")
+    assert (
+        len(await db.read(lambda conn: list(deliveries.in_order(conn, [RESULTS], "me", 2e9)))) == 1
+    )
 
 
 async def test_what_fails_rests_longer_each_time_and_is_dead_in_the_end(
