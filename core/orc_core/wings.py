@@ -29,7 +29,7 @@ from orc_core.model.history import (
     Tally,
 )
 from orc_core.model.task import Status, Task
-from orc_core.model.work import ANY, Holder, Leased, Queued
+from orc_core.model.work import ANY, Handed, Holder, Leased, Queued, Result
 from orc_core.sync.choices import check_kind, check_name
 from orc_core.sync.conflicts import Conflicts
 from orc_core.sync.paces import Choice
@@ -134,17 +134,31 @@ class QueueWing:
             id, kind=kind, actor=self.actor, cause=self.cause, key=key
         )
 
+    async def enqueue_many(self, ids: Sequence[str], *, kind: str = ANY) -> Tally:
+        return await self.dispatch.enqueue_many(ids, kind=kind, actor=self.actor, cause=self.cause)
+
     async def take(
         self, name: str, *, kind: str = "", capabilities: Collection[str] = ()
     ) -> Leased | None:
         """Give the agent of a name its next task; what is said of it here adds to what is known."""
+        holder = await self._holder(name, kind, capabilities)
+        return await self.dispatch.take(holder, cause=self.cause)
+
+    async def hand_in(
+        self, token: str, *, note: str = "", kind: str = "", capabilities: Collection[str] = ()
+    ) -> Handed:
+        """The task of a token is done, and who held it gets the next in the same transaction."""
+        name = await self.dispatch.holder_of(token)
+        holder = await self._holder(name, kind, capabilities)
+        return await self.dispatch.hand_in(token, holder, note=note, cause=self.cause)
+
+    async def _holder(self, name: str, kind: str, capabilities: Collection[str]) -> Holder:
         known = await self.names.get(name)
-        holder = replace(
+        return replace(
             known,
             kind=kind or known.kind,
             capabilities=known.capabilities | frozenset(capabilities),
         )
-        return await self.dispatch.take(holder, cause=self.cause)
 
     async def acknowledge(self, token: str, *, note: str = "") -> Queued:
         return await self.dispatch.acknowledge(token, note=note, cause=self.cause)
@@ -167,6 +181,13 @@ class QueueWing:
 
     async def dead(self) -> tuple[Queued, ...]:
         return await self.dispatch.listing(Stage.DEAD)
+
+    async def results(self, group: str, *, limit: int) -> tuple[Result, ...]:
+        """What a group has not heard yet of tasks that ended; told again unless `heard`."""
+        return await self.dispatch.results(group, reader=self.actor, limit=limit)
+
+    async def heard(self, results: Sequence[Result]) -> None:
+        await self.dispatch.heard(results)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from orc_storage import counters
@@ -20,6 +21,8 @@ from orc_storage.records import Body
 
 DONE_MAX: Final = 10_000
 """How many acknowledged deliveries are kept for reading; the oldest go first."""
+PRUNE_EVERY: Final = 128
+"""So often, by the number of the message that was acknowledged, the oldest are looked for."""
 PRUNE_MAX: Final = 500
 TOPIC_MAX: Final = 20_000
 """How many messages wait on a topic for one group; then the queue takes no more."""
@@ -63,6 +66,11 @@ def publish(
     return message
 
 
+def fresh(tx: Transaction, message: Message, group: str) -> Delivery:
+    """The delivery that a group has of what was published in this transaction."""
+    return Delivery(message, group, Stage.READY, 0.0, 0, 0, "", "", 0, "", tx.at, "")
+
+
 def announce(
     tx: Transaction, topic: str, *, actor: str, kind: str, id: str, body: Body
 ) -> Message | None:
@@ -104,7 +112,18 @@ def lease(
             " WHERE message = ? AND group_name = ?",
             (holder, token, tx.at, found.message.seq, group),
         )
-        return held(tx.conn, token)
+        return replace(
+            found,
+            stage=Stage.LEASED,
+            attempts=found.attempts + 1,
+            fence=found.fence + 1,
+            holder=holder,
+            token=token,
+            beats=0,
+            progress="",
+            since=tx.at,
+            reason="",
+        )
     return None
 
 
@@ -123,7 +142,8 @@ def acknowledge(tx: Transaction, token: str) -> Delivery:
     """What the token holds is done; raises LeaseLost."""
     found = held(tx.conn, token)
     _move(tx, found, Stage.DONE, reason="")
-    _prune(tx)
+    if found.message.seq % PRUNE_EVERY == 0:
+        _prune(tx)
     return found
 
 

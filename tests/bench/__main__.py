@@ -22,6 +22,7 @@ from tests.bench import (
     dashboard,
     harmless,
     hooks,
+    queue,
     safety,
     screen,
     store,
@@ -34,6 +35,7 @@ from orc_core.tmux.server import version as tmux_version
 
 PARTS = {
     "store": store.measure,
+    "queue": queue.measure,
     "safety": safety.measure,
     "sync": sync.measure,
     "cycle": cycle.measure,

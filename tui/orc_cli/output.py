@@ -5,6 +5,7 @@ Invariant: times are ISO 8601 in UTC; text that others wrote is cleaned before i
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from orc_core.hub import Core
     from orc_core.model.agent import Agent, Usage
     from orc_core.model.health import Layer
-    from orc_core.model.history import FieldChange, Moment, Plan, Report, Saved, Standing
+    from orc_core.model.history import FieldChange, Moment, Plan, Report, Saved, Standing, Tally
     from orc_core.model.life import Figures
     from orc_core.model.task import Task
     from orc_storage.records import Conflict, Json, Revision, Side, StateChange
@@ -40,6 +42,25 @@ def print_table(rows: Sequence[Sequence[str]], *, empty: str) -> None:
     for row in rows:
         line = "  ".join(fit(text, width) for text, width in zip(row, widths, strict=True))
         print(line.rstrip())
+
+
+def print_tally(args: argparse.Namespace, core: Core, tally: Tally) -> int:
+    """What was done to several things; returns 1 where one was refused, else 0."""
+    if args.json:
+        done, refused = list(tally.done), list(tally.refused)
+        print_json({"done": done, "refused": refused, "synced": core.led_elsewhere})
+    else:
+        print(tally.text + unsynced(core))
+        for why in tally.refused[1:]:
+            print(f"  {why}")
+    return 1 if tally.refused else 0
+
+
+def unsynced(core: Core) -> str:
+    """What is added where nobody brings a write to its file by itself."""
+    if core.led_elsewhere:
+        return ""
+    return " (not synced: no dashboard runs; `orc sync --once` does it)"
 
 
 def iso(at: float) -> str | None:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from orc_cli import queue
 from orc_cli.options import FILTER_HELP, Commands, command, opened, passing
-from orc_cli.output import print_json, print_table, task_json
+from orc_cli.output import print_json, print_table, print_tally, task_json, unsynced
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
-    from orc_core.model.history import Tally
     from orc_core.model.task import Task
     from orc_storage.records import Json
 
@@ -36,6 +35,7 @@ def register(commands: Commands) -> None:
     listing.add_argument("--assignee", metavar="AGENT", help="only those of this agent")
     listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N of them")
+    listing.add_argument("--after", metavar="ID", help="only those behind this one, page by page")
 
     task = commands.add_parser("task", help="add, show and change one task")
     verbs = task.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -107,6 +107,8 @@ async def list_tasks(args: argparse.Namespace) -> int:
     if args.assignee:
         tasks = [task for task in tasks if task.assignee == args.assignee]
     tasks = passing(args.filter, tasks, filters.TASK, filters.of_task, now)
+    if args.after:
+        tasks = [task for task in tasks if _number(task.id) > _number(args.after)]
     tasks = tasks[: args.limit] if args.limit is not None else tasks
     if args.json:
         print_json([task_json(task) for task in tasks])
@@ -145,7 +147,7 @@ async def edit_task(args: argparse.Namespace) -> int:
         if len(args.ids) > 1:
             if args.title or args.rev is not None:
                 raise UsageError("--title and --rev are of one task: name one")
-            return _print_tally(args, core, await core.tasks.edit_many(args.ids, fields))
+            return print_tally(args, core, await core.tasks.edit_many(args.ids, fields))
         task = await core.tasks.edit(args.ids[0], fields, rev=args.rev)
         return _print_written(args, core, task, f"{task.id} is at revision {task.rev}")
 
@@ -156,14 +158,14 @@ async def move_task(args: argparse.Namespace) -> int:
     async with opened(args, cause=f"orc task {args.verb}") as core:
         if len(args.ids) > 1:
             tally = await core.tasks.edit_many(args.ids, {"status": args.status})
-            return _print_tally(args, core, tally)
+            return print_tally(args, core, tally)
         task = await core.tasks.set_status(args.ids[0], Status(args.status))
         return _print_written(args, core, task, f"{task.id} is {task.status.value}")
 
 
 async def delete_tasks(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc task delete") as core:
-        return _print_tally(args, core, await core.tasks.delete_many(args.ids))
+        return print_tally(args, core, await core.tasks.delete_many(args.ids))
 
 
 async def fail_task(args: argparse.Namespace) -> int:
@@ -204,26 +206,8 @@ def _print_written(args: argparse.Namespace, core: Core, task: Task, text: str) 
     if args.json:
         print_json(task_json(task) | {"synced": core.led_elsewhere})
     else:
-        print(text + _unsynced(core))
+        print(text + unsynced(core))
     return 0
-
-
-def _print_tally(args: argparse.Namespace, core: Core, tally: Tally) -> int:
-    """What was done to several tasks; 1 where one was refused."""
-    if args.json:
-        done, refused = list(tally.done), list(tally.refused)
-        print_json({"done": done, "refused": refused, "synced": core.led_elsewhere})
-    else:
-        print(tally.text + _unsynced(core))
-        for why in tally.refused[1:]:
-            print(f"  {why}")
-    return 1 if tally.refused else 0
-
-
-def _unsynced(core: Core) -> str:
-    if core.led_elsewhere:
-        return ""
-    return " (not synced: no dashboard runs; `orc sync --once` does it)"
 
 
 def _number(id: str) -> tuple[str, int, str]:

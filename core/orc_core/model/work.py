@@ -69,6 +69,30 @@ class Queued:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What became of a task that was handed in, and the next one, None where there is none."""
+
+    done: Queued
+    next: Leased | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a task, as a group hears of it: `outcome` is done or failed.
+
+    `token` says that the group heard it; `at` is when the task ended, seconds since the epoch.
+    """
+
+    token: str
+    task: str
+    outcome: str
+    holder: str
+    attempts: int
+    note: str
+    at: float
+
+
 class Life(StrEnum):
     """Whether whoever holds work still lives, as far as is known."""
 

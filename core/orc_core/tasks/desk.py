@@ -15,8 +15,8 @@ from orc_core.model.history import Tally, spelled
 from orc_core.model.task import TEXT_MAX, Status, Task
 from orc_core.model.task_body import TaskBody
 from orc_core.tasks.ages import ages
-from orc_core.tasks.dispatch import decide
 from orc_core.tasks.graph import view
+from orc_core.tasks.handover import decide
 from orc_core.tasks.machine import move
 from orc_core.tasks.rules import KIND, TaskRules, read_body
 from orc_core.text import clean

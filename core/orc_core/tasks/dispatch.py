@@ -1,49 +1,26 @@
-"""Handing out tasks: put into the queue, taken by an agent that can do them, and what came of it.
+"""The queue of one store's tasks: put in, taken by an agent that can do them, handed in.
 
-Invariant: a task's lease, its status and its journal entry are one transaction. Only the token of
-a lease ends it; a task that failed is tried again after a while, and dead after ATTEMPTS_MAX.
+Invariant: each call is one transaction of `handover`, or several committed as one.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Final
 
-from orc_core.errors import UnknownName, UsageError
-from orc_core.model.task import Status
-from orc_core.model.work import ANY, EXPRESS, Holder, Leased, Queued
-from orc_core.tasks.machine import move
-from orc_core.tasks.rules import KIND
+from orc_core.errors import OrcError
+from orc_core.model.history import Tally
+from orc_core.model.work import ANY, Handed, Holder, Leased, Queued, Result
+from orc_core.tasks import handover
+from orc_core.tasks.handover import NOTE_MAX, WORKERS
 from orc_core.text import clean
-from orc_storage import deliveries, documents, keys, queue
-from orc_storage.canonical import digest
-from orc_storage.database import Connection, Database, Transaction
-from orc_storage.deliveries import Delivery, Message, Stage
-from orc_storage.errors import DamagedDocument
-from orc_storage.records import OPERATOR, Body, Document
+from orc_storage import deliveries, queue
+from orc_storage.database import Database, Transaction
+from orc_storage.deliveries import Stage
+from orc_storage.errors import StorageError
 
-WORKERS: Final = "workers"
-"""The group whose members take tasks; each task goes to one of them."""
-RESULTS: Final = "orchestrator:results"
-ATTEMPTS_MAX: Final = 4
-"""One try and three more."""
-BACKOFF_S: Final = 5.0
-BACKOFF_MAX_S: Final = 300.0
-NOTE_MAX: Final = 400
-CHECKPOINT: Final = "checkpoint"
-"""The field of a task that says how far whoever stepped aside from it had come."""
-_KIND: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_OPEN: Final = frozenset({Status.READY, Status.RUNNING, Status.BLOCKED})
-
-
-def topic(kind: str) -> str:
-    """The topic on which the tasks for one kind of agent are."""
-    return f"agent:{kind}:tasks"
-
-
-def backoff_s(attempts: int) -> float:
-    """How long a task rests that failed so often."""
-    return min(BACKOFF_S * 2.0 ** max(attempts - 1, 0), BACKOFF_MAX_S)
+RESULTS_MAX: Final = 500
+"""So many results are told at a time."""
 
 
 class Dispatch:
@@ -60,46 +37,28 @@ class Dispatch:
         Under a `key` that was used within a day nothing happens. Raises UnknownName, UsageError,
         QueueFull.
         """
-        if not _KIND.fullmatch(kind):
-            raise UsageError(
-                f"{clean(kind, limit=40)!r} is no kind of agent: use a word such as codex, or any"
-            )
+        handover.check_kind(kind)
+        return await self._db.write(
+            lambda tx: handover.enqueue(tx, id, kind=kind, actor=actor, cause=cause, key=key)
+        )
 
-        def work(tx: Transaction) -> Queued:
-            task = _task(tx.conn, id)
-            if key and (made := keys.find(tx.conn, key, now=tx.at)) is not None:
-                _check_key(key, made, task.id)
-                known = deliveries.about(tx.conn, KIND, task.id, group=WORKERS)
-                return queued(known[0]) if known else _gone(task, kind)
-            for one in deliveries.about(tx.conn, KIND, task.id, group=WORKERS):
-                if one.stage is Stage.DEAD:
-                    raise UsageError(
-                        f"{task.id} failed {one.attempts} times: `orc task retry {task.id}`"
-                    )
-                if one.message.topic != topic(kind):
-                    raise UsageError(
-                        f"{task.id} is queued on {one.message.topic} already: finish or cancel it"
-                    )
-                return queued(one)
-            if (status := _status(task)) is not Status.READY:
-                raise UsageError(
-                    f"{task.id} is {status}, only what is ready can be queued:"
-                    f" `orc task reopen {task.id}`"
-                )
-            if key:
-                keys.remember(tx, key, keys.Made(KIND, task.id, digest("enqueue")))
-            pinned = str(task.body.get("assignee") or "")
-            message = queue.publish(
-                tx,
-                topic(kind),
-                group=WORKERS,
-                actor=actor,
-                priority=_priority(task),
-                kind=KIND,
-                id=task.id,
-                body={"assignee": pinned, "cause": cause},
-            )
-            return queued(deliveries.of(tx.conn, message.seq, WORKERS))
+    async def enqueue_many(
+        self, ids: Sequence[str], *, kind: str = ANY, actor: str, cause: str
+    ) -> Tally:
+        """Queue several tasks in one transaction; what cannot be queued says why."""
+        handover.check_kind(kind)
+
+        def work(tx: Transaction) -> Tally:
+            done: list[str] = []
+            refused: list[str] = []
+            for id in dict.fromkeys(ids):
+                try:
+                    made = handover.enqueue(tx, id, kind=kind, actor=actor, cause=cause)
+                except (OrcError, StorageError) as error:
+                    refused.append(str(error))
+                else:
+                    done.append(made.task)
+            return Tally(tuple(done), tuple(refused), f"queued on {handover.topic(kind)}")
 
         return await self._db.write(work)
 
@@ -108,40 +67,26 @@ class Dispatch:
 
         Whoever holds one already gets that one again, under the same token.
         """
-
-        def work(tx: Transaction) -> Leased | None:
-            for one in deliveries.holding(tx.conn, holder.name):
-                if one.group == WORKERS:
-                    return _leased(tx.conn, one)
-            over: list[Message] = []
-            given = queue.lease(
-                tx,
-                (topic(holder.kind), topic(ANY)) if holder.kind else (topic(ANY),),
-                group=WORKERS,
-                holder=holder.name,
-                fits=lambda message: _fits(tx.conn, message, holder, over),
-            )
-            for message in over:
-                queue.withdraw(tx, message.kind, message.id, group=WORKERS)
-            if given is None:
-                return None
-            task = _task(tx.conn, given.message.id)
-            fields: Body = {"status": Status.RUNNING, "assignee": holder.name}
-            _put(tx, task, fields, actor=holder.name, cause=cause, action="lease")
-            return _leased(tx.conn, given)
-
-        return await self._db.write(work)
+        return await self._db.write(lambda tx: handover.take(tx, holder, cause=cause))
 
     async def acknowledge(self, token: str, *, note: str = "", cause: str) -> Queued:
         """The task that a token holds is done; raises LeaseLost."""
+        return await self._db.write(
+            lambda tx: handover.acknowledge(tx, token, note=note, cause=cause)
+        )
 
-        def work(tx: Transaction) -> Queued:
-            found = queue.acknowledge(tx, token)
-            _end(tx, found, {"status": Status.DONE}, cause=cause, action="ack")
-            _announce(tx, found, "done", note)
-            return queued(deliveries.of(tx.conn, found.message.seq, found.group))
+    async def hand_in(self, token: str, holder: Holder, *, note: str = "", cause: str) -> Handed:
+        """The task that a token holds is done, and its holder gets the next; raises LeaseLost."""
+
+        def work(tx: Transaction) -> Handed:
+            done = handover.acknowledge(tx, token, note=note, cause=cause)
+            return Handed(done, handover.take(tx, holder, cause=cause))
 
         return await self._db.write(work)
+
+    async def holder_of(self, token: str) -> str:
+        """The name of who holds a token; raises LeaseLost."""
+        return (await self._db.read(lambda conn: deliveries.held(conn, token))).holder
 
     async def fail(self, token: str, *, reason: str, cause: str) -> Queued:
         """The task that a token holds failed: tried again after a while, or dead.
@@ -149,7 +94,7 @@ class Dispatch:
         Raises LeaseLost.
         """
         return await self._db.write(
-            lambda tx: failed(tx, token, reason=reason, cause=cause, action="fail")
+            lambda tx: handover.failed(tx, token, reason=reason, cause=cause, action="fail")
         )
 
     async def step_aside(self, token: str, *, checkpoint: str, cause: str) -> Queued:
@@ -157,15 +102,9 @@ class Dispatch:
 
         Raises LeaseLost.
         """
-
-        def work(tx: Transaction) -> Queued:
-            found = queue.give_back(tx, token, reason="stepped aside")
-            said = clean(checkpoint, limit=NOTE_MAX, newlines=True)
-            fields: Body = {"status": Status.READY, "assignee": _pinned(found)}
-            _end(tx, found, fields | {CHECKPOINT: said}, cause=cause, action="yield")
-            return queued(deliveries.of(tx.conn, found.message.seq, found.group))
-
-        return await self._db.write(work)
+        return await self._db.write(
+            lambda tx: handover.step_aside(tx, token, checkpoint=checkpoint, cause=cause)
+        )
 
     async def beat(self, token: str, *, progress: str = "") -> Leased:
         """Whoever holds the token lives; what is returned says whether it should step aside.
@@ -174,212 +113,37 @@ class Dispatch:
         """
         said = clean(progress, limit=NOTE_MAX)
         return await self._db.write(
-            lambda tx: _leased(tx.conn, queue.beat(tx, token, progress=said))
+            lambda tx: handover.leased(tx.conn, queue.beat(tx, token, progress=said))
         )
 
     async def retry(self, id: str, *, actor: str, cause: str) -> Queued:
         """Try a dead task again, as if for the first time; raises UnknownName, UsageError."""
+        return await self._db.write(lambda tx: handover.retry(tx, id, actor=actor, cause=cause))
 
-        def work(tx: Transaction) -> Queued:
-            task = _task(tx.conn, id)
-            for one in deliveries.about(tx.conn, KIND, task.id, group=WORKERS):
-                if one.stage is Stage.DEAD:
-                    again = queue.replay(tx, one.message.seq, one.group)
-                    fields: Body = {"status": Status.READY, "assignee": _pinned(one)}
-                    _put(tx, task, fields, actor=actor, cause=cause, action="retry")
-                    return queued(again)
-            raise UsageError(f"{task.id} is not among the dead: `orc task dead` lists them")
+    async def results(
+        self, group: str, *, reader: str, limit: int = RESULTS_MAX
+    ) -> tuple[Result, ...]:
+        """Lease to a reader what a group has not heard yet; its first call makes the group.
 
-        return await self._db.write(work)
+        They are told again to the group unless `heard` follows.
+        """
+        most = min(limit, RESULTS_MAX)
+        return tuple(
+            await self._db.write(lambda tx: handover.results(tx, group, reader=reader, limit=most))
+        )
+
+    async def heard(self, results: Sequence[Result]) -> None:
+        """The group of these results has heard them; raises LeaseLost."""
+
+        def work(tx: Transaction) -> None:
+            for one in results:
+                queue.acknowledge(tx, one.token)
+
+        await self._db.write(work)
 
     async def listing(self, *stages: Stage) -> tuple[Queued, ...]:
         """What stands at these stages of the queue, first come first at each."""
         found = await self._db.read(
             lambda conn: [one for stage in stages for one in deliveries.listing(conn, stage)]
         )
-        return tuple(queued(one) for one in found if one.group == WORKERS)
-
-
-def failed(tx: Transaction, token: str, *, reason: str, cause: str, action: str) -> Queued:
-    """Take down that the work of a token failed, whoever found that out."""
-    said = clean(reason, limit=NOTE_MAX)
-    before = deliveries.held(tx.conn, token)
-    found = queue.fail(
-        tx,
-        token,
-        reason=said,
-        attempts_max=ATTEMPTS_MAX,
-        due_at=tx.at + backoff_s(before.attempts),
-    )
-    dead = found.stage is Stage.DEAD
-    status = Status.FAILED if dead else Status.READY
-    assignee = before.holder if dead else _pinned(before)
-    _end(tx, before, {"status": status, "assignee": assignee}, cause=cause, action=action)
-    if dead:
-        _announce(tx, before, "failed", said)
-    return queued(found)
-
-
-def decide(tx: Transaction, id: str, status: Status, *, actor: str) -> None:
-    """Somebody sets the status of a task by its id: the queue goes by what the operator says.
-
-    Raises UsageError where an agent does so with a task that somebody holds.
-    """
-    for one in deliveries.about(tx.conn, KIND, id, group=WORKERS):
-        if one.stage is Stage.LEASED and actor != OPERATOR:
-            raise UsageError(
-                f"{id} is held by {one.holder}: who holds it ends it by its token,"
-                " `orc task ack TOKEN` or `orc task fail TOKEN`"
-            )
-        if status is not Status.READY:
-            queue.withdraw(tx, KIND, id, group=WORKERS)
-            return
-        if one.stage is Stage.LEASED:
-            queue.give_back(tx, one.token, reason=f"taken back by {actor}")
-        elif one.stage is Stage.DEAD:
-            queue.replay(tx, one.message.seq, one.group)
-
-
-def queued(one: Delivery) -> Queued:
-    """A delivery as people see it."""
-    return Queued(
-        task=one.message.id,
-        topic=one.message.topic,
-        stage=str(one.stage),
-        priority=one.message.priority,
-        attempts=one.attempts,
-        holder=one.holder,
-        progress=one.progress,
-        at=one.since,
-        due_at=one.due_at,
-        reason=one.reason,
-    )
-
-
-def _gone(task: Document, kind: str) -> Queued:
-    """What was queued under a key and has left the queue since."""
-    return Queued(task.id, topic(kind), "done", _priority(task), 0, "", "", task.updated_at, 0, "")
-
-
-def _check_key(key: str, made: keys.Made, id: str) -> None:
-    if (made.kind, made.id, made.asked) != (KIND, id, digest("enqueue")):
-        raise UsageError(
-            f"the key {clean(key, limit=80)!r} stands for something else, about {made.id}:"
-            " use another key"
-        )
-
-
-def _task(conn: Connection, id: str) -> Document:
-    found = documents.get(conn, KIND, id)
-    if found is None:
-        raise UnknownName(f"no task goes by {clean(id, limit=80)!r}: `orc tasks` lists them")
-    return found
-
-
-def _fits(conn: Connection, message: Message, holder: Holder, over: list[Message]) -> bool:
-    """Whether a holder may have a task now; what is over anyway is added to `over`."""
-    try:
-        task = documents.get(conn, KIND, message.id)
-    except DamagedDocument:
-        return False
-    if task is None or _status(task) not in _OPEN:
-        over.append(message)
-        return False
-    if _status(task) is not Status.READY or not holder.can(_words(task, "needs")):
-        return False
-    wanted = str(task.body.get("assignee") or "")
-    if wanted and wanted.casefold() != holder.name.casefold():
-        return False
-    return all(_is_done(conn, id) for id in _words(task, "depends_on"))
-
-
-def _is_done(conn: Connection, id: str) -> bool:
-    try:
-        found = documents.get(conn, KIND, id)
-    except DamagedDocument:
-        return False
-    return found is not None and _status(found) is Status.DONE
-
-
-def _leased(conn: Connection, one: Delivery) -> Leased:
-    task = _task(conn, one.message.id)
-    return Leased(
-        token=one.token,
-        task=task.id,
-        title=clean(str(task.body.get("title", ""))),
-        text=str(task.body.get("text", "")),
-        priority=one.message.priority,
-        holder=one.holder,
-        attempt=one.attempts,
-        fence=one.fence,
-        checkpoint=str(task.body.get(CHECKPOINT) or ""),
-        yield_to=_urgent(conn, one),
-    )
-
-
-def _urgent(conn: Connection, held: Delivery) -> str:
-    """Which task a lease should make way for, "" for none.
-
-    So many of the least urgent leases are asked to as tasks of the express lane wait.
-    """
-    if held.message.priority >= EXPRESS:
-        return ""
-    waiting = deliveries.foremost(conn, WORKERS, priority=EXPRESS)
-    if not waiting:
-        return ""
-    leases = sorted(
-        (one.message.priority, -one.message.seq, one.message.seq)
-        for one in deliveries.listing(conn, Stage.LEASED)
-        if one.group == WORKERS
-    )
-    asked = [seq for _, _, seq in leases[: len(waiting)]]
-    return waiting[asked.index(held.message.seq)].message.id if held.message.seq in asked else ""
-
-
-def _end(tx: Transaction, found: Delivery, fields: Body, *, cause: str, action: str) -> None:
-    """Write what a lease's end says into its task, unless somebody else decided meanwhile."""
-    task = documents.get(tx.conn, KIND, found.message.id)
-    if task is None or _status(task) is not Status.RUNNING:
-        return
-    if str(task.body.get("assignee") or "").casefold() == found.holder.casefold():
-        _put(tx, task, fields, actor=found.holder, cause=cause, action=action)
-
-
-def _put(
-    tx: Transaction, task: Document, fields: Body, *, actor: str, cause: str, action: str
-) -> None:
-    move(task.id, str(_status(task)), str(fields["status"]))
-    body = task.body | fields
-    documents.put(tx, KIND, task.id, body, rev=task.rev, actor=actor, cause=cause, action=action)
-
-
-def _announce(tx: Transaction, found: Delivery, outcome: str, note: str) -> None:
-    body: Body = {
-        "outcome": outcome,
-        "holder": found.holder,
-        "attempts": found.attempts,
-        "note": clean(note, limit=NOTE_MAX),
-    }
-    queue.announce(tx, RESULTS, actor=found.holder, kind=KIND, id=found.message.id, body=body)
-
-
-def _pinned(found: Delivery) -> str:
-    """Whom the task was meant for before anybody took it."""
-    return str(found.message.body.get("assignee") or "")
-
-
-def _status(task: Document) -> Status:
-    try:
-        return Status(str(task.body.get("status", Status.READY)))
-    except ValueError:
-        return Status.BLOCKED  # not one of ours: nobody is to take it
-
-
-def _priority(task: Document) -> int:
-    value = task.body.get("priority", 5)
-    return value if isinstance(value, int) else 5
-
-
-def _words(task: Document, field: str) -> tuple[str, ...]:
-    value = task.body.get(field)
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+        return tuple(handover.queued(one) for one in found if one.group == WORKERS)

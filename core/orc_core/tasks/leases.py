@@ -14,9 +14,9 @@ from typing import Final
 
 from orc_core.clock import Clock
 from orc_core.model.work import Life
-from orc_core.tasks.dispatch import WORKERS, failed
-from orc_storage import deliveries
-from orc_storage.database import Database
+from orc_core.tasks.handover import WORKERS, failed
+from orc_storage import deliveries, queue
+from orc_storage.database import Database, Transaction
 from orc_storage.deliveries import Delivery, LeaseLost, Stage
 from orc_storage.errors import StorageError
 
@@ -92,18 +92,22 @@ class Leases:
         if not self._leads():
             self._known = {}
             return
-        found = await self._db.read(lambda conn: deliveries.listing(conn, Stage.LEASED))
-        leases = [one for one in found if one.group == WORKERS]
+        leases = await self._db.read(lambda conn: deliveries.listing(conn, Stage.LEASED))
         if not leases:
             self._known = {}
             return
         now = self._clock.monotonic()
         self._known, over = look(leases, await self._lives(), self._known, now)
-        for token, why in over.items():
-            await self._free(token, why)
+        for one in leases:
+            if why := over.get(one.token):
+                await self._free(one, why)
 
-    async def _free(self, token: str, why: str) -> None:
+    async def _free(self, one: Delivery, why: str) -> None:
+        def work(tx: Transaction) -> None:
+            if one.group == WORKERS:
+                failed(tx, one.token, reason=why, cause="lease", action="free")
+            else:
+                queue.give_back(tx, one.token, reason=why)
+
         with contextlib.suppress(LeaseLost):  # it was ended in this very moment
-            await self._db.write(
-                lambda tx: failed(tx, token, reason=why, cause="lease", action="free")
-            )
+            await self._db.write(work)

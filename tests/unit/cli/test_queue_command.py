@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from orc_cli.main import FAILED, NOT_FOUND, USAGE
+from orc_cli.main import DONE, FAILED, NOT_FOUND, USAGE, main
 from orc_command import Done, orc
 from orc_storage.deliveries import Stage
 
@@ -56,3 +57,65 @@ def test_an_agent_pulls_works_and_hands_in(environ: dict[str, str], tmp_path: Pa
     assert told("task", "ack", str(third["token"]), "--note", "sent")["stage"] == Stage.DONE
     assert "not among the dead" in run("task", "retry", "T-2", code=USAGE).err
     assert told("task", "show", "T-2")["status"] == "done"
+
+
+def test_several_go_in_and_what_came_of_them_is_heard_once(
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def told(*argv: str, code: int = DONE) -> Any:
+        assert main([*argv, "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    for title in ("Cart", "Mails", "Prices"):
+        told("task", "add", title)
+    assert told("task", "results", "--group", "me") == []
+    tally = told("task", "enqueue", "T-1", "T-2", "T-9", code=FAILED)
+    assert (tally["done"], len(tally["refused"])) == (["T-1", "T-2"], 1)
+    assert main(["task", "enqueue", "T-1", "T-3", "--key", "k"]) == USAGE
+    token = told("task", "next", "--agent", "w")["token"]
+    capsys.readouterr()
+    handed = told("task", "ack", token, "--note", "sent", "--next")
+    assert (handed["done"]["task"], handed["next"]["task"]) == ("T-1", "T-2")
+    assert handed["done"]["at"].endswith("Z")
+    assert main(["task", "ack", handed["next"]["token"], "--next"]) == DONE
+    assert "nothing more to do" in capsys.readouterr().out
+    first, second = told("task", "results", "--group", "me")
+    assert (first["task"], first["outcome"], first["holder"]) == ("T-1", "done", "w")
+    assert (first["note"], second["task"]) == ("sent", "T-2")
+    assert main(["task", "results", "--group", "me"]) == DONE
+    assert capsys.readouterr().out == "nothing new\n"
+
+
+def test_pages_of_tasks_neither_miss_nor_repeat_while_others_are_added(
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def page(after: str) -> list[str]:
+        assert main(["tasks", "--limit", "3", "--after", after, "--json"]) == DONE
+        return [task["id"] for task in json.loads(capsys.readouterr().out)]
+
+    def add(count: int) -> None:
+        for _ in range(count):
+            assert main(["task", "add", "Cart"]) == DONE
+        capsys.readouterr()
+
+    add(8)
+    seen: list[str] = []
+    while found := page(seen[-1] if seen else ""):
+        seen += found
+        if len(seen) == 3:
+            add(3)
+            assert main(["task", "delete", "T-2", "T-3"]) == DONE
+            capsys.readouterr()
+    assert seen == [f"T-{number}" for number in range(1, 12)]

@@ -12,7 +12,8 @@ from orc_core.errors import UnknownName, UsageError
 from orc_core.model.task import Status, Task
 from orc_core.model.work import Holder, Leased
 from orc_core.tasks.desk import Tasks
-from orc_core.tasks.dispatch import ATTEMPTS_MAX, RESULTS, Dispatch, backoff_s
+from orc_core.tasks.dispatch import Dispatch
+from orc_core.tasks.handover import ATTEMPTS_MAX, RESULTS, backoff_s
 from orc_storage import deliveries, documents, journal, queue
 from orc_storage.database import Database
 from orc_storage.deliveries import LeaseLost, Stage
@@ -214,3 +215,60 @@ async def test_a_key_queues_once_even_after_the_work_is_done(
     other = await tasks.add("Mail", actor=OPERATOR, cause="x")
     with pytest.raises(UsageError, match="stands for something else"):
         await dispatch.enqueue(other.id, actor=OPERATOR, cause="x", key="k")
+
+
+async def test_handing_in_and_the_next_one_are_one_commit(
+    tasks: Tasks, dispatch: Dispatch, db: Database
+) -> None:
+    for _ in range(2):
+        await _queue(tasks, dispatch, needs=["python"])
+    first = await _take(dispatch)
+    before = await db.read(journal.head)
+    handed = await dispatch.hand_in(first.token, CODEX, note="sent", cause="x")
+    assert (handed.done.task, handed.done.stage) == ("T-1", "done")
+    assert handed.next is not None and handed.next.task == "T-2"
+    entries = await db.read(lambda conn: journal.since(conn, before[0]))
+    assert [one.action for one in entries] == ["ack", "lease"]
+    assert len({one.at for one in entries}) == 1
+    with pytest.raises(LeaseLost):
+        await dispatch.hand_in(first.token, CODEX, cause="x")
+    assert (await tasks.get("T-2")).assignee == "codex-1"
+    last = await dispatch.hand_in(handed.next.token, CODEX, cause="x")
+    assert last.next is None and not await dispatch.listing(Stage.LEASED, Stage.READY)
+
+
+async def test_several_are_queued_at_once_and_what_cannot_be_says_why(
+    tasks: Tasks, dispatch: Dispatch
+) -> None:
+    for _ in range(3):
+        await tasks.add("Cart", actor=OPERATOR, cause="x")
+    await tasks.set_status("T-2", Status.DONE, actor=OPERATOR, cause="x")
+    ids = ["t-3", "T-2", "T-9", "T-1", "T-1"]
+    tally = await dispatch.enqueue_many(ids, kind="codex", actor=OPERATOR, cause="x")
+    assert tally.done == ("T-3", "T-1")
+    assert ["T-2 is done" in tally.refused[0], "T-9" in tally.refused[1]] == [True, True]
+    assert tally.text.startswith("2 queued on agent:codex:tasks, 2 refused: T-2 is done")
+    assert (await _take(dispatch)).task == "T-3"
+
+
+async def test_a_group_hears_of_each_result_until_it_says_so(
+    tasks: Tasks, dispatch: Dispatch, db: Database, clock: Turned
+) -> None:
+    assert await dispatch.results("mails", reader="me") == ()
+    for note in ("one page", "two pages"):
+        await _queue(tasks, dispatch)
+        await dispatch.acknowledge((await _take(dispatch)).token, note=note, cause="x")
+    assert await dispatch.results("late", reader="me") == ()
+    (first,) = await dispatch.results("mails", reader="me", limit=1)
+    assert (first.task, first.outcome, first.holder) == ("T-1", "done", "codex-1")
+    assert (first.note, first.attempts) == ("one page", 1)
+    (second,) = await dispatch.results("mails", reader="another")
+    assert second.task == "T-2"
+    await dispatch.heard([first])
+    await db.write(lambda tx: queue.give_back(tx, second.token, reason="it ended"))
+    again = await dispatch.results("mails", reader="me")
+    assert [one.task for one in again] == ["T-2"]
+    await dispatch.heard(again)
+    assert await dispatch.results("mails", reader="me") == ()
+    with pytest.raises(LeaseLost):
+        await dispatch.heard(again)

@@ -97,3 +97,16 @@ async def test_the_wall_clock_ends_no_lease(db: Database, clock: Turned) -> None
     await scene.pass_s(2)
     scene.clock.jump(7200.0)  # type: ignore[attr-defined]
     assert await scene.pass_s(2) is Status.RUNNING
+
+
+async def test_results_whose_reader_went_away_are_told_again(db: Database, clock: Turned) -> None:
+    scene = Scene(db, clock)
+    lease = await scene.begin()
+    assert await scene.dispatch.results("mails", reader="me") == ()
+    await scene.dispatch.acknowledge(lease.token, note="sent", cause="x")
+    (told,) = await scene.dispatch.results("mails", reader="me")
+    await scene.pass_s(SILENT_S - 1)
+    assert await scene.dispatch.results("mails", reader="me") == ()
+    assert await scene.pass_s(3) is Status.DONE
+    (again,) = await scene.dispatch.results("mails", reader="me")
+    assert (again.task, again.token != told.token) == ("T-1", True)
