@@ -1,5 +1,5 @@
 """What a process does beside the sync while it leads: agents restarted, leases of the dead ended,
-the store kept small, copied and looked over.
+as many agents as the queue wants, the store kept small, copied and looked over.
 
 Invariant: each chore asks before it begins whether this process leads; none waits for another.
 """
@@ -7,8 +7,9 @@ Invariant: each chore asks before it begins whether this process leads; none wai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from orc_core.autoscaling import Autoscaler
 from orc_core.chronicle.compacting import Bounds, Upkeep
 from orc_core.chronicle.isolating import Isolation
 from orc_core.clock import Clock
@@ -16,6 +17,7 @@ from orc_core.history.backups import Backups
 from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.health import Layer
+from orc_core.settings import ScaleSettings
 from orc_core.tasks.leases import Leases, Lives
 from orc_storage.database import Database
 from orc_storage.records import Finding
@@ -36,6 +38,7 @@ class Chores:
         clock: Clock,
         bounds: Bounds,
         lives: Lives,
+        scale: Mapping[str, ScaleSettings],
         *,
         leads: Callable[[], bool],
         changed: Callable[[], None],
@@ -45,6 +48,7 @@ class Chores:
         self._upkeep = Upkeep(store, clock, bounds, leads=leads, changed=changed)
         self._backups = backups
         self._leases = Leases(store, clock, leads=leads, lives=lives)
+        self._autoscaler = Autoscaler(lifecycle, store, clock, scale, leads=leads, changed=changed)
         self._isolation = Isolation(store, clock, leads=leads, found=found)
 
     async def run(self) -> None:
@@ -55,7 +59,9 @@ class Chores:
             group.create_task(self._backups.run())
             group.create_task(self._isolation.run())
             group.create_task(self._leases.run())
+            group.create_task(self._autoscaler.run())
 
     def layers(self) -> tuple[Layer, ...]:
-        """Lines of the sync pane for what cannot be done."""
-        return (*self._supervisor.layers(), *self._upkeep.layers(), *self._backups.layers())
+        """Lines of the sync pane for what cannot be done, or is proposed."""
+        rooms = (self._supervisor, self._upkeep, self._backups, self._autoscaler)
+        return tuple(line for room in rooms for line in room.layers())

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from orc_core import activities, dashboards, layering, watching
 from orc_core.actors import find_actor
 from orc_core.agents.rules import rule_folders
+from orc_core.autoscaling import Autoscaler
 from orc_core.chores import Chores
 from orc_core.chronicle import compacting
 from orc_core.chronicle.importing import SettingRules
@@ -85,6 +86,7 @@ class Core:
         self._rulebook = rulebook
         self._clock = clock
         self._bounds = compacting.Bounds.of(options.environ, told.store)
+        self._scale = told.scale
         self._store = store
         self._view = StoreView(
             store, clock, declare=fleet.declare, changed=self._publish, outlasts=watches
@@ -208,6 +210,11 @@ class Core:
         )
 
     @property
+    def autoscaler(self) -> Autoscaler:
+        """How many instances of agents the queue wants; raises OrcError without a store."""
+        return Autoscaler(self.lifecycle, self.store, self._clock, self._scale)
+
+    @property
     def later(self) -> Plans:
         """What is put off until a time; raises OrcError without a store."""
         return Plans(self.store, self._clock, self.actor)
@@ -324,6 +331,7 @@ class Core:
                             self._clock,
                             self._bounds,
                             self._holders().lives,
+                            self._scale,
                             leads=lambda: self.leads,
                             changed=self._layers_changed,
                             found=self._view.found,

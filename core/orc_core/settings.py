@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from orc_core.errors import UsageError
 from orc_storage.paths import is_private, read_plain
@@ -172,6 +180,36 @@ class NotifySettings(Section):
     every_s: Annotated[float, Field(ge=1, le=86_400)] = 30.0
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+
+
+class ScaleSettings(Section):
+    """`[scale.AGENT]`: how many instances of an agent there are to be, as the queue wants them.
+
+    They are proposed; with `automatic` the leader starts and stops them. What the others mean
+    is said where it is decided.
+    """
+
+    min: Annotated[int, Field(ge=1, le=64)] = 1
+    max: Annotated[int, Field(ge=1, le=64)] = 10
+    automatic: bool = False
+    busy_up: Share = 0.8
+    busy_down: Share = 0.25
+    waiting_up: Annotated[int, Field(ge=0, le=100_000)] = 100
+    wait_up_s: Seconds = 60.0
+    rest_up_s: Seconds = 60.0
+    rest_down_s: Seconds = 300.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ScaleSettings:
+        if self.min > self.max:
+            raise ValueError("min is more than max")
+        if self.busy_down >= self.busy_up:
+            raise ValueError("busy_down is not less than busy_up")
+        return self
+
+
 class Settings(Section):
     """The whole file.
 
@@ -186,6 +224,7 @@ class Settings(Section):
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
     conflicts: ConflictSettings = ConflictSettings()
     recordings: RecordingSettings = RecordingSettings()
+    scale: Annotated[dict[str, ScaleSettings], Field(max_length=64)] = {}
     keys: Annotated[
         dict[ActionId, Annotated[list[Key], Field(max_length=8)]],
         BeforeValidator(_listed),

@@ -10,10 +10,11 @@ import argparse
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
-from orc_cli.output import print_json
+from orc_cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +62,8 @@ def register(commands: Commands) -> None:
     resume.add_argument("agent", metavar="AGENT", nargs="?", help="see `orc agents --lost`")
     resume.add_argument("--all", action="store_true", help="all that are lost")
     more = command(commands, "scale", scale_agent, "have so many instances run", json=True)
-    more.add_argument("agent", metavar="AGENT")
-    more.add_argument("count", metavar="N", type=int, help="how many, itself among them")
+    more.add_argument("agent", metavar="AGENT", nargs="?", help="none: what the queue wants")
+    more.add_argument("count", metavar="N", type=int, nargs="?", help="how many, itself included")
     watch = command(commands, "supervise", supervise_agent, "restart it when it ends", json=True)
     watch.add_argument("agent", metavar="AGENT")
     _add_policy(watch)
@@ -185,8 +186,13 @@ async def resume_agents(args: argparse.Namespace) -> int:
 
 
 async def scale_agent(args: argparse.Namespace) -> int:
+    from orc_core.errors import UsageError
     from orc_core.lifecycle.scaling import scale
 
+    if args.agent is None:
+        return await _list_proposals(args)
+    if args.count is None:
+        raise UsageError(f"how many of {args.agent}? `orc scale {args.agent} 2`")
     async with opened(args, cause="orc scale") as core:
         told = await scale(core.lifecycle, args.agent, args.count)
     if args.json:
@@ -196,6 +202,28 @@ async def scale_agent(args: argparse.Namespace) -> int:
         _print_done(done)
     print(f"{args.count} of {args.agent} run" if told else "so many run already")
     return 0 if all(done.ok for done in told) else 1
+
+
+async def _list_proposals(args: argparse.Namespace) -> int:
+    async with opened(args) as core:
+        found = await core.autoscaler.proposals() if core.has_store else ()
+    if args.json:
+        print_json([asdict(one) for one in found])
+        return 0
+    rows = [
+        (
+            one.agent,
+            f"{one.runs} run",
+            f"{one.busy} busy",
+            f"{one.waiting} wait",
+            f"{one.wanted} wanted",
+            one.why,
+            "automatic" if one.automatic else "",
+        )
+        for one in found
+    ]
+    print_table(rows, empty="no agent is scaled: give it a table [scale.AGENT] in config.toml")
+    return 0
 
 
 async def supervise_agent(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from orc_core.lifecycle.wing import Lifecycle, Wishes
 from orc_core.model.life import Done, Known
 
 INSTANCES_MAX: Final = 64
-_RUNS: Final = (Whereabouts.THERE, Whereabouts.UNKNOWN)
+RUNS: Final = (Whereabouts.THERE, Whereabouts.UNKNOWN)
 
 
 def plan(
@@ -27,9 +27,9 @@ def plan(
     """
     missing = count - len(running)
     if missing <= 0:
-        extra = [name for name in sorted(running, key=_order, reverse=True) if name != first]
+        extra = [name for name in sorted(running, key=in_order, reverse=True) if name != first]
         return (), tuple(extra[: len(running) - count])
-    names = sorted(idle, key=_order)[:missing]
+    names = sorted(idle, key=in_order)[:missing]
     taken = {*running, *idle}
     number = 2
     while len(names) < missing:
@@ -51,7 +51,7 @@ async def scale(wing: Lifecycle, name: str, count: int) -> tuple[Done, ...]:
         one for one in await wing.crew.listing() if first.name in (one.name, one.instance_of)
     ]
     places = await see(one.server for one in members)
-    running = [one.name for one in members if places.of(one)[0] in _RUNS]
+    running = [one.name for one in members if places.of(one)[0] in RUNS]
     idle = [one.name for one in members if one.name not in running]
     start, stop = plan(first.name, running, idle, count)
     done = [
@@ -75,6 +75,6 @@ async def _spawn(wing: Lifecycle, first: Known, name: str) -> Done:
     )
 
 
-def _order(name: str) -> tuple[int, str]:
+def in_order(name: str) -> tuple[int, str]:
     """`w-10` comes after `w-9`."""
     return len(name), name

@@ -93,6 +93,21 @@ class Lifecycle:
             db, self.crew, clock, self.processes, actor=actor, environ=environ
         )
 
+    def acting_as(self, actor: str) -> Lifecycle:
+        """The same in the name of another actor."""
+        return Lifecycle(
+            self._db,
+            self._address,
+            self._rules,
+            self._clock,
+            actor=actor,
+            environ=self._environ,
+            cwd=self._cwd,
+            read_only=self._read_only,
+            processes=self.processes,
+            wished=self._wished,
+        )
+
     async def spawn(
         self,
         argv: Sequence[str],

@@ -93,6 +93,28 @@ class Result:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How many instances of an agent run and how many are wanted, with why that is another number.
+
+    `busy` of them hold a task, `waiting` tasks could be taken by one more. `automatic` is
+    whether the leader acts on it.
+    """
+
+    agent: str
+    runs: int
+    busy: int
+    waiting: int
+    wanted: int
+    why: str
+    automatic: bool
+
+    @property
+    def text(self) -> str:
+        """One line for people: `planner: 3 wanted, 1 run (12 wait, 1 of 1 busy)`."""
+        return f"{self.agent}: {self.wanted} wanted, {self.runs} run ({self.why})"
+
+
 class Life(StrEnum):
     """Whether whoever holds work still lives, as far as is known."""
 

@@ -197,6 +197,11 @@ def results(tx: Transaction, group: str, *, reader: str, limit: int) -> list[Res
     return heard
 
 
+def could_take(conn: Connection, message: Message, holder: Holder) -> bool:
+    """Whether a holder may have the task of a message now."""
+    return _fitting(conn, message, holder, []) is not None
+
+
 def queued(one: Delivery) -> Queued:
     """A delivery as people see it."""
     return Queued(

@@ -107,3 +107,15 @@ def test_what_recordings_hide_is_checked_where_it_is_written(tmp_path: Path, own
     put(own, '[recordings.hide]\npin = "("\n')
     with pytest.raises(UsageError, match=r"recordings\.hide\.pin: .*no regular expression"):
         load(tmp_path)
+
+
+def test_bounds_of_scaling_that_cannot_hold_are_refused(tmp_path: Path, own: Path) -> None:
+    put(own, "[scale.planner]\nmax = 4\n")
+    wish = load(tmp_path).scale["planner"]
+    assert (wish.min, wish.max, wish.automatic) == (1, 4, False)
+    put(own, "[scale.planner]\nmin = 5\nmax = 4\n")
+    with pytest.raises(UsageError, match=r"scale\.planner: .*min is more than max"):
+        load(tmp_path)
+    put(own, "[scale.planner]\nbusy_down = 0.9\n")
+    with pytest.raises(UsageError, match="busy_down is not less than busy_up"):
+        load(tmp_path)
