@@ -86,7 +86,7 @@ class Core:
         self._rulebook = rulebook
         self._clock = clock
         self._bounds = compacting.Bounds.of(options.environ, told.store)
-        self._scale = told.scale
+        self._told = told
         self._store = store
         self._view = StoreView(
             store, clock, declare=fleet.declare, changed=self._publish, outlasts=watches
@@ -212,7 +212,7 @@ class Core:
     @property
     def autoscaler(self) -> Autoscaler:
         """How many instances of agents the queue wants; raises OrcError without a store."""
-        return Autoscaler(self.lifecycle, self.store, self._clock, self._scale)
+        return Autoscaler(self.lifecycle, self.store, self._clock, self._told.scale)
 
     @property
     def later(self) -> Plans:
@@ -330,8 +330,9 @@ class Core:
                             self._store,
                             self._clock,
                             self._bounds,
-                            self._holders().lives,
-                            self._scale,
+                            self._holders(),
+                            self.agents,
+                            self._told,
                             leads=lambda: self.leads,
                             changed=self._layers_changed,
                             found=self._view.found,

@@ -210,6 +210,12 @@ class ScaleSettings(Section):
         return self
 
 
+class QueueSettings(Section):
+    """`[queue]`: into which agents at rest the leader types their next task, by patterns."""
+
+    feed: Annotated[list[ServerName], Field(max_length=64)] = []
+
+
 class Settings(Section):
     """The whole file.
 
@@ -224,6 +230,7 @@ class Settings(Section):
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
     conflicts: ConflictSettings = ConflictSettings()
     recordings: RecordingSettings = RecordingSettings()
+    queue: QueueSettings = QueueSettings()
     scale: Annotated[dict[str, ScaleSettings], Field(max_length=64)] = {}
     keys: Annotated[
         dict[ActionId, Annotated[list[Key], Field(max_length=8)]],
