@@ -38,7 +38,7 @@ unit: $(READY)  ## pytest: all layers of tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 faults: $(READY)  ## the proofs of `make test` at full length: kills, power losses, faults, races
-	ORC_KILLS=1000 ORC_POWER_LOSSES=10000 ORC_FAULT_STRIDE=1 ORC_EDITS=10000 ORC_PROCESSES=8 ORC_MACHINES=160 ORC_TREES=500 ORC_COMMITS_S=600 \
+	ORC_KILLS=1000 ORC_POWER_LOSSES=10000 ORC_FAULT_STRIDE=1 ORC_EDITS=10000 ORC_PROCESSES=8 ORC_MACHINES=160 ORC_DAMAGES=400 ORC_TREES=500 ORC_COMMITS_S=600 \
 		$(BIN)/python -m pytest -n auto --dist worksteal -o timeout=1800 $(or $(FAULTS),tests/faults tests/unit/storage/test_documents_model.py tests/unit/code/test_trees.py tests/integration/test_code_harmless.py)
 
 fuzz: $(READY)  ## 20,000 cases of every merge law, 2,000 histories of a file and its task

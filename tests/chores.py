@@ -27,3 +27,6 @@ TREES: Final = int(os.environ.get("ORC_TREES", "6"))
 
 COMMITS_S: Final = float(os.environ.get("ORC_COMMITS_S", "3"))
 """For how long an agent commits beside us."""
+
+DAMAGES: Final = int(os.environ.get("ORC_DAMAGES", "64"))
+"""How many stores are damaged, each another way; every fourth opens a dashboard as well."""

@@ -8,7 +8,6 @@ watched is bounded, and a tree that cannot be read keeps none of the others wait
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -253,5 +252,5 @@ async def _first(*some: Awaitable[object]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        # They end without an error here; whoever cancels us meanwhile has to be heard.
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,12 +10,12 @@ import pytest
 
 import repositories
 import tree_shapes
-from clocks import wait_for
+from clocks import TurnedClock, wait_for
 from orc_core.clock import SystemClock
 from orc_core.code import repository, worktrees
 from orc_core.code.overlap import Worker, overlaps
 from orc_core.code.room import Room, room_of
-from orc_core.code.watching import CodeWatch
+from orc_core.code.watching import LOOK_FOR_AGENTS_S, CodeWatch
 from orc_core.model.code import Clash, Code, Distance, Forecast, TreeState
 from repositories import Repository
 
@@ -206,3 +206,18 @@ async def test_trees_are_followed_by_what_moves(tmp_path: Path) -> None:
         running.cancel()
         await asyncio.wait([running])
     assert told
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_following_ends_at_whichever_moment_it_is_told_to(
+    tmp_path: Path, clock: TurnedClock, steps: int
+) -> None:
+    watch = CodeWatch(tmp_path / "rooms", clock, ENVIRON)
+    running = asyncio.create_task(watch.run())
+    await wait_for(lambda: clock.sleepers)
+    clock.turn(LOOK_FOR_AGENTS_S)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=5.0)
+    assert done, "told as it came back from a wait, it goes on for ever"
