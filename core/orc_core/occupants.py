@@ -19,6 +19,7 @@ from orc_core.errors import OrcError
 from orc_core.fleet import Fleet
 from orc_core.history.trees import TreeLedger
 from orc_core.model.agent import Agent, State
+from orc_core.model.code import Share
 from orc_core.model.life import Done
 from orc_core.text import clean
 from orc_storage.database import Database
@@ -44,6 +45,24 @@ class FleetOccupants:
         """The names of the agents whose folder is this one or below it."""
         await self._fleet.scan(must_answer=False)
         return [agent.name for agent in self._agents(top)]
+
+    async def touched(self, top: Path) -> Sequence[Share]:
+        """The files below it of which the hooks of agents told, whoever told."""
+        return self._touched(top)
+
+    def _touched(self, top: Path) -> Sequence[Share]:
+        real = os.path.realpath(top)
+        found: dict[tuple[str, str], Share] = {}
+        for agent in self._fleet.agents():
+            deeds = self._fleet.deeds(agent.key)
+            for one in deeds.files if deeds is not None else ():
+                path = os.path.realpath(Path(agent.cwd, one.text))
+                if Path(path).is_relative_to(real):
+                    name = os.fsencode(os.path.relpath(path, real))
+                    before = found.get((agent.name, path))
+                    at = max(one.at, before.at) if before is not None else one.at
+                    found[agent.name, path] = Share(name, agent.name, at)
+        return list(found.values())
 
     async def quiet(self, top: Path, *, stop: bool) -> Sequence[str]:
         """Interrupt those that do not rest, or with `stop` end all of them.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orc_core.code.repository import WorkTree
     from orc_core.code.trees import Restored
     from orc_core.hub import Core
-    from orc_core.model.code import FileDiff, LeftOut, RestorePlan, TreeCheckpoint
+    from orc_core.model.code import FileDiff, LeftOut, Pick, RestorePlan, TreeCheckpoint
 
 NAMED_MAX = 20
 """How many files a list for people names; the others are counted."""
@@ -41,6 +41,10 @@ def register(commands: Commands) -> None:
     back = command(actions, "restore", restore, "take files back to a checkpoint", json=True)
     back.add_argument("id", metavar="ID")
     back.add_argument("paths", metavar="PATH", nargs="*", help="only these files and folders")
+    back.add_argument(
+        "--hunk", metavar="PATH:N,N", action="append", default=[], help="only these hunks of a file"
+    )
+    back.add_argument("--others", action="store_true", help="also what others did, with --agent")
     back.add_argument("--exact", action="store_true", help="remove files made since, too")
     back.add_argument("--stop", action="store_true", help="end agents there, else interrupt them")
     add_going_back(back)
@@ -115,7 +119,13 @@ async def restore(args: argparse.Namespace) -> int:
     async with opened(args, create=True, cause="orc code restore") as core:
         tree = await find_tree(core, args)
         paths = _paths(core, tree, args)
-        plan = await core.code.plan(tree, args.id, paths, is_exact=args.exact)
+        picked = _picked(core, tree, args)
+        plan = await core.code.plan(
+            tree, args.id, paths, picked=picked, is_exact=args.exact, of=args.agent
+        )
+        kept = () if args.others or paths or picked else plan.shares
+        if kept and plan.steps:
+            plan = await _without(core, tree, plan)
         if args.dry_run and args.json:
             print_json(_plan_json(plan))
         elif not args.json:
@@ -188,6 +198,41 @@ def _paths(core: Core, tree: WorkTree, args: argparse.Namespace) -> tuple[bytes,
     return relative(tree, tree.top if args.agent else core.options.cwd, args.paths)
 
 
+def _picked(core: Core, tree: WorkTree, args: argparse.Namespace) -> tuple[Pick, ...]:
+    """The hunks that were named, by file; raises UsageError."""
+    from orc_core.code.trees import relative
+    from orc_core.errors import UsageError
+    from orc_core.model.code import Pick
+
+    found: dict[bytes, tuple[int, ...]] = {}
+    for text in args.hunk:
+        name, _, numbers = text.rpartition(":")
+        try:
+            some = tuple(int(one) for one in numbers.split(","))
+        except ValueError:
+            some = ()
+        if not name or not some:
+            raise UsageError(
+                f"--hunk {text!r}: write PATH:N or PATH:N,N with the numbers that"
+                f" `orc code diff {args.id}` shows"
+            )
+        [path] = relative(tree, tree.top if args.agent else core.options.cwd, [name])
+        found[path] = (*found.get(path, ()), *some)
+    return tuple(Pick(path, some) for path, some in found.items())
+
+
+async def _without(core: Core, tree: WorkTree, plan: RestorePlan) -> RestorePlan:
+    """A plan without the files in which others were since."""
+    from dataclasses import replace
+
+    kept = {one.path for one in plan.shares}
+    paths = [step.path for step in plan.steps if step.path not in kept]
+    if not paths:
+        return replace(plan, steps=(), diffs=())
+    part = await core.code.narrow(tree, plan, paths)
+    return replace(part, shares=plan.shares, stays=plan.stays, kept_back=plan.kept_back)
+
+
 def _report(args: argparse.Namespace, done: Restored) -> int:
     plan = done.plan
     if done.turn is None:
@@ -219,6 +264,10 @@ def _print_plan(plan: RestorePlan, *, stop: bool) -> None:
         print("nothing would change: it is so already")
     _print_names("stays, it was made since (--exact removes it)", plan.stays)
     _print_left_out("is not touched", plan.kept_back)
+    steps = {one.path for one in plan.steps}
+    for share in plan.shares:
+        what = "goes back all the same" if share.path in steps else "stays (--others takes it back)"
+        print(f"  {_name(share.path)}: {share.agent} was in it since, {what}")
     for name in plan.agents:
         print(f"  works there: {name}, which is {'stopped' if stop else 'interrupted'} first")
     for line in plan.not_undone:
@@ -229,7 +278,7 @@ def _print_file(one: FileDiff) -> None:
     size = "binary" if one.is_binary else f"+{one.added} -{one.removed}"
     print(f"{_name(one.path)}: {one.verb}  {size}")
     for hunk in one.hunks:
-        print(f"  @@ line {hunk.before} now, {hunk.after} then @@")
+        print(f"  @@ {hunk.number}: line {hunk.before} now, {hunk.after} then @@")
         for line in hunk.lines:
             print(f"  {line}")
     if one.is_cut:
@@ -272,6 +321,8 @@ def _plan_json(plan: RestorePlan) -> dict[str, object]:
         "checkpoint": checkpoint_json(plan.checkpoint),
         "files": [{"path": _name(one.path), "verb": one.verb} for one in plan.steps],
         "differences": [_file(one) for one in plan.diffs],
+        "hunks": [{"path": _name(one.path), "numbers": list(one.hunks)} for one in plan.picked],
+        "others": [{"path": _name(one.path), "agent": one.agent} for one in plan.shares],
         "stays": [_name(path) for path in plan.stays],
         "not_touched": _left_out(plan.kept_back),
         "not_taken_back": list(plan.not_undone),
@@ -288,7 +339,12 @@ def _file(one: FileDiff) -> dict[str, object]:
         "binary": one.is_binary,
         "cut": one.is_cut,
         "hunks": [
-            {"before": hunk.before, "after": hunk.after, "lines": list(hunk.lines)}
+            {
+                "number": hunk.number,
+                "before": hunk.before,
+                "after": hunk.after,
+                "lines": list(hunk.lines),
+            }
             for hunk in one.hunks
         ],
     }

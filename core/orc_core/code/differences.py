@@ -27,7 +27,7 @@ _Lines = tuple[int, int, bool, tuple[Hunk, ...], bool]
 _NO_LINES: Final[_Lines] = (0, 0, False, (), False)
 _PATCH: Final = ("-r", "-p", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv")
 _DIFF_TIMEOUT_S: Final = 60.0
-_HUNK: Final = re.compile(rb"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _KINDS: Final = frozenset({PLAIN, PROGRAM, LINK})
 
 
@@ -102,22 +102,25 @@ def _per_file(told: bytes) -> list[list[bytes]]:
 
 def _file(lines: Sequence[bytes]) -> _Lines:
     """What one file's part tells: added, removed, whether it is binary, its hunks, if it is cut."""
-    hunks: list[tuple[int, int, list[str]]] = []
+    hunks: list[tuple[tuple[int, ...], list[str]]] = []
     added = removed = shown = 0
     is_binary = False
     for line in lines:
         begin = _HUNK.match(line)
         if begin is not None:
-            hunks.append((int(begin[1]), int(begin[2]), []))
+            hunks.append((tuple(int(one or 1) for one in begin.groups()), []))
         elif not hunks:
             is_binary = is_binary or line.startswith(b"Binary files ")
         elif line[:1] in (b"+", b"-", b" "):
             added += line[:1] == b"+"
             removed += line[:1] == b"-"
             if shown < LINES_MAX:
-                hunks[-1][2].append(line[:1].decode() + clean(line[1:], limit=LINE_MAX))
+                hunks[-1][1].append(line[:1].decode() + clean(line[1:], limit=LINE_MAX))
             shown += 1
-    done = tuple(Hunk(before, after, tuple(some)) for before, after, some in hunks if some)
+    done = tuple(
+        Hunk(before, after, tuple(some), before_count, after_count, number)
+        for number, ((before, before_count, after, after_count), some) in enumerate(hunks, 1)
+    )
     return added, removed, is_binary, done, shown > LINES_MAX
 
 

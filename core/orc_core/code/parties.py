@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from orc_core.model.code import TreeCheckpoint
+from orc_core.model.code import Share, TreeCheckpoint
 from orc_storage.records import FilesTurned
 
 
@@ -34,6 +34,10 @@ class Occupants(Protocol):
 
     async def within(self, top: Path) -> Sequence[str]:
         """Their names."""
+        ...
+
+    async def touched(self, top: Path) -> Sequence[Share]:
+        """The files below it in which one of them is known to have been, from there."""
         ...
 
     async def quiet(self, top: Path, *, stop: bool) -> Sequence[str]:

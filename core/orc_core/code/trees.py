@@ -13,36 +13,39 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from orc_core.clock import Clock
-from orc_core.code import checkpoints, differences, git, linked, repository, restoring, snapshots
+from orc_core.code import (
+    checkpoints,
+    differences,
+    git,
+    linked,
+    previews,
+    repository,
+    restoring,
+    snapshots,
+)
 from orc_core.code.files import Files
 from orc_core.code.lens import Lens
 from orc_core.code.linked import Losses, Made
 from orc_core.code.parties import Ledger, Occupants
-from orc_core.code.planning import Sorted, sort_steps
+from orc_core.code.previews import Wish
 from orc_core.code.repository import WorkTree
 from orc_core.code.restoring import TakenBack
 from orc_core.code.room import Room, entered, room_of
 from orc_core.code.snapshots import Taken
-from orc_core.errors import GitError, OrcError, Overlap, ReadOnly, UnknownName, UsageError
+from orc_core.errors import OrcError, Overlap, ReadOnly, UsageError
 from orc_core.model.code import (
     Cause,
     FileDiff,
     FileStep,
+    Pick,
     RestorePlan,
     TreeCheckpoint,
     shown,
 )
 from orc_core.text import clean
 from orc_storage.records import FilesTurned
-
-NOT_UNDONE: Final = (
-    "commits, branches, the index and the stash stay as they are",
-    "what was pushed, sent, installed or run stays done",
-    "ignored files stay as they are",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,62 +129,60 @@ class Trees:
         Lines that begin with `-` stand there now, with `+` in the checkpoint.
         """
         then = await checkpoints.find(tree, id, self._environ)
-        async with self._looking(tree) as (room, look):
-            taken, every = await self._compare(room, look, then)
+        async with self._looking(tree) as (_, look):
+            taken, every = await previews.compare(look, then)
             some = [one for one in every.steps if differences.chosen(one.path, paths)]
             return then, await differences.diffs(look, taken.content, then.content, some)
 
     async def plan(
-        self, tree: WorkTree, id: str, paths: Sequence[bytes] = (), *, is_exact: bool = False
+        self,
+        tree: WorkTree,
+        id: str,
+        paths: Sequence[bytes] = (),
+        *,
+        picked: Sequence[Pick] = (),
+        is_exact: bool = False,
+        of: str = "",
     ) -> RestorePlan:
         """Preview taking the files of a tree, or some of them, back to a checkpoint.
 
-        `paths` are files and folders, from the top of the tree. Raises UnknownName, GitError.
+        `paths` are files and folders, from the top of the tree; of the files in `picked` only
+        some hunks go back. With an agent's name as `of`, `shares` tells where others were.
+        Raises UnknownName, UsageError, GitError.
         """
+        wish = Wish(tuple(paths), tuple(picked), is_exact)
         then = await checkpoints.find(tree, id, self._environ)
         async with self._looking(tree) as (room, look):
-            plan, content = await self._plan(room, look, then, tuple(paths), is_exact)
-            lines = await _lines(look, content, then.content, plan.steps)
-        agents = await self._occupants.within(tree.top) if self._occupants is not None else ()
-        return replace(plan, diffs=lines, agents=tuple(agents))
+            plan, content = await previews.plan(room, look, then, wish)
+            lines = await previews.lines(look, content, then.content, plan.steps, wish.picked)
+        if self._occupants is None:
+            return replace(plan, diffs=lines)
+        agents = await self._occupants.within(tree.top)
+        touched = await self._occupants.touched(tree.top)
+        shares = previews.shares(plan, touched, of)
+        return replace(plan, diffs=lines, agents=tuple(agents), shares=shares)
 
-    async def _plan(
+    async def narrow(
         self,
-        room: Room,
-        look: Lens,
-        then: TreeCheckpoint,
-        paths: tuple[bytes, ...],
-        is_exact: bool,
-    ) -> tuple[RestorePlan, str]:
-        """What would be done, and the tree that the files make now."""
-        taken, every = await self._compare(room, look, then)
-        found = await asyncio.to_thread(_sorted, room, every.steps, then, taken, paths, is_exact)
-        kept_back = (
-            *found.kept_back,
-            *(one for one in every.kept_back if differences.chosen(one.path, paths)),
-        )
-        if paths and not (found.steps or found.stays or kept_back):
-            raise UnknownName(
-                f"nothing at {shown(paths[0])} differs from {then.id}: `orc code diff {then.id}`"
-                " tells what does"
-            )
-        plan = RestorePlan(
-            checkpoint=then,
-            top=str(room.tree.top),
-            is_exact=is_exact,
-            chosen=paths,
-            steps=found.steps,
-            stays=found.stays,
-            kept_back=kept_back,
-            not_undone=NOT_UNDONE,
-        )
-        return plan, taken.content
+        tree: WorkTree,
+        seen: RestorePlan,
+        paths: Sequence[bytes],
+        picked: Sequence[Pick] = (),
+    ) -> RestorePlan:
+        """The part of a preview that was chosen: files, and hunks of others.
 
-    async def _compare(self, room: Room, look: Lens, then: TreeCheckpoint) -> tuple[Taken, Sorted]:
-        """What the tree holds now, and every step from there to a checkpoint."""
-        taken = await snapshots.take(look, also=await _held_by(look, then))
-        steps, other = await differences.steps(look, taken.content, then.content)
-        return taken, Sorted(steps, (), other)
+        Raises Overlap where one of them is another by now.
+        """
+        plan = await self.plan(
+            tree, seen.checkpoint.id, paths, picked=picked, is_exact=seen.is_exact
+        )
+        before = {step.path: step.before for step in seen.steps}
+        for step in plan.steps:
+            if step.path not in before or before[step.path] != step.before:
+                raise Overlap(
+                    f"{shown(step.path)} changed since the preview: look at a new one first"
+                )
+        return plan
 
     async def restore(self, tree: WorkTree, plan: RestorePlan, *, stop: bool = False) -> Restored:
         """Carry out a plan: agents at rest, a checkpoint of now, the files, and a look at them.
@@ -200,7 +201,8 @@ class Trees:
             note = f"before: {label}"
             now, _ = await self._keep(room, note, Cause.RESTORE, also)
             async with snapshots.looking(room, self._environ, keep=True) as look:
-                fresh, _ = await self._plan(room, look, plan.checkpoint, plan.chosen, plan.is_exact)
+                wish = Wish(plan.chosen, plan.picked, plan.is_exact)
+                fresh, _ = await previews.plan(room, look, plan.checkpoint, wish)
                 if fresh.steps != plan.steps:
                     raise Overlap(
                         f"files in {clean(plan.top, limit=200)} changed since the preview:"
@@ -223,7 +225,7 @@ class Trees:
         before = await checkpoints.find(room.tree, found.turn.before, self._environ)
         async with snapshots.looking(room, self._environ, keep=True) as look:
             # What was there before counts, though it may be ignored again now.
-            also = await _held_by(look, before) | {step.path for step in found.steps}
+            also = await previews.held_by(look, before) | {step.path for step in found.steps}
         after, _ = await self._keep(room, note, Cause.RESTORE, also)
         turn = replace(found.turn, after=after.id)
         if self._ledger is not None:
@@ -323,41 +325,6 @@ class Trees:
                 await self._recover(room)
             async with snapshots.looking(room, self._environ, keep=False) as look:
                 yield room, look
-
-
-async def _held_by(look: Lens, checkpoint: TreeCheckpoint) -> frozenset[bytes]:
-    """The files that a checkpoint holds."""
-    names = await look.run("ls-tree", "-r", "-z", "--name-only", checkpoint.content)
-    return frozenset(names.split(b"\0")) - {b""}
-
-
-async def _lines(
-    look: Lens, now: str, then: str, steps: Sequence[FileStep]
-) -> tuple[FileDiff, ...]:
-    """The lines of a preview; without them where there are too many to be read."""
-    try:
-        return await differences.diffs(look, now, then, steps)
-    except GitError:
-        return ()
-
-
-def _sorted(
-    room: Room,
-    steps: Sequence[FileStep],
-    then: TreeCheckpoint,
-    taken: Taken,
-    paths: tuple[bytes, ...],
-    is_exact: bool,
-) -> Sorted:
-    with Files(room.tree.top, room.tree.hash_name) as files:
-        return sort_steps(
-            steps,
-            then=then,
-            now_left_out=taken.left_out,
-            wanted=paths,
-            is_exact=is_exact,
-            obstacle=files.obstacle,
-        )
 
 
 def _left_to_do(

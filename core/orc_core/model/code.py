@@ -96,12 +96,17 @@ class FileStep:
 class Hunk:
     """A part of a file that differs; lines begin with `+`, `-` or a blank, and are clean.
 
-    `before` and `after` are where it begins on either side, counted from 1.
+    `before` and `after` are where it begins on either side, counted from 1, and the counts how
+    many lines it has there; a side without lines is placed after the line that it names.
+    `number` is which hunk of its file it is, counted from 1.
     """
 
     before: int
     after: int
     lines: tuple[str, ...]
+    before_count: int = 0
+    after_count: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +123,29 @@ class FileDiff:
 
 
 @dataclass(frozen=True, slots=True)
+class Pick:
+    """Some hunks of a file, counted from 1 as a preview shows them."""
+
+    path: bytes
+    hunks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A file in which another agent was at work, last at `at`, in seconds since the epoch."""
+
+    path: bytes
+    agent: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class RestorePlan:
     """What a restore would do, to be shown first; all of it is done or nothing.
+
+    `chosen` are the files and folders that were asked for, all where empty and no hunk is picked.
+    `picked` are the files of which some hunks go back; `shares` those in which somebody else
+    was since the checkpoint.
 
     `stays` are files made since the checkpoint, which a restore leaves alone unless it is to be
     exact. `kept_back` are files that it cannot or may not touch, and why. `not_undone` are lines
@@ -136,6 +162,8 @@ class RestorePlan:
     not_undone: tuple[str, ...]
     diffs: tuple[FileDiff, ...] = ()
     agents: tuple[str, ...] = ()
+    picked: tuple[Pick, ...] = ()
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

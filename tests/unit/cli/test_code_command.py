@@ -104,6 +104,27 @@ def test_some_files_are_named_from_where_one_stands(
     assert "there is no checkpoint 'W-9'" in orc("code", "diff", "W-9", code=NOT_FOUND)
 
 
+def test_some_hunks_go_back_by_their_numbers(orc: Orc, shop: Repository) -> None:
+    lines = [f"{at}\n" for at in range(30)]
+    shop.write("src/price.ts", "".join(lines))
+    orc("code", "checkpoint")
+    shop.write("src/price.ts", "".join(["first\n", *lines[1:-1], "last\n"]))
+    shop.write("run.sh", "changed\n")
+    assert "  @@ 2: line 27 now, 27 then @@" in orc("code", "diff", "W-1").splitlines()
+    for wrong in ("src/price.ts", "src/price.ts:x", ":1"):
+        assert "write PATH:N" in orc("code", "restore", "W-1", "--hunk", wrong, code=USAGE)
+    assert "has the hunks 1 to 2, not 3" in orc(
+        "code", "restore", "W-1", "--hunk", "src/price.ts:1,3", code=USAGE
+    )
+    told = json.loads(orc("code", "restore", "W-1", "--hunk", "src/price.ts:2", "--yes", "--json"))
+    assert told["hunks"] == [{"path": "src/price.ts", "numbers": [2]}]
+    assert [hunk["number"] for hunk in told["differences"][0]["hunks"]] == [2]
+    assert shop.path("src/price.ts").read_text() == "".join(["first\n", *lines[1:]])
+    assert shop.path("run.sh").read_text() == "changed\n"
+    orc("undo")
+    assert shop.path("src/price.ts").read_text().endswith("last\n")
+
+
 def test_what_is_in_the_way_is_said(
     orc: Orc, shop: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from orc_core.code.trees import Trees, relative
 from orc_core.errors import GitError, OrcError, Overlap, ReadOnly, UnknownName, UsageError
 from orc_core.history.actions import History
 from orc_core.history.trees import TreeLedger
-from orc_core.model.code import Cause, TreeCheckpoint
+from orc_core.model.code import Cause, Share, TreeCheckpoint
 from orc_storage import audit, journal
 from orc_storage.records import OPERATOR, FilesTurned
 from repositories import Repository, contents
@@ -34,9 +34,13 @@ class Nobody:
 
     def __init__(self, names: Sequence[str] = (), *, rests: bool = True) -> None:
         self.names, self.rests, self.asked = names, rests, 0
+        self.shares: Sequence[Share] = ()
 
     async def within(self, top: Path) -> Sequence[str]:
         return self.names
+
+    async def touched(self, top: Path) -> Sequence[Share]:
+        return self.shares
 
     async def quiet(self, top: Path, *, stop: bool) -> Sequence[str]:
         self.asked += 1
@@ -357,3 +361,23 @@ async def _turning(clock: TurnedClock, act: object) -> object:
             clock.turn(5.0)
         await asyncio.sleep(0)
     return running.result()
+
+
+async def test_files_in_which_others_were_since_are_named(tmp_path: Path) -> None:
+    shop = tree_shapes.plain(tmp_path)
+    agents = Nobody(("claude-2", "codex-1"))
+    trees = wing(tmp_path, agents=agents)
+    tree = await trees.find(shop.top)
+    made = await trees.checkpoint(tree)
+    for name in ("src/price.ts", "run.sh", "kept.log"):
+        shop.write(name, "changed\n")
+    agents.shares = [
+        Share(b"src/price.ts", "claude-2", made.at + 1),
+        Share(b"run.sh", "claude-2", made.at + 1),
+        Share(b"run.sh", "codex-1", made.at + 2),
+        Share(b"kept.log", "codex-1", made.at - 1),
+        Share(b"elsewhere", "codex-1", made.at + 1),
+    ]
+    plan = await trees.plan(tree, made.id, of="claude-2")
+    assert plan.shares == (Share(b"run.sh", "codex-1", made.at + 2),)
+    assert (await trees.plan(tree, made.id)).shares == ()
