@@ -32,6 +32,21 @@ def plain(root: Path) -> Repository:
     return shop
 
 
+def parted(root: Path) -> Repository:
+    """Two branches that collide in two hunks of one file, neither of them checked out."""
+    shop = plain(root)
+    text = "".join(f"line {number}\n" for number in range(1, 21))
+    shop.write("src/cart.ts", text)
+    shop.commit("cart")
+    for name, word in (("feat/cart", "total"), ("feat/discounts", "discount")):
+        shop.git("checkout", "--quiet", "-b", name, "main")
+        changed = text.replace("line 3\n", f"{word} of 3\n")
+        shop.write("src/cart.ts", changed.replace("line 15\n", f"{word} of 15\n"))
+        shop.commit(word)
+    shop.git("checkout", "--quiet", "main")
+    return shop
+
+
 def odd_names(root: Path) -> Repository:
     """Blanks, line breaks, quotes, bytes that are no UTF-8, and names that look like options."""
     shop = plain(root)

@@ -39,7 +39,7 @@ from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.activity import Activity
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Delta, Snapshot
-from orc_core.occupants import tree_rooms, tree_wing, workers
+from orc_core.occupants import merge_wing, tree_rooms, tree_wing, workers
 from orc_core.opening import Opened, opened
 from orc_core.picture import Picture
 from orc_core.recordings import Recordings
@@ -116,6 +116,7 @@ class Core:
         self.code = tree_wing(
             options, clock, store, fleet, actor, lambda agent: self.lifecycle.stop(agent)
         )
+        self.merges = merge_wing(options, clock, store, actor)
         self.code_watch = CodeWatch(
             tree_rooms(), clock, options.environ, workers=self._workers, changed=self._publish
         )

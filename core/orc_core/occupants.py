@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from orc_core.clock import Clock
+from orc_core.code.merging import Merges
 from orc_core.code.overlap import Worker
 from orc_core.code.trees import Trees
 from orc_core.config import CoreOptions
@@ -133,5 +134,17 @@ def tree_wing(
         actor=actor,
         ledger=TreeLedger(store, actor) if store is not None else None,
         occupants=FleetOccupants(fleet, clock, actor, stop),
+        read_only=options.read_only,
+    )
+
+
+def merge_wing(options: CoreOptions, clock: Clock, store: Database | None, actor: str) -> Merges:
+    """The wing of merges, put together."""
+    return Merges(
+        state_dir() / "merges",
+        clock,
+        environ=options.environ,
+        actor=actor,
+        register=TreeLedger(store, actor) if store is not None else None,
         read_only=options.read_only,
     )

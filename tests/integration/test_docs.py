@@ -76,7 +76,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.timeout(90)  # a document shows dozens of commands
 def test_commands_work(document: Path, environ: dict[str, str], tmp_path: Path) -> None:
     # What is done to files is not done to ours.
-    folder = tree_shapes.plain(tmp_path).top if document.name == OF_FILES else ROOT
+    folder = tree_shapes.parted(tmp_path).top if document.name == OF_FILES else ROOT
     for command in commands(document):
         done = orc(shlex.split(command)[1:], environ, folder)
         assert done.code == 0, f"{command}\n{done.out}{done.err}"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orc_cli import code_state
+from orc_cli import code_merge, code_state
 from orc_cli.going_back import add_going_back, confirmed
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import iso, print_json, print_table
@@ -49,6 +49,7 @@ def register(commands: Commands) -> None:
     back.add_argument("--stop", action="store_true", help="end agents there, else interrupt them")
     add_going_back(back)
     code_state.register(actions)
+    code_merge.register(actions)
     again = command(actions, "recover", recover, "mend a restore that was cut short", json=True)
     gone = command(actions, "remove", remove, "remove a linked work tree", json=True)
     gone.add_argument("--yes", action="store_true", help="do not ask")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orc_core.model.code import Share, TreeCheckpoint
+from orc_core.model.merging import Merged
 from orc_storage.records import FilesTurned
 
 
@@ -45,4 +46,12 @@ class Occupants(Protocol):
 
         Raises OrcError where one goes on.
         """
+        ...
+
+
+class Register(Protocol):
+    """Where it is written down which merges were committed."""
+
+    async def merged(self, id: str, done: Merged, sides: str) -> None:
+        """A merge of two sides was committed; telling it twice is telling it once."""
         ...

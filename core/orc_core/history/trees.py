@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from orc_core.errors import Overlap, UsageError
 from orc_core.model.code import TreeCheckpoint
 from orc_core.model.history import Plan, Report
+from orc_core.model.merging import Merged
 from orc_core.text import clean
 from orc_storage import acts, journal
 from orc_storage.database import Database, Transaction
@@ -45,6 +46,15 @@ class TreeLedger:
             label = f"{turn.label} ({turn.files} files)"
             acts.record(tx, actor=self._actor, label=label, changes=(), deed=Deed.FILES, tree=turn)
             self._note(tx, "restore", turn.before, told_of(turn))
+
+        await self._db.write(work)
+
+    async def merged(self, id: str, done: Merged, sides: str) -> None:
+        """Note in the journal that a merge was committed."""
+
+        def work(tx: Transaction) -> None:
+            told: Body = {"cause": f"merge {sides}: {done.text}", "commit": done.commit}
+            self._note(tx, "merge", id, told)
 
         await self._db.write(work)
 
