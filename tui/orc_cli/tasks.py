@@ -37,6 +37,8 @@ def register(commands: Commands) -> None:
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N of them")
     listing.add_argument("--after", metavar="ID", help="only those behind this one, page by page")
 
+    listing.add_argument("--tree", action="store_true", help="each below what it waits for")
+
     task = commands.add_parser("task", help="add, show and change one task")
     verbs = task.add_subparsers(dest="verb", metavar="VERB", required=True)
     add = command(verbs, "add", add_task, "add a task", json=True)
@@ -95,6 +97,7 @@ def _fields(args: argparse.Namespace) -> dict[str, Json]:
 
 async def list_tasks(args: argparse.Namespace) -> int:
     from orc_core import filters
+    from orc_core.tasks.tree import planted
     from orc_core.text import age
 
     async with opened(args) as core:
@@ -110,20 +113,21 @@ async def list_tasks(args: argparse.Namespace) -> int:
     if args.after:
         tasks = [task for task in tasks if _number(task.id) > _number(args.after)]
     tasks = tasks[: args.limit] if args.limit is not None else tasks
+    grown = planted(tasks) if args.tree else [(task, "") for task in tasks]
     if args.json:
-        print_json([task_json(task) for task in tasks])
+        print_json([task_json(task) for task, _ in grown])
         return 0
     rows = [
         (
             task.status.value,
             task.id,
             f"{task.priority:>2}",
-            task.title,
+            branch + task.title,
             task.assignee or ("after " + " ".join(task.blocked_by) if task.blocked_by else ""),
             age(now - task.since),
             f"fault: {task.fault}" if task.fault else "",
         )
-        for task in tasks
+        for task, branch in grown
     ]
     print_table(rows, empty="no tasks yet: orc task add TITLE")
     return 0

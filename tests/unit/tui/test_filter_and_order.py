@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scene
+from orc_core.model.task import Status
 from orc_tui import keymap
 from orc_tui.view_models.lines import Line, marked_up, text_of, width_of
-from orc_tui.view_models.lists import is_quiet
-from orc_tui.view_models.order import COLUMNS, Order, arranged, headed
+from orc_tui.view_models.lists import Entry, TasksList, in_order, is_quiet
+from orc_tui.view_models.order import COLUMNS, TREE, Order, arranged, headed
 from stage import Stage
 
 
@@ -146,3 +147,20 @@ async def test_agents_that_do_nothing_are_folded_into_one_line() -> None:
         await pilot.press("escape", "G", "enter")
         await stage.settled(pilot)
         assert names(stage) == everybody and not stage.main.zoomed
+
+
+def test_tasks_stand_under_what_they_wait_for() -> None:
+    one, other = scene.snapshot().tasks[:2]
+    tasks = [
+        replace(one, id="T-1", title="Cart", depends_on=("T-2",), fault="", pending=False),
+        replace(other, id="T-2", title="Prices", depends_on=(), status=Status.READY, fault=""),
+    ]
+    model = TasksList()
+    entries = [Entry(one.id, one, False) for one in tasks]
+    grown = in_order(entries, keymap.TASKS, Order(TREE))
+    drawn = model.draw(entries, grown, 70, scene.snapshot().at, boxed=True)
+    rows = [text_of(row) for row in drawn.rows]
+    assert [" Prices" in rows[0], " └ Cart" in rows[1]] == [True, True]
+    assert {width_of(row) for row in drawn.rows} == {69}, "all but the sign of the cursor"
+    turned = in_order(entries, keymap.TASKS, Order(TREE, is_reversed=True))
+    assert [one.key for one in turned] == ["T-1", "T-2"]

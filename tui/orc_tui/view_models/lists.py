@@ -15,11 +15,13 @@ from orc_core.model.agent import Agent, State
 from orc_core.model.health import Layer, LinkState
 from orc_core.model.snapshot import Part, Snapshot
 from orc_core.model.task import Task
+from orc_core.tasks.tree import planted
 from orc_storage.records import Conflict
 from orc_tui import keymap
 from orc_tui.view_models import agents, conflicts, limits, sync, tasks
 from orc_tui.view_models.ability import Row
 from orc_tui.view_models.lines import Line
+from orc_tui.view_models.order import TREE, Order, arranged
 
 
 class Entry(NamedTuple):
@@ -28,6 +30,8 @@ class Entry(NamedTuple):
     key: str
     item: Row
     needs_you: bool
+    branch: str = ""
+    """What is drawn before it in a tree."""
 
     @property
     def values(self) -> Values:
@@ -150,8 +154,11 @@ class TasksList:
     ) -> Drawn:
         """Draw the tasks in view."""
         at = tasks.columns([e.item for e in all_ if isinstance(e.item, Task)], width)
-        items = [entry.item for entry in shown]
-        rows = [tasks.row(item, at, now) for item in items if isinstance(item, Task)]
+        rows = [
+            tasks.row(entry.item, at, now, entry.branch)
+            for entry in shown
+            if isinstance(entry.item, Task)
+        ]
         return Drawn(tasks.heading(at), rows)
 
     def title(self, snapshot: Snapshot, shown: int, listed: int) -> str:
@@ -244,6 +251,16 @@ class SyncList:
 
 
 MODELS: Final[tuple[ListModel, ...]] = (AgentsList(), TasksList(), ConflictsList(), SyncList())
+
+
+def in_order(entries: Sequence[Entry], pane: str, order: Order) -> list[Entry]:
+    """Entries, given in the list's own order, in the order that is wanted."""
+    if order.column != TREE:
+        return arranged(entries, lambda entry: entry.item, pane, order)
+    by_id = {entry.key: entry for entry in entries}
+    items = [entry.item for entry in entries if isinstance(entry.item, Task)]
+    grown = planted(items, is_upside_down=order.is_reversed)
+    return [by_id[task.id]._replace(branch=branch) for task, branch in grown]
 
 
 FOLD: Final = "fold"

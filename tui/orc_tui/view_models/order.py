@@ -22,6 +22,8 @@ Entry = TypeVar("Entry")
 
 OWN: Final = ""
 """The id of the list's own order."""
+TREE: Final = "tree"
+"""The id of the order in which tasks stand under what they wait for."""
 ARROWS: Final = ("↑", "↓")
 """Smallest first, and largest first."""
 
@@ -91,6 +93,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("agent", "a", "agent", "who does it", _task(lambda one: natural(one.assignee))),
         Column("for", "f", "for", "the longest so first", _task(lambda one: one.since)),
         Column("changed", "c", "", "the newest first", _task(lambda one: one.updated_at), True),
+        Column(TREE, "w", "", "under what they wait for", _task(lambda one: natural(one.id))),
     ),
     keymap.CONFLICTS: (
         Column("conflict", "c", "", "the id", _conflict(lambda one: natural(one.id))),

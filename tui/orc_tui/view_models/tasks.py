@@ -81,16 +81,18 @@ def heading(at: Columns) -> Line:
     return ((text, "dim"),)
 
 
-def row(task: Task, at: Columns, now: float) -> Line:
-    """One task, without the sign of the cursor."""
+def row(task: Task, at: Columns, now: float, branch: str = "") -> Line:
+    """One task, without the sign of the cursor; `branch` is what stands before it in a tree."""
     sign, ink = glyphs.STATUSES[task.status]
     plain = "dim" if task.status in _OVER else "text"
+    room = min(cells(branch), at.title // 2)
     lasts = "" if task.status in (Status.READY, Status.BLOCKED) else short(now - task.since)
     parts: list[Part] = [
         (f"{sign} {fit(task.status.value, _STATUS)}", ink),
         (fit(task.id, at.task), plain),
         (f" {task.priority:>2} ", "dim"),
-        *_title(task, at.title, plain),
+        (fit(branch, room), "dim"),
+        *_title(task, at.title - room, plain),
         (f" {fit(_who(task), at.agent)} ", "dim" if task.blocked_by else plain),
         (f"{lasts.rjust(_FOR)} ", "dim"),
     ]

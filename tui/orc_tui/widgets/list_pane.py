@@ -19,8 +19,8 @@ from orc_tui.view_models.ability import Row
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import BLANK, Line, cut, ends, marked_up, wrap
-from orc_tui.view_models.lists import FOLD, Entry, ListModel, filtered, folded
-from orc_tui.view_models.order import Order, arranged, headed, told
+from orc_tui.view_models.lists import FOLD, Entry, ListModel, filtered, folded, in_order
+from orc_tui.view_models.order import Order, headed, told
 from orc_tui.view_models.roll import Roll, hold
 from orc_tui.widgets.canvas import Canvas
 
@@ -163,7 +163,7 @@ class ListPane(Canvas):
             self.marks &= {entry.key for entry in self._all}
         self._read_filter(now)
         entries = filtered(self._all, self._query, only_needs=only_needs)
-        entries = arranged(entries, lambda entry: entry.item, self.model.pane, self.order)
+        entries = in_order(entries, self.model.pane, self.order)
         self._fold = ""
         if self.is_folded and not self._query:
             entries, self._fold = folded(entries)
