@@ -7,7 +7,7 @@ known does not count as resting. Whoever asks is not counted.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from orc_core.config import CoreOptions
 from orc_core.errors import OrcError
 from orc_core.fleet import Fleet
 from orc_core.history.trees import TreeLedger
-from orc_core.model.agent import Agent, State
+from orc_core.model.agent import Agent, PaneRef, State
 from orc_core.model.code import Share
 from orc_core.model.life import Done
 from orc_core.text import clean
@@ -72,21 +72,26 @@ class FleetOccupants:
         """
         await self._fleet.scan(must_answer=False)
         asked: list[str] = []
+        ended: set[PaneRef | None] = set()
         for agent in self._agents(top):
             if stop:
                 done = await self._stop(agent)
                 if not done.ok:
                     raise OrcError(f"{done.text}: nothing was restored")
+                ended.add(agent.pane)
                 asked.append(agent.name)
             elif agent.state not in _AT_REST:
                 await self._fleet.interrupt(agent.key)
                 asked.append(agent.name)
-        await self._see_rest(top)
+        await self._see_rest(top, ended)
         return asked
 
-    async def _see_rest(self, top: Path) -> None:
+    async def _see_rest(self, top: Path, ended: Collection[PaneRef | None]) -> None:
+        """Wait until all rest; of those that were seen to end, a screen may still be known."""
         deadline = self._clock.monotonic() + REST_WITHIN_S
-        while busy := [one for one in self._agents(top) if one.state not in _AT_REST]:
+        while busy := [
+            one for one in self._agents(top) if one.state not in _AT_REST and one.pane not in ended
+        ]:
             if self._clock.monotonic() >= deadline:
                 one = busy[0]
                 raise OrcError(

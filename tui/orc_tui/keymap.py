@@ -19,6 +19,10 @@ SEARCH: Final = "search"
 """Live while something is searched in it."""
 AUDIT: Final = "audit"
 MESSAGES: Final = "messages"
+TREE: Final = "tree"
+"""The checkpoints of a work tree."""
+RESTORE: Final = "restore"
+"""The preview of going back to one."""
 EVERYWHERE: Final = "everywhere"
 
 NEVER: Final = frozenset(
@@ -58,6 +62,7 @@ _WITH_AGENT = _panes(AGENTS, LIVE, SEARCH, TASKS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _WITH_SCREEN = _panes(AGENTS, LIVE, SEARCH)
 _STORY = _panes(TIMELINE)
+_PREVIEW = _panes(RESTORE)
 _LISTED = _panes(AGENTS, TASKS, CONFLICTS)
 _MARKED = _panes(AGENTS, TASKS, CONFLICTS, TIMELINE)
 
@@ -90,7 +95,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("new", ("N",), "new", "new task", _panes(TASKS), 2),
     Action("spawn", ("N",), "new", "start an agent", _AGENT, 2),
     Action("history", ("H",), "history", "its timeline: every revision, with a diff", _HISTORY, 3),
-    Action("rollback", ("R",), "roll back", "back to a revision: previews first", _HISTORY, 4),
+    Action(
+        "rollback",
+        ("R",),
+        "roll back",
+        "back to a revision or checkpoint: previews first",
+        _HISTORY,
+        4,
+    ),
     Action(
         "take-out", ("u",), "take out", "take out this change alone, keep later ones", _STORY, 2
     ),
@@ -99,6 +111,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("compare", ("=",), "compare", "compare with before, now, the marked one", _STORY, 4),
     Action("verify", ("V",), "verify", "whether the journal is as it was written", _panes(AUDIT)),
     Action("hold-audit", ("f",), "hold", "let new entries come, or hold the list", _panes(AUDIT)),
+    Action("restore", ("R",), "roll back", "take what is chosen back: asks", _panes(TREE, RESTORE)),
+    Action("keep", ("N",), "checkpoint", "keep the files as they are now", _panes(TREE)),
+    Action("choose", ("space",), "choose", "take this file or hunk back, or leave it", _PREVIEW),
+    Action("choose-all", ("*",), "all", "take all files back, or none", _PREVIEW),
     Action("undo", ("z",), "undo", "take back your last act", _ALL),
     Action("mark", ("space",), "mark", "mark: a key then acts on all marked", _MARKED, 4),
     Action("mark-range", ("v",), "", "mark from the nearest mark to here", _MARKED),
@@ -159,6 +175,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("adopt", (), "", "adopt it: it keeps its name, and can be resumed", _AGENT),
     Action("supervise", (), "", "supervise it: when it is started again", _AGENT),
     Action("listen", (), "", "listen to it: status, progress, notices, bells", _AGENT),
+    Action("keep-files", (), "", "make a checkpoint of its work tree", _AGENT),
     Action("record", (), "", "record it; again to pause or end that", _WITH_SCREEN),
     Action("recordings", (), "", "list the recordings, and play one", _ALL),
     Action("strategy", (), "", "switch between the async and the sync strategy", _ALL),
@@ -204,5 +221,7 @@ PANE_NAMES: Final = {
     TIMELINE: "Timeline",
     AUDIT: "Audit",
     MESSAGES: "Messages",
+    TREE: "Checkpoints",
+    RESTORE: "Preview",
 }
 """What each pane with keys of its own is called on the screen."""

@@ -154,7 +154,7 @@ class BrowseView(KeyedScreen[str], inherit_bindings=False):
             self.roll.go(self.roll.visible[at])
             self._came()
             if event.chain == 2:
-                self._turn_whole()
+                self._local["open"]()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll what is under the wheel."""

@@ -7,6 +7,7 @@ whole, with nothing in its way, was seen when it was done.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 from orc_core.errors import OrcError, Overlap
 from orc_core.model.history import Mark, Plan, Query, Report
@@ -14,17 +15,27 @@ from orc_tui import keymap
 from orc_tui.messages import Act
 from orc_tui.screens.checkpoint import CheckpointForm
 from orc_tui.screens.dialog import Dialog, Option
+from orc_tui.screens.menu import Menu
 from orc_tui.screens.timeline import TimelineView
+from orc_tui.verbs.trees import TreeVerbs
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.story import Tab, parse_row_key
+
+if TYPE_CHECKING:
+    from orc_tui.app import OrcApp
 
 TASK = "task"
 AGENT = "agent"
 CHECKPOINT = "checkpoint"
+_WHAT: Final = (Option("files", "its files", "f"), Option("task", "its task", "t"))
 
 
 class Returning(Verb):
-    """The verbs of history."""
+    """The verbs of history; `trees` has those of files."""
+
+    def __init__(self, app: OrcApp) -> None:
+        super().__init__(app)
+        self.trees = TreeVerbs(app)
 
     async def timeline(self, act: Act) -> None:
         """Open the timeline of the workspace: since the operator was last here, or all of it."""
@@ -45,6 +56,8 @@ class Returning(Verb):
 
     async def rollback(self, act: Act) -> None:
         """In a timeline: plan, ask, go back. Elsewhere: open it at the revision before."""
+        if act.pane in (keymap.AGENTS, keymap.LIVE) and await self._to_files(act):
+            return
         if act.pane != keymap.TIMELINE:
             of, subject, title = self._document(act)
             await self._push(Tab.THIS, of, subject, title, at_older=True)
@@ -63,6 +76,20 @@ class Returning(Verb):
             return
         title = f"Roll back {kind} {id} to revision {rev}"
         await self._confirm(plan, title, f"Roll back {_documents(plan)}")
+
+    async def _to_files(self, act: Act) -> bool:
+        """Whether the way back of an agent's files was meant, which is opened then."""
+        tree, agent = await self.trees.tree_of(act), self.agent(act)
+        if tree is None:
+            return False
+        if agent.task:
+            title = f"Roll back {agent.name}"
+            notes = (str(tree.top), f"{agent.task} {self.title(agent.task)}".strip())
+            what = await self.ask(Menu(title, _WHAT, notes))
+            if what != "files":
+                return what is None
+        await self.trees.open(act, tree)
+        return True
 
     async def take_out(self, act: Act) -> None:
         """Take the change under the cursor, or the marked ones, out and keep later ones."""
@@ -210,7 +237,9 @@ class Returning(Verb):
         elif act.pane in (keymap.AGENTS, keymap.LIVE):
             agent = self.agent(act)
             if not agent.task:
-                raise OrcError(f"{agent.name} has no task, so there is no document to go back in")
+                raise OrcError(
+                    f"{agent.name} has no task and is in no work tree: nothing to go back in"
+                )
             kind, id = TASK, agent.task
         else:
             raise OrcError("choose a task or a conflict first: the timeline is that of a document")

@@ -84,8 +84,8 @@ def _agent(action_id: str, agent: Agent) -> str:
         return f"{name} is gone: `r` resumes it, `x` forgets it"
     if action_id == "attach" and state is State.GONE:
         return f"{name} is gone, and its pane with it"
-    if action_id == "rollback" and not agent.task:
-        return f"{name} has no task, so there is no document to go back in"
+    if action_id == "rollback" and not (agent.task or agent.cwd):
+        return f"{name} has no task and is in no folder: there is nothing to go back in"
     return ""
 
 
