@@ -55,6 +55,13 @@ def break_both(folder: Path, id: str) -> None:
             assert conn.execute(sql, (id,)).rowcount == 1
 
 
+def lose_revision(folder: Path, id: str, rev: int) -> None:
+    """One revision is gone without a trace."""
+    with behind_its_back(folder) as conn:
+        sql = "DELETE FROM revision WHERE id = ? AND rev = ?"
+        assert conn.execute(sql, (id, rev)).rowcount == 1
+
+
 def break_the_revision(folder: Path, id: str) -> None:
     """The document is right; the revision that it is says something else."""
     with behind_its_back(folder) as conn:

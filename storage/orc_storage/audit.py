@@ -12,6 +12,7 @@ from typing import Final
 from orc_storage import anchors, archives, conflicts, journal, segments
 from orc_storage.engine import Connection
 from orc_storage.errors import UnsafePath
+from orc_storage.mends import Mend
 from orc_storage.records import Anchor, Check, Finding
 
 _PAGES_MAX: Final = 10
@@ -22,6 +23,7 @@ _FAULTS_MAX: Final = 5
 class Examination:
     """What was looked at, and what is wrong; no findings mean that nothing is.
 
+    `mended` is what was wrong until it was mended, and is nothing new.
     `seq` and `hash` are the journal's head, `entries` how many the store holds. `anchored` is
     how many noted heads were compared, `anchor` the newest of them, None where there is none.
     """
@@ -32,6 +34,7 @@ class Examination:
     hash: str
     anchored: int = 0
     anchor: Anchor | None = None
+    mended: tuple[Mend, ...] = ()
 
 
 def examine(conn: Connection, folder: Path, *, noted: tuple[int, str] | None = None) -> Examination:
@@ -42,7 +45,8 @@ def examine(conn: Connection, folder: Path, *, noted: tuple[int, str] | None = N
     # Before the store is: an anchor follows its commit, so the store holds all that is read here.
     known, findings = _anchors(folder)
     findings += _check_pages(conn)
-    findings += journal.verify(conn)
+    mended: list[Mend] = []
+    findings += journal.verify(conn, mended=mended)
     conflicts.listing(conn, damaged=findings)
     findings += _check_archives(conn, folder)
     seq, hash = journal.head(conn)
@@ -59,6 +63,7 @@ def examine(conn: Connection, folder: Path, *, noted: tuple[int, str] | None = N
         hash,
         len(current),
         current[-1] if current else None,
+        tuple(mended),
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from orc_storage import journal, segments, soundness
+from orc_storage import journal, mends, segments, soundness
 from orc_storage.canonical import decode_body, digest, encode
 from orc_storage.engine import Connection, Transaction
 from orc_storage.errors import (
@@ -148,7 +148,10 @@ def mend(
         " SELECT rev FROM journal WHERE kind = ?1 AND id = ?2)",
         (kind, id),
     ).fetchone()
-    return _write(tx, kind, id, body, (rev or 0) + 1, actor, cause, "mend", deleted=deleted)
+    note: Body = {mends.OVER: over} if (over := mends.over(tx.conn, kind, id)) else {}
+    return _write(
+        tx, kind, id, body, (rev or 0) + 1, actor, cause, mends.ACTION, deleted=deleted, note=note
+    )
 
 
 def delete(tx: Transaction, kind: str, id: str, *, rev: int, actor: str, cause: str) -> Document:
@@ -277,6 +280,7 @@ def _write(
     action: str,
     *,
     deleted: bool,
+    note: Body | None = None,
 ) -> Document:
     try:
         text = encode(body)
@@ -296,7 +300,7 @@ def _write(
         " deleted = excluded.deleted",
         (kind, id, rev, text, sha256, tx.at, actor, int(deleted)),
     )
-    detail: Body = {"cause": cause, "sha256": sha256}
+    detail: Body = {"cause": cause, "sha256": sha256, **(note or {})}
     journal.append(tx, actor=actor, action=action, kind=kind, id=id, rev=rev, detail=detail)
     # The record holds a copy, so that a caller who goes on editing its body changes no record.
     return Document(kind, id, rev, decode_body(text), sha256, tx.at, actor, deleted)

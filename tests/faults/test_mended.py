@@ -16,9 +16,21 @@ from clocks import TurnedClock
 from orc_core.chronicle.isolating import Isolation
 from orc_core.chronicle.mending import Mender
 from orc_core.errors import OrcError, UnknownName, UsageError
-from orc_storage import archives, compaction, documents, exports, journal, quarantine, segments
+from orc_storage import (
+    archives,
+    audit,
+    compaction,
+    documents,
+    engine,
+    exports,
+    journal,
+    quarantine,
+    recovery,
+    segments,
+)
 from orc_storage.backups import Reason
 from orc_storage.errors import DamagedDocument
+from orc_storage.mends import Mend
 from orc_storage.records import OPERATOR
 from workspaces import RULES, Workspace, open_workspace
 
@@ -193,6 +205,28 @@ async def test_what_is_damaged_is_copied_once_and_stays(ws: Workspace) -> None:
     await mender(ws).mend("task", "T-1")
     await isolation.once()
     assert told == [["T-1", "T-2"], ["T-2"]]
+
+
+async def test_what_was_mended_over_is_no_fault_until_more_is_damaged(ws: Workspace) -> None:
+    async def examined() -> tuple[list[tuple[str, int]], list[Mend]]:
+        found = await ws.db.read(lambda conn: audit.examine(conn, ws.folder))
+        return [(one.id, one.rev) for one in found.findings], list(found.mended)
+
+    damage.break_both(ws.folder, "T-1")
+    assert await examined() == ([("T-1", 3)] * 2, [])
+    await mender(ws).mend("task", "T-1")
+    over = Mend("task", "T-1", ws.clock.now(), (3,))
+    assert await examined() == ([], [over])
+    copy = await ws.db.backup(Reason.MANUAL, at=ws.clock.now())
+    assert recovery.rehearse(engine.pick(), copy).problems == ()
+    damage.lose_revision(ws.folder, "T-1", 3)
+    assert await examined() == ([("T-1", 3)], []), "it is not what was mended over"
+    damage.lose_revision(ws.folder, "T-1", 1)
+    assert (await examined())[0] == [("T-1", 1), ("T-1", 3)]
+    damage.break_both(ws.folder, "T-1")
+    ws.clock.turn(60.0)
+    await mender(ws).mend("task", "T-1")
+    assert await examined() == ([], [Mend("task", "T-1", ws.clock.now(), (1, 3, 4))])
 
 
 async def test_two_who_mend_write_one_revision(ws: Workspace) -> None:

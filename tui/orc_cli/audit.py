@@ -18,6 +18,7 @@ from orc_cli.output import iso, print_json, print_table, word
 
 if TYPE_CHECKING:
     from orc_storage.audit import Examination
+    from orc_storage.mends import Mend
     from orc_storage.records import Body, Entry
 
 _HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
@@ -120,6 +121,12 @@ def _brief(detail: Body) -> str:
     return fit(text, _DETAIL_MAX) if len(text) > _DETAIL_MAX else text
 
 
+def _mended(one: Mend) -> str:
+    """What was damaged once and is mended since, as a person reads it."""
+    count = len(one.revs)
+    return f"{one.kind} {one.id} on {iso(one.at)} ({count} revision{'s' * (count != 1)})"
+
+
 async def mend_document(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc audit mend") as core:
         done = await core.chronicle.mend(args.kind, args.id, rev=args.rev, dry_run=args.dry_run)
@@ -167,12 +174,15 @@ def _examination_json(done: Examination) -> dict[str, object]:
             "at": iso(done.anchor.at),
         },
         "findings": [asdict(finding) for finding in done.findings],
+        "mended": [asdict(one) | {"at": iso(one.at)} for one in done.mended],
     }
 
 
 def _print_examination(done: Examination) -> None:
     for finding in done.findings:
         print(f"wrong   {word(finding.text)}")
+    for one in done.mended:
+        print(f"mended  {word(_mended(one))}")
     print(f"head    {done.seq}:{done.hash}")
     if done.anchor is None:
         print("anchor  none yet: a journal that was cut off or written anew would not show")

@@ -20,11 +20,11 @@ from orc_storage.backups import FOLDER as BACKUPS
 from orc_storage.database import Connection, Database, Transaction
 from orc_storage.errors import DamagedDocument, DamagedRow, FileFault, InvalidId, StorageError
 from orc_storage.files import FOLDERS, Mirror, parse
+from orc_storage.mends import ACTION
 from orc_storage.records import Body, Change
 from orc_storage.salvage import Promise, Salvaged
 from orc_storage.segments import FOLDER as ARCHIVES
 
-ACTION: Final = "mend"
 CONFLICT: Final = "conflict"
 TRIED_MAX: Final = 10_000
 """How many former states of a document are looked at."""

@@ -123,6 +123,30 @@ def test_what_is_wrong_beside_the_store_is_no_reason_to_replace_it(
     assert "--replace" not in out
 
 
+def test_what_was_mended_is_told_with_its_day_and_is_no_fault(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def again() -> None:
+        async with await Database.open(workspace, now=lambda: NOW) as db:
+            body: documents.Body = {"id": "T-1", "title": "Carts"}
+            more = {"actor": "operator", "cause": "orc task edit"}
+            await db.write(lambda tx: documents.put(tx, "task", "T-1", body, rev=1, **more))
+
+    asyncio.run(again())
+    damage.break_both(workspace, "T-1")
+    assert main(["audit", "verify"]) == FAILED
+    assert main(["audit", "mend", "task", "T-1"]) == DONE
+    capsys.readouterr()
+    assert main(["audit", "verify"]) == DONE
+    out = capsys.readouterr().out
+    assert "mended  task T-1 on 20" in out and "(1 revision)" in out and "intact  " in out
+    assert main(["audit", "verify", "--json"]) == DONE
+    verdict = told(capsys)
+    (mended,) = verdict["mended"]
+    assert (verdict["intact"], verdict["findings"]) == (True, [])
+    assert (mended["kind"], mended["id"], mended["revs"]) == ("task", "T-1", [2])
+
+
 def test_without_a_store_there_is_nothing_to_audit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,6 +80,10 @@ def standing(found: Examination | None, *, is_busy: bool) -> Line:
 def told(found: Examination) -> list[str]:
     """What an examination found, as lines for people."""
     lines = [one.text for one in found.findings]
+    for one in found.mended:
+        day = time.strftime("%Y-%m-%d", time.localtime(one.at))
+        what = "1 revision" if len(one.revs) == 1 else f"{len(one.revs)} revisions"
+        lines.append(f"{one.kind} {clean(one.id, limit=63)} was mended on {day} over {what}")
     lines.append(f"the journal ends at entry {found.seq}, {found.hash[:16]}…")
     if found.anchor is None:
         lines.append("no anchor yet: a journal that was cut off or written anew would not show")
