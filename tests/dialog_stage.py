@@ -26,6 +26,12 @@ class Stage(ThemedApp[None]):
         self.shown = screen
         self.results: list[Result | None] = []
         self.acts: list[tuple[str, str, str]] = []
+        self.turned_late_s = 0.0
+
+    @property
+    def late_s(self) -> float:
+        """Turned by hand, as the clock is."""
+        return self.turned_late_s
 
     def on_mount(self) -> None:
         self.push_screen(self.shown, self.results.append)

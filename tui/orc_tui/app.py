@@ -46,6 +46,7 @@ from orc_tui.messages import (
 from orc_tui.screens.fleet import FleetView
 from orc_tui.screens.main import MainScreen
 from orc_tui.themes import ThemedApp
+from orc_tui.typeahead import KEYS_MAX, Work
 from orc_tui.view_models.messages import Said
 
 if TYPE_CHECKING:
@@ -326,11 +327,13 @@ class OrcApp(ThemedApp[int]):
             self.tell("one moment: too much is under way already")
             return
         self._under_way.add(asked)
-        self.run_worker(self._run(self.commands, act), name=act.action_id, group="act")
+        running = self._run(self.commands, act, Work(self.typeahead))
+        self.run_worker(running, name=act.action_id, group="act")
 
-    async def _run(self, commands: Runner, act: Act) -> None:
+    async def _run(self, commands: Runner, act: Act, work: Work) -> None:
         try:
-            await commands.run(act)
+            with work.under_way():
+                await commands.run(act)
         finally:
             self._under_way.discard((act.action_id, act.row_key))
 
@@ -349,6 +352,12 @@ class OrcApp(ThemedApp[int]):
     def tell(self, text: str, *, undoable: bool = False, severity: str = "") -> None:
         """Say one line over the footer for some seconds; `severity` is "", waiting or error."""
         self.main.say(text, undoable=undoable, severity=severity)
+
+    def keys_dropped(self) -> None:
+        """Say that more was typed than is kept."""
+        self.tell(
+            f"too many keys at once: what came after {KEYS_MAX} was dropped", severity="error"
+        )
 
     def _quit(self) -> None:
         """Quit; while changes wait for the store, at the second time."""

@@ -7,19 +7,24 @@ colour is written at all.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from rich.terminal_theme import TerminalTheme
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.driver import Driver
+from textual.message import Message
 from textual.theme import Theme
 
 from orc_tui import colours
 from orc_tui.colours import Colours
 from orc_tui.keyboard import DEFAULT
 from orc_tui.palette import Palette
+from orc_tui.typeahead import TypeAhead
 
 ResultType = TypeVar("ResultType")
 
@@ -112,6 +117,8 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
             self.register_theme(known)
         self.ansi_theme_dark, self.ansi_theme_light = _PANES_DARK, _PANES_LIGHT
         self.keyboard = DEFAULT
+        self.typeahead = TypeAhead(self, hand_on=super().post_message, full=self.keys_dropped)
+        self._pressed_at: float | None = None
         self._palette: tuple[str, Palette] | None = None
         self.wear(theme or DARK)
 
@@ -135,6 +142,41 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the tokens a value in themes that are not ours."""
         return colours.DARK.variables()
+
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal, read as it is typed and written as fast as it takes it."""
+        from orc_tui.terminal import TerminalDriver
+
+        return TerminalDriver
+
+    def post_message(self, message: Message) -> bool:
+        """Take a message; a key waits until those before it are done."""
+        if isinstance(message, events.Key | events.Paste) and not message.is_forwarded:
+            self.typeahead.put(message)
+            return True
+        return super().post_message(message)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what an event asks, and have what a key causes followed."""
+        if not isinstance(event, events.Key | events.Paste):
+            await super().on_event(event)
+            return
+        by = None if event.is_forwarded else (self.focused or self.screen)
+        self._pressed_at = event.time
+        try:
+            await super().on_event(event)
+        finally:
+            self._pressed_at = None
+            if by is not None:
+                self.typeahead.handled(by)
+
+    @property
+    def late_s(self) -> float:
+        """How long ago the key was pressed whose action runs now; 0.0 for what is no key."""
+        return 0.0 if self._pressed_at is None else time.monotonic() - self._pressed_at
+
+    def keys_dropped(self) -> None:
+        """Say that more was typed than is kept."""
 
     def action_leave(self) -> None:
         """Quit."""

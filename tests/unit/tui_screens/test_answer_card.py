@@ -95,6 +95,17 @@ async def test_keys_of_the_first_300_ms_are_dropped(table: Table) -> None:
     assert table.moves == [Answer(PROMPT.choices[0])]
 
 
+async def test_a_key_counts_from_when_it_was_pressed_however_long_it_waited(table: Table) -> None:
+    await table.deal()
+    table.ticks.now += 0.4
+    table.stage.turned_late_s = 0.3
+    await table.press("y")
+    assert table.moves == [], "the prompt was on the screen for 250 ms as it was pressed"
+    table.ticks.now += 0.1
+    await table.press("1")
+    assert table.moves == [Answer(PROMPT.choices[0])]
+
+
 async def test_every_new_prompt_has_its_own_300_ms(table: Table) -> None:
     await table.ready()
     await table.press("y")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +20,8 @@ from textual.timer import Timer
 from orc_core.model.agent import Agent, Choice, Prompt
 from orc_tui.painted import PaintedModal
 from orc_tui.screens.sheet import Sheet
+from orc_tui.themes import ThemedApp
+from orc_tui.typeahead import resting
 from orc_tui.view_models import card
 from orc_tui.view_models.card import Card, Said
 
@@ -158,7 +160,8 @@ class AnswerCard(PaintedModal[None]):
         wanted: asyncio.Future[Move] = asyncio.get_running_loop().create_future()
         self._wanted = wanted
         try:
-            return await wanted
+            with resting():
+                return await wanted
         finally:
             if self._wanted is wanted:
                 self._wanted = None
@@ -204,7 +207,8 @@ class AnswerCard(PaintedModal[None]):
 
     def _press(self, key: str, *, because: bool) -> None:
         """Take a key as an answer once it is sure that it was pressed, and not held down."""
-        now, before = self._monotonic(), self._key_at
+        app = cast("ThemedApp[object]", self.app)
+        now, before = self._monotonic() - app.late_s, self._key_at
         self._key_at = now
         if self._pressed is not None:
             self._drop_pressed()
@@ -221,6 +225,10 @@ class AnswerCard(PaintedModal[None]):
         self._pressed = None
         shown = self._card
         if shown is None or self._wanted is None:
+            return
+        if not cast("ThemedApp[object]", self.app).typeahead.is_idle:
+            # Another key is on its way, which may tell that this one is held.
+            self._pressed = self.set_timer(HELD_S, partial(self._choose, key, because=because))
             return
         choice = card.choice_for(shown.prompt, key)
         if choice is None:

@@ -20,6 +20,7 @@ from orc_storage.errors import StorageError
 from orc_storage.records import Conflict
 from orc_tui import keymap
 from orc_tui.messages import Act
+from orc_tui.typeahead import resting
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -87,7 +88,8 @@ class Verb:
 
     async def ask(self, screen: Screen[Result]) -> Result | None:
         """Push a screen and wait for what it gives back."""
-        answer: Any = await self.app.push_screen_wait(screen)
+        with resting():
+            answer: Any = await self.app.push_screen_wait(screen)
         found: Result | None = answer
         return found
 
