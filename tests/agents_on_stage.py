@@ -74,8 +74,10 @@ class Machine:
         cpu_s: float = 0.0,
         started_at: float = NOW,
         group: int = 0,
+        exit_status: int | None = None,
     ) -> None:
-        facts = Facts(pid, parent, argv[0], state, foreground, start, started_at, cpu_s, group)
+        times = (start, started_at, cpu_s)
+        facts = Facts(pid, parent, argv[0], state, foreground, *times, group, exit_status)
         self.known[pid] = (facts, argv)
 
     def end(self, pid: int) -> None:

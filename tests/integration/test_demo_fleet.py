@@ -47,11 +47,14 @@ class Watched:
     def screen(self, scene: str) -> str:
         return self.tmux("capture-pane", "-p", "-t", self.pane(scene))
 
+    def told(self, scene: str, form: str) -> str:
+        return self.tmux("display-message", "-p", "-t", self.pane(scene), form).strip()
+
     def keys(self, scene: str, *keys: str) -> None:
         self.tmux("send-keys", "-t", self.pane(scene), *keys)
 
     def status(self, scene: str) -> str:
-        pid = self.panes("#{pane_pid}")[int(self.pane(scene)[1:])]
+        pid = self.told(scene, "#{pane_pid}")
         path = self.fleet.home / ".claude" / "sessions" / f"{pid}.json"
         body = json.loads(path.read_text())
         assert body["procStart"] == mark_of(int(pid)).start  # type: ignore[union-attr]
@@ -98,11 +101,7 @@ async def test_within_20_s_every_state_is_there(live: Watched) -> None:
         deadline_s=20.0,
     )
     # tmux sees the terminal close first and the exit status a moment later.
-    await wait_for(
-        lambda: (
-            "1 1" in live.panes("#{pane_dead} #{pane_dead_status}")[int(live.pane("aider-1")[1:])]
-        )
-    )
+    await wait_for(lambda: live.told("aider-1", "#{pane_dead} #{pane_dead_status}") == "1 1")
 
     # Answers are taken: a digit, a letter, a line, and what was asked is run.
     live.keys("claude-2", "1")

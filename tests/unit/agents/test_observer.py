@@ -215,6 +215,37 @@ def test_a_dead_pane_without_a_status_yet_is_left_alone(stage: Stage) -> None:
     assert (stage.agent().state, stage.agent().does) == (State.DONE, "exit 0, ended after 10m")
 
 
+def test_how_a_dead_pane_ended_stays_known_when_the_kernel_forgets_it(stage: Stage) -> None:
+    """tmux 3.3a misses ends of children and waits for them later: then the kernel has forgotten."""
+    stage.machine.put(101, "claude", started_at=T - 600)
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    stage.machine.put(101, "claude", state="Z", started_at=T - 600, exit_status=1 << 8)
+    stage.put("%1", "claude/working-spinner", dead=True)
+    stage.tick(1.0)
+    ended = (State.CRASHED, "exit 1, ended after 10m")
+    assert (stage.agent().state, stage.agent().does) == ended
+    stage.machine.end(101)
+    for _ in range(4):
+        stage.put("%1", "claude/working-spinner", dead=True)
+        stage.tick(60.0)
+        assert (stage.agent().state, stage.agent().does) == ended
+
+
+def test_a_dead_pane_is_done_until_someone_says_that_it_crashed(stage: Stage) -> None:
+    stage.machine.put(101, "claude", started_at=T - 600)
+    stage.put("%1", "claude/working-spinner")
+    stage.tick()
+    stage.machine.end(101)
+    stage.put("%1", "claude/working-spinner", dead=True)
+    stage.tick(1.0)
+    stage.tick(3.0)
+    assert stage.agent().does == "ended after 10m, how is not known"
+    stage.put("%1", "claude/working-spinner", dead=True, dead_status=1)
+    stage.tick(1.0)
+    assert (stage.agent().state, stage.agent().does) == (State.CRASHED, "exit 1, ended after 10m")
+
+
 def test_silence_names_the_busiest_child(stage: Stage) -> None:
     stage.machine.put(101, "claude")
     stage.machine.put(161, "bash", "-c", "x", parent=101)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import time
@@ -28,7 +29,8 @@ SCENE: Final = "ORC_DEMO_SCENE"
 STILL: Final = "ORC_DEMO_STILL"
 PAINTED: Final = "ORC_DEMO_PAINTED"
 _END_AFTER_S: Final = 4.0
-_NUDGE_AFTER_S: Final = 0.1
+_NUDGE_EVERY_S: Final = 0.1
+_NUDGES_MAX: Final = 50
 
 
 def main(kind: str) -> int:
@@ -71,20 +73,35 @@ def tell_painted(environ: Mapping[str, str]) -> None:
 
 
 def _nudge_parent() -> None:
-    """Have tmux look for ended children once more, a moment after this process is gone.
+    """Have tmux look for ended children again, from when this process is over until it is seen.
 
     A tmux with libutempter can miss the end of a program: while it waits for the helper that a
     closed terminal starts, the signal that tells of the end passes by unseen, and the exit
     status stays unknown until another child ends.
     """
     parent = os.getppid()
-    if os.fork() == 0:
-        os.setsid()
-        os.closerange(0, 3)
-        time.sleep(_NUDGE_AFTER_S)
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # no Linux: tmux has no such helper there
+        ending = os.pidfd_open(os.getpid())
+        if os.fork() == 0:
+            try:
+                os.setsid()
+                os.closerange(0, ending)
+                nudge(parent, ending)
+            finally:
+                os._exit(0)
+        os.close(ending)
+
+
+def nudge(parent: int, ending: int) -> None:
+    """Tell `parent` of the end of the child that `ending` refers to, until it waited for it."""
+    select.select([ending], [], [])
+    for _ in range(_NUDGES_MAX):
+        time.sleep(_NUDGE_EVERY_S)
+        try:
+            signal.pidfd_send_signal(ending, 0)
             os.kill(parent, signal.SIGCHLD)
-        os._exit(0)
+        except OSError:  # it was waited for, or nobody is left who would
+            return
 
 
 def _run(play: Play, face: Face, file: SessionFile | None, terminal: Terminal) -> None:
