@@ -16,7 +16,7 @@ from orc_core.errors import LayerOffline, UnknownName
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
 from orc_core.sync import file_layer
-from orc_core.sync.passes import AT_ONCE
+from orc_core.sync.passes import AT_ONCE, RETRIES_MAX
 from orc_core.sync.settlement import day_of
 from orc_core.sync.synchronizer import SyncReport
 from orc_core.text import clean
@@ -214,9 +214,10 @@ async def test_what_nobody_thought_of_is_the_matter_of_one_document(
     await ws.add()
     await ws.add("Other")
     await ws.sync()
-    render = file_layer.render
+    render, asked = file_layer.render, list[object]()
 
     def fail(body: Body, rev: int) -> bytes:
+        asked.append(body["id"])
         if body["id"] == "T-1":
             raise OverflowError("too large")
         return render(body, rev)
@@ -226,6 +227,7 @@ async def test_what_nobody_thought_of_is_the_matter_of_one_document(
     ws.change("T-2", title="Elsewhere")
     assert (await ws.sync()).failed == 1
     assert ws.file("T-2")["rev"] == 2
+    assert asked == ["T-1", "T-2", *["T-1"] * RETRIES_MAX], "it is tried again alone"
     assert "OverflowError: too large" in ws.synchronizer.health()[0].trouble
 
 

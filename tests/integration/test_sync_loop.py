@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from orc_core.model.health import LayerState
 from orc_core.tasks.desk import Tasks
+from orc_storage import inotify
 from orc_storage.records import OPERATOR
 from stores import Turned, open_store
 from workspaces import Workspace, open_workspace
@@ -172,9 +174,12 @@ async def test_a_file_that_stays_away_deletes_its_task(ws: Workspace, clock: Tur
         await _until(ws.path().exists)
 
 
+@pytest.mark.parametrize("kernel_tells", [True, False])
 async def test_a_folder_that_is_taken_away_is_written_anew_and_watched_again(
-    ws: Workspace, clock: Turned
+    ws: Workspace, clock: Turned, monkeypatch: pytest.MonkeyPatch, kernel_tells: bool
 ) -> None:
+    if not kernel_tells:
+        monkeypatch.setattr(inotify.Inotify, "open", lambda _: False)
     await ws.add()
     async with _running(ws):
         await _is_in_step(ws)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 import scene
 from orc_storage.records import OPERATOR, Conflict, ConflictState
 from orc_tui.view_models import conflicts, live
@@ -49,6 +51,29 @@ def test_a_decided_row_has_room_to_say_that_it_can_be_undone() -> None:
     decided = replace(unknown(), state=ConflictState.RESOLVED, decision="left", decided_at=scene.AT)
     row = text_of(conflicts.row(decided, conflicts.columns([decided], 77), scene.AT))
     assert "took file over you; z undoes" in row
+
+
+@pytest.mark.parametrize(
+    ("by", "strategy", "expected"),
+    [
+        (OPERATOR, "", "took file over you; z undoes"),
+        ("codex-1", "", "took file over you, by codex-1"),
+        ("auto", "LAST_WRITE", "took file over you by LAST_WRITE"),
+    ],
+)
+def test_only_what_the_person_at_the_screen_decided_is_said_to_be_undone_there(
+    by: str, strategy: str, expected: str
+) -> None:
+    decided = replace(
+        unknown(),
+        state=ConflictState.RESOLVED,
+        decision="left",
+        decided_at=scene.AT,
+        decided_by=by,
+        strategy=strategy,
+    )
+    row = text_of(conflicts.row(decided, conflicts.columns([decided], 77), scene.AT))
+    assert f"{expected} " in row
 
 
 def test_a_part_of_a_text_is_named_by_its_line() -> None:

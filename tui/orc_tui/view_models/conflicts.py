@@ -12,7 +12,7 @@ from typing import Final
 
 from orc_core.model.snapshot import Snapshot
 from orc_core.text import cells, clean, fit
-from orc_storage.records import Conflict, ConflictState, Json, Side
+from orc_storage.records import OPERATOR, Conflict, ConflictState, Json, Side
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.agents import natural
 from orc_tui.view_models.lines import Line, Part, spread
@@ -118,8 +118,11 @@ def _decided(conflict: Conflict) -> str:
         "base": "took the base",
         "both": "took both",
     }.get(conflict.decision, "took another value")
-    by = f" by {conflict.strategy}" if conflict.strategy else ""
-    return f"{took}{by}; z undoes"
+    if conflict.strategy:
+        return f"{took} by {conflict.strategy}"
+    # `z` goes by what the person at the screen did, and by nobody else's decisions.
+    mine = conflict.decided_by in ("", OPERATOR)
+    return f"{took}; z undoes" if mine else f"{took}, by {person(conflict.decided_by)}"
 
 
 def _until(at: float, now: float) -> str:
