@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orc_core.history import encounters
 from orc_core.later.plans import SHOWN_S
 from orc_core.model.agent import Agent
 from orc_core.model.health import STORE, Fault, Layer, LayerState
@@ -35,6 +36,8 @@ class Board:
     conflicts: tuple[Conflict, ...] = ()
     laters: tuple[Later, ...] = ()
     """What is put off, and what was carried out lately."""
+    put_off: Mapping[str, float] = field(default_factory=dict)
+    """Until when encounters in code are deferred, by their ids."""
     merged_today: int = 0
     ruled_today: int = 0
     trouble: str = ""
@@ -120,6 +123,7 @@ async def load(store: Database | None, now: float, before: Board) -> Board:
             ages=ages(conn, tasks, before.ages),
             conflicts=(*held, *decided),
             laters=tuple(laters.listing(conn, ended_since=now - SHOWN_S)),
+            put_off=encounters.put_off(conn, now),
             merged_today=counters.value(conn, MERGED, day),
             ruled_today=counters.value(conn, RULED, day),
             damaged=tuple(damaged),

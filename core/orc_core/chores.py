@@ -14,6 +14,7 @@ from orc_core.chronicle.compacting import Bounds, Upkeep
 from orc_core.chronicle.isolating import Isolation
 from orc_core.clock import Clock
 from orc_core.history.backups import Backups
+from orc_core.history.encounters import Encounters
 from orc_core.lifecycle.holders import Holders
 from orc_core.lifecycle.supervisor import Supervisor
 from orc_core.lifecycle.wing import Lifecycle
@@ -22,7 +23,7 @@ from orc_core.settings import Settings
 from orc_core.tasks.feeding import Agents, Feeder
 from orc_core.tasks.leases import Leases
 from orc_storage.database import Database
-from orc_storage.records import Finding
+from orc_storage.records import Conflict, Finding
 
 
 class Chores:
@@ -46,6 +47,7 @@ class Chores:
         leads: Callable[[], bool],
         changed: Callable[[], None],
         found: Callable[[Sequence[Finding]], None],
+        conflicts: Callable[[], Sequence[Conflict]],
     ) -> None:
         self._supervisor = Supervisor(lifecycle, store, clock, leads=leads, changed=changed)
         self._upkeep = Upkeep(store, clock, bounds, leads=leads, changed=changed)
@@ -55,6 +57,7 @@ class Chores:
             lifecycle, store, clock, told.scale, leads=leads, changed=changed
         )
         self._feeder = Feeder(store, clock, agents, holders, told.queue.feed, leads=leads)
+        self._encounters = Encounters(store, clock, conflicts, leads=leads)
         self._isolation = Isolation(store, clock, leads=leads, found=found)
 
     async def run(self) -> None:
@@ -65,6 +68,7 @@ class Chores:
             group.create_task(self._backups.run())
             group.create_task(self._isolation.run())
             group.create_task(self._leases.run())
+            group.create_task(self._encounters.run())
             group.create_task(self._autoscaler.run())
             group.create_task(self._feeder.run())
 

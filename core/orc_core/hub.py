@@ -337,6 +337,7 @@ class Core:
                             leads=lambda: self.leads,
                             changed=self._layers_changed,
                             found=self._view.found,
+                            conflicts=lambda: self.snapshot.conflicts,
                         )
                         group.create_task(self._chores.run())
                         group.create_task(self._view.keep_pending(self._store))

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from orc_core import board, leader
 from orc_core.clock import Clock
+from orc_core.code.encounters import encounters
 from orc_core.config import CoreOptions
 from orc_core.fleet import Fleet
 from orc_core.leadership import Leadership
@@ -69,14 +70,14 @@ class Picture:
         """Make the snapshot anew, and tell those whom a change concerns."""
         layers = self.layers()
         tasks = self._view.tasks([fault for layer in layers for fault in layer.faults])
-        known, now = self._view.board, self._clock.now()
+        known, now, code = self._view.board, self._clock.now(), self._code()
         agents = board.join_tasks((*self._fleet.agents(), *self._missing()), tasks)
         fresh = replace(
             self.snapshot,
             at=now,
             agents=board.join_laters(agents, known.laters, now),
             tasks=tasks,
-            conflicts=known.conflicts,
+            conflicts=(*known.conflicts, *encounters(code, agents, known.put_off, now)),
             laters=known.laters,
             merged_today=known.merged_today,
             ruled_today=known.ruled_today,
@@ -87,7 +88,7 @@ class Picture:
             recordings=tuple(
                 (one.key, one.going is Going.PAUSED) for one in self._recordings.going
             ),
-            code=self._code(),
+            code=code,
             previews=self._fleet.previews,
         )
         self.publisher.publish(fresh)

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from orc_core.code.encounters import PREFIX
+from orc_core.history import encounters
 from orc_core.history.actions import MARKS_MAX, History
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.timeline import PAGE, Timeline
@@ -223,6 +225,10 @@ class ConflictWing:
         """What was found, what decided it and what waits."""
         return await self.conflicts.figures()
 
+    async def seen(self) -> encounters.Seen:
+        """How many conflicts of code there were."""
+        return await self.conflicts.db.read(encounters.seen)
+
     async def policy(self) -> Policy:
         """The owners and strategies in force."""
         return await self.conflicts.policy()
@@ -235,14 +241,29 @@ class ConflictWing:
         return await self.conflicts.undo_resolution(id, actor=self.actor)
 
     async def defer(self, id: str, until: float) -> Report:
-        """Put a conflict off until `until`, in seconds since the epoch."""
+        """Put a conflict off until `until`, in seconds since the epoch.
+
+        One of code is taken up again by 0.
+        """
+        if id.startswith(PREFIX):
+            return await encounters.defer(self.conflicts.db, id, until, actor=self.actor)
         return await self.late(
             f"defer {id}", lambda: self.conflicts.defer(id, until, actor=self.actor)
         )
 
     async def defer_many(self, ids: Sequence[str], until: float) -> Tally:
-        """Put several off as one act; what is refused stays and says why."""
-        return await self.conflicts.defer_many(ids, until, actor=self.actor)
+        """Put several off as one act; what is refused stays and says why.
+
+        Those of code are put off beside it, which undo does not take back.
+        """
+        mine = tuple(id for id in ids if id.startswith(PREFIX))
+        for id in mine:
+            await self.defer(id, until)
+        ids = [id for id in ids if id not in mine]
+        if not ids:
+            return Tally(mine, (), "deferred")
+        tally = await self.conflicts.defer_many(ids, until, actor=self.actor)
+        return replace(tally, done=(*mine, *tally.done))
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,8 @@ class Clash(StrEnum):
     EDIT_EDIT = "edit/edit"
     EDIT_DELETE = "edit/delete"
     ADD_ADD = "add/add"
+    OVERLAP = "overlap"
+    FORECAST = "forecast"
 
 
 class ConflictState(StrEnum):
@@ -257,6 +259,10 @@ class Conflict:
     base_by: str = ""
     line: int = 0
     strategy: str = ""
+
+    @property
+    def of_code(self) -> bool:
+        return self.kind in (Clash.OVERLAP, Clash.FORECAST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from orc_cli.output import (
 )
 
 if TYPE_CHECKING:
+    from orc_core.hub import Core
     from orc_core.sync.policies import Rule
     from orc_storage.records import Conflict, Side
 
@@ -84,6 +85,7 @@ async def list_conflicts(args: argparse.Namespace) -> int:
 
     async with opened(args) as core:
         conflicts = await core.conflicts.listing() if core.has_store else []
+        conflicts += await _of_code(core)
     if not args.all:
         conflicts = [conflict for conflict in conflicts if conflict.state in WAITING]
     if args.json:
@@ -94,14 +96,44 @@ async def list_conflicts(args: argparse.Namespace) -> int:
             conflict.state.value,
             conflict.id,
             f"{conflict.doc} {conflict.path}".rstrip(),
-            _brief(conflict.left),
-            _brief(conflict.right),
+            *_sides(conflict),
             _outcome(conflict),
         )
         for conflict in conflicts
     ]
     print_table(rows, empty="no conflicts")
     return 0
+
+
+async def _of_code(core: Core) -> list[Conflict]:
+    """Two agents in one file, and branches that will conflict."""
+    await core.agents.scan(must_answer=False)
+    await core.refresh()
+    await core.code_watch.once()
+    await core.refresh()
+    return [one for one in core.snapshot.conflicts if one.of_code]
+
+
+async def _find(core: Core, id: str) -> Conflict:
+    """A conflict by its id; raises UnknownName."""
+    from orc_core.code.encounters import PREFIX
+    from orc_core.errors import UnknownName
+    from orc_core.text import clean
+
+    if not id.casefold().startswith(PREFIX.casefold()):
+        return await core.conflicts.get(id)
+    for one in await _of_code(core):
+        if one.id.casefold() == id.casefold():
+            return one
+    raise UnknownName(f"there is no conflict {clean(id, limit=40)!r} in code now: it is over")
+
+
+def _sides(conflict: Conflict) -> tuple[str, str]:
+    if not conflict.of_code:
+        return _brief(conflict.left), _brief(conflict.right)
+    sides = (conflict.left, conflict.right)
+    told = [f"{side.writer} ({side.cause})" if side.cause else side.writer for side in sides]
+    return " and ".join(told), conflict.why
 
 
 def _outcome(conflict: Conflict) -> str:
@@ -128,9 +160,15 @@ def _brief(side: Side) -> str:
 
 async def show_conflict(args: argparse.Namespace) -> int:
     async with opened(args) as core:
-        conflict = await core.conflicts.get(args.id)
+        conflict = await _find(core, args.id)
     if args.json:
         print_json(conflict_json(conflict))
+        return 0
+    if conflict.of_code:
+        print(f"{conflict.id}  {conflict.doc}  {conflict.kind}, {conflict.state}")
+        print(f"  {' '.join(_sides(conflict))}")
+        for side in (conflict.left, conflict.right):
+            print(f"  {side.writer}: on {side.layer}, {iso(side.at)}  {side.value or ''}".rstrip())
         return 0
     place = f"{conflict.doc} {conflict.path}".rstrip() + (
         f", line {conflict.line}" if conflict.line else ""
@@ -234,22 +272,26 @@ async def defer_conflict(args: argparse.Namespace) -> int:
     from orc_core.later.times import coming
 
     async with opened(args, cause="orc conflicts defer") as core:
-        conflict = await core.conflicts.get(args.id)
+        conflict = await _find(core, args.id)
         now = core.snapshot.at
         until = now + args.hours * 3600.0 if args.until is None else coming(args.until, now)
         report = await core.conflicts.defer(conflict.id, until)
     if args.json:
         print_json({"id": conflict.id, "deferred_until": iso(until), "text": spoken(report)})
+    elif conflict.of_code:
+        print(f"{conflict.id} is deferred until {iso(until)}; --hours 0 takes it up again")
     else:
         print(f"{report.text} until {iso(until)}; `orc undo` takes it back")
     return 0
 
 
 async def show_figures(args: argparse.Namespace) -> int:
+    from orc_core.history.encounters import Seen
     from orc_core.sync.statistics import Figures
 
     async with opened(args) as core:
         found = await core.conflicts.figures() if core.has_store else Figures()
+        of_code = await core.conflicts.seen() if core.has_store else Seen()
     if args.json:
         print_json(
             {
@@ -258,6 +300,8 @@ async def show_figures(args: argparse.Namespace) -> int:
                 "resolved": found.resolved,
                 "open": found.open,
                 "deferred": found.deferred,
+                "overlaps": of_code.overlaps,
+                "forecasts": of_code.forecasts,
                 "by_strategy": dict(found.by_strategy),
                 "by_whom": dict(found.by_whom),
                 "automatic": round(found.automatic, 4),
@@ -269,6 +313,7 @@ async def show_figures(args: argparse.Namespace) -> int:
     oldest = f", the oldest is {found.oldest}, {ago(found.oldest_s)}" if found.oldest else ""
     print(f"detected  {found.detected}, {found.automatic:.1%} decided without a person")
     print(f"waiting   {counts({'open': found.open, 'deferred': found.deferred})}{oldest}")
+    print(f"in code   {of_code.overlaps} overlaps and {of_code.forecasts} forecasts so far")
     print(f"strategy  {counts(found.by_strategy)}")
     print(f"by        {counts(found.by_whom)}; {found.merged} merged by themselves")
     return 0

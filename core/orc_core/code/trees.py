@@ -134,6 +134,17 @@ class Trees:
             some = [one for one in every.steps if differences.chosen(one.path, paths)]
             return then, await differences.diffs(look, taken.content, then.content, some)
 
+    async def uncommitted(self, tree: WorkTree, paths: Sequence[bytes]) -> tuple[FileDiff, ...]:
+        """How files differ from what is checked out; `-` is committed, `+` stands there now."""
+        async with self._looking(tree) as (_, look):
+            head, _ = await repository.head(tree, self._environ)
+            if not head:
+                return ()
+            taken = await snapshots.take(look)
+            every, _ = await differences.steps(look, head, taken.content)
+            some = [one for one in every if differences.chosen(one.path, paths)]
+            return await differences.diffs(look, head, taken.content, some)
+
     async def plan(
         self,
         tree: WorkTree,

@@ -49,18 +49,18 @@ class Conflicts:
     """The conflicts of one store; `rules` are those of each kind of document."""
 
     def __init__(self, db: Database, clock: Clock, rules: Mapping[str, Rules]) -> None:
-        self._db = db
+        self.db = db
         self._clock = clock
         self._rules = rules
         self._policy = policy_of(next(iter(rules.values()), None))
 
     async def listing(self) -> list[Conflict]:
         """Return all conflicts, decided and superseded ones too, in the order of opening."""
-        return await self._db.read(conflicts.listing)
+        return await self.db.read(conflicts.listing)
 
     async def get(self, id: str) -> Conflict:
         """Return one conflict, found without regard to case; raises UnknownName."""
-        return await self._db.read(lambda conn: find(conn, id))
+        return await self.db.read(lambda conn: find(conn, id))
 
     async def resolve(self, id: str, take: str, *, value: Json = None, actor: str) -> Report:
         """Decide a conflict: `take` is left, right, base, or value with the value to write.
@@ -85,7 +85,7 @@ class Conflicts:
             text = f"{conflict.id}: {where} {_came_to_be(conflict, take, decided.value)}"
             return Report(text, undoable=True, rev=_rev(decided.changes))
 
-        report = await self._db.write(work)
+        report = await self.db.write(work)
         if isinstance(report, Overlap):
             raise report
         return report
@@ -109,7 +109,7 @@ class Conflicts:
             choices = [Chosen(id, take) for id in dict.fromkeys(wanted)]
             return self._resolve_many(tx, choices, actor)
 
-        return await self._db.write(work)
+        return await self.db.write(work)
 
     async def resolve_chosen(self, choices: Sequence[Chosen], *, actor: str) -> ManyReport:
         """Decide several, each in its own way, as one act; the report says what stays, and why.
@@ -119,7 +119,7 @@ class Conflicts:
         for choice in choices:
             if choice.take not in TAKES:
                 raise UsageError(f"take is {choice.take!r}; it is one of {', '.join(TAKES)}")
-        return await self._db.write(lambda tx: self._resolve_many(tx, choices, actor))
+        return await self.db.write(lambda tx: self._resolve_many(tx, choices, actor))
 
     def _resolve_many(self, tx: Transaction, choices: Sequence[Chosen], actor: str) -> ManyReport:
         done: list[str] = []
@@ -164,11 +164,11 @@ class Conflicts:
             merged = counters.total(conn, MERGED)
             return count(conflicts.listing(conn), merged=merged, now=self._clock.now())
 
-        return await self._db.read(read)
+        return await self.db.read(read)
 
     async def policy(self) -> Policy:
         """Return the owners and strategies in force, those set by command too."""
-        return await self._db.read(self._policy.as_set)
+        return await self.db.read(self._policy.as_set)
 
     async def set_strategy(self, subject: str, strategy: str | None, *, actor: str) -> Report:
         """Set what is done in KIND or KIND.FIELD from now on; None takes the setting back.
@@ -201,7 +201,7 @@ class Conflicts:
             acts.record(tx, actor=actor, label=label, changes=(change,))
             return Report(text, undoable=True, rev=written.rev)
 
-        return await self._db.write(work)
+        return await self.db.write(work)
 
     async def undo_resolution(self, id: str, *, actor: str) -> Report:
         """Take a decision back: the conflict is open again and each side has its own value.
@@ -224,7 +224,7 @@ class Conflicts:
             text = f"{conflict.id} is open again: {place(conflict.doc, conflict.path)}"
             return Report(text, undoable=True, rev=_rev(changes))
 
-        return await self._db.write(work)
+        return await self.db.write(work)
 
     async def defer(self, id: str, until: float, *, actor: str) -> Report:
         """Put a conflict off until `until`, in seconds since the epoch.
@@ -261,7 +261,7 @@ class Conflicts:
             )
             return Tally(done, refused, "put off")
 
-        return await self._db.write(work)
+        return await self.db.write(work)
 
 
 def find(conn: Connection, id: str) -> Conflict:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 import scene
-from orc_storage.records import OPERATOR, Conflict, ConflictState
+from orc_storage.records import OPERATOR, Clash, Conflict, ConflictState
 from orc_tui.view_models import conflicts, live
+from orc_tui.view_models.ability import reason
 from orc_tui.view_models.lines import text_of
 
 
@@ -79,3 +80,23 @@ def test_only_what_the_person_at_the_screen_decided_is_said_to_be_undone_there(
 def test_a_part_of_a_text_is_named_by_its_line() -> None:
     assert conflicts.place(unknown()) == "T-1 due"
     assert conflicts.place(replace(unknown(), path="text#2", line=14)) == "T-1 text line 14"
+
+
+def test_two_agents_in_one_file_are_told_with_what_can_be_done() -> None:
+    sides = (
+        replace(scene.side("feat/orders", "stack the discounts", "codex-1", 2), cause="T-09"),
+        replace(scene.side("feat/price", None, "claude-7", 3), present=False),
+    )
+    meeting = replace(
+        scene.conflict("F-7k2qa", "src/price.ts", "", *sides, 2),
+        kind=Clash.OVERLAP,
+        why="are both in it, in 2 work trees",
+    )
+    row = text_of(conflicts.row(meeting, conflicts.columns([meeting], 110), scene.AT))
+    assert "F-7k2qa" in row
+    assert "src/price.ts" in row and "codex-1 and claude-7 are both in it, in 2 work trees" in row
+    lines = told(meeting)
+    assert "codex-1 (T-09)  feat/orders · at " in lines and "“stack the discounts”" in lines
+    assert "base" not in lines and "Enter tells what can be done" in lines
+    assert "is about code" in reason("take-left", meeting)
+    assert reason("rollback", meeting) == reason("later", meeting) == ""

@@ -27,7 +27,10 @@ PLANS_MAX: Final = 32
 
 
 class Shelf(Protocol):
-    """What the list reads of one work tree."""
+    """What the list reads of one work tree, at `top`, as that of the agent `of`."""
+
+    of: str
+    top: str
 
     async def listing(self) -> list[TreeCheckpoint]: ...
 
@@ -35,16 +38,14 @@ class Shelf(Protocol):
 
 
 class CheckpointsView(BrowseView, inherit_bindings=False):
-    """Shows the checkpoints of a work tree, newest first; `whose` names it."""
+    """Shows the checkpoints of a work tree, newest first."""
 
     pane: ClassVar[str] = keymap.TREE
     shown: ClassVar[tuple[str, ...]] = ("restore", "keep", "undo", "filter", "command")
 
-    def __init__(self, shelf: Shelf, whose: str, top: str, *, now: Callable[[], float]) -> None:
+    def __init__(self, shelf: Shelf, *, now: Callable[[], float]) -> None:
         super().__init__()
-        self._shelf = shelf
-        self._whose = whose
-        self._top = top
+        self.shelf = shelf
         self._now = now
         self._all: list[TreeCheckpoint] = []
         self._rows: dict[str, TreeCheckpoint] = {}
@@ -81,7 +82,7 @@ class CheckpointsView(BrowseView, inherit_bindings=False):
 
     async def _read(self) -> None:
         try:
-            self._all = await self._shelf.listing()
+            self._all = await self.shelf.listing()
         except (OrcError, OSError) as error:
             self.note(str(error), "error")
         self._is_read = True
@@ -92,7 +93,7 @@ class CheckpointsView(BrowseView, inherit_bindings=False):
     async def _compare(self) -> None:
         id = self.roll.cursor
         try:
-            found = await self._shelf.plan(id)
+            found = await self.shelf.plan(id)
         except (OrcError, StorageError, OSError, TimeoutError) as error:
             self._trouble[id] = clean(str(error), limit=400)
         else:
@@ -126,8 +127,8 @@ class CheckpointsView(BrowseView, inherit_bindings=False):
         plan = self._plans.get(self.roll.cursor)
         told = self._trouble.get(self.roll.cursor, "")
         return Browse(
-            title=((f"Checkpoints  {clean(self._whose, limit=60)}", "bold"),),
-            right=((f"{clean(self._top, limit=200)} ", "dim"),),
+            title=((f"Checkpoints  {clean(self.shelf.of, limit=60)}", "bold"),),
+            right=((f"{clean(self.shelf.top, limit=200)} ", "dim"),),
             name="Files",
             beside=((f" /{self.query_text}", "limited"),) if self.query_text else BLANK,
             count=f"{self.roll.index + 1} of {len(self.roll.keys)}" if rows else "",
@@ -146,10 +147,10 @@ class RestoreView(BrowseView, inherit_bindings=False):
     pane: ClassVar[str] = keymap.RESTORE
     shown: ClassVar[tuple[str, ...]] = ("choose", "choose-all", "restore")
 
-    def __init__(self, plan: RestorePlan, whose: str, *, now: Callable[[], float]) -> None:
+    def __init__(self, shelf: Shelf, plan: RestorePlan, *, now: Callable[[], float]) -> None:
         super().__init__()
+        self.shelf = shelf
         self.choice = rollback.chosen(plan)
-        self._whose = whose
         self._now = now
 
     def begin(self) -> None:
@@ -181,7 +182,7 @@ class RestoreView(BrowseView, inherit_bindings=False):
         ]
         here = self.roll.cursor
         return Browse(
-            title=((f"Back to {plan.checkpoint.id}  {clean(self._whose, limit=60)}", "bold"),),
+            title=((f"Back to {plan.checkpoint.id}  {clean(self.shelf.of, limit=60)}", "bold"),),
             right=((f"{clean(plan.top, limit=200)} ", "dim"),),
             name="Goes back",
             beside=BLANK,

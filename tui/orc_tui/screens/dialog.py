@@ -77,12 +77,14 @@ class Dialog(PaintedModal[str | None]):
         *,
         lines: Sequence[str] = (),
         plan: Plan | None = None,
+        body: Sequence[Line] = (),
         cancel: str = "Cancel",
     ) -> None:
         super().__init__()
         self._title = title
         self._lines = tuple(lines)
         self._plan = plan
+        self._body = tuple(body)
         self._options = (Option("", cancel), *options)
         self._cursor = 0
         self._scroll = 0
@@ -124,6 +126,7 @@ class Dialog(PaintedModal[str | None]):
         body: list[Line] = []
         for text in self._lines:
             body.extend(((part, "text"),) for part in box.wrap(clean(text, limit=400), inner))
+        body.extend(self._body)
         if self._plan is not None:
             body.extend(plan_lines(self._plan, inner))
         room = max(self.size.height - 6, 1)

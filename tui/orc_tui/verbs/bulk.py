@@ -22,8 +22,8 @@ from orc_tui.messages import Act
 from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.edit import FIELDS, FieldEdit
 from orc_tui.screens.menu import Menu
-from orc_tui.verbs.deciding import tomorrow
 from orc_tui.verbs.editing import AGENTS_MAX, NOBODY, value_of
+from orc_tui.verbs.encounters import tomorrow
 from orc_tui.verbs.living import Living
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.ability import Row, reason

@@ -7,7 +7,6 @@ way back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orc_core.model.history import Chosen, Report
@@ -15,18 +14,12 @@ from orc_storage.records import WAITING, Conflict
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import ConflictView, Verdict
 from orc_tui.screens.edit import FieldEdit, field_of
+from orc_tui.verbs.encounters import EncounterVerbs, tomorrow
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.conflict_view import Take, Taken
 
 if TYPE_CHECKING:
     from orc_tui.app import OrcApp
-
-
-def tomorrow(now: float) -> float:
-    """The start of the next day here, in seconds since the epoch."""
-    today = datetime.fromtimestamp(now).astimezone()
-    morning = today.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return morning.timestamp()
 
 
 class Deciding(Verb):
@@ -35,6 +28,7 @@ class Deciding(Verb):
     def __init__(self, app: OrcApp) -> None:
         super().__init__(app)
         self._kept: dict[str, Taken] = {}
+        self._encounters = EncounterVerbs(app)
 
     async def take(self, act: Act, take: Take) -> None:
         """Resolve a single value at once; of several parts of a document open the view."""
@@ -58,11 +52,18 @@ class Deciding(Verb):
             await self._resolve(conflict, Taken("value", edited.value))
 
     async def later(self, act: Act) -> None:
-        await self._defer((self.conflict(act),))
+        conflict = self.conflict(act)
+        if conflict.of_code:
+            await self._encounters.later(conflict)
+        else:
+            await self._defer((conflict,))
 
     async def view(self, act: Act) -> None:
         """Open the conflict view on a conflict and do what it was left with."""
         conflict = self.conflict(act)
+        if conflict.of_code:
+            await self._encounters.choose(conflict)
+            return
         waiting = self._waiting()
         known = {one.id for one in waiting}
         view = ConflictView(
@@ -99,7 +100,7 @@ class Deciding(Verb):
             self.tell(f"nothing written: {len(self._kept)} chosen, kept for next time")
 
     def _waiting(self) -> list[Conflict]:
-        return [one for one in self.snapshot.conflicts if one.state in WAITING]
+        return [one for one in self.snapshot.conflicts if one.state in WAITING and not one.of_code]
 
     async def _resolve(self, conflict: Conflict, taken: Taken) -> None:
         value = taken.value if taken.take == "value" else None

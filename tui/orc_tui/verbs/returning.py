@@ -17,6 +17,7 @@ from orc_tui.screens.checkpoint import CheckpointForm
 from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.timeline import TimelineView
+from orc_tui.verbs.encounters import EncounterVerbs
 from orc_tui.verbs.trees import TreeVerbs
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.story import Tab, parse_row_key
@@ -58,6 +59,9 @@ class Returning(Verb):
         """In a timeline: plan, ask, go back. Elsewhere: open it at the revision before."""
         if act.pane in (keymap.AGENTS, keymap.LIVE) and await self._to_files(act):
             return
+        if act.pane == keymap.CONFLICTS and (found := self.conflict(act)).of_code:
+            await EncounterVerbs(self.app).roll_back(found)
+            return
         if act.pane != keymap.TIMELINE:
             of, subject, title = self._document(act)
             await self._push(Tab.THIS, of, subject, title, at_older=True)
@@ -79,7 +83,8 @@ class Returning(Verb):
 
     async def _to_files(self, act: Act) -> bool:
         """Whether the way back of an agent's files was meant, which is opened then."""
-        tree, agent = await self.trees.tree_of(act), self.agent(act)
+        agent = self.agent(act)
+        tree = await self.trees.tree_of(agent)
         if tree is None:
             return False
         if agent.task:
@@ -88,7 +93,7 @@ class Returning(Verb):
             what = await self.ask(Menu(title, _WHAT, notes))
             if what != "files":
                 return what is None
-        await self.trees.open(act, tree)
+        await self.trees.open(agent, tree)
         return True
 
     async def take_out(self, act: Act) -> None:

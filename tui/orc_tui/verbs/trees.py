@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orc_core.errors import NoWorkTree, OrcError
+from orc_core.model.agent import Agent
 from orc_core.model.code import RestorePlan, TreeCheckpoint
 from orc_tui.messages import Act
 from orc_tui.screens.checkpoints import CheckpointsView, RestoreView
@@ -26,7 +27,7 @@ class TreeShelf:
     """One work tree of a core, as the list reads it; `of` is the agent that is looked at."""
 
     def __init__(self, core: Core, tree: WorkTree, of: str) -> None:
-        self.tree, self.of = tree, of
+        self.tree, self.of, self.top = tree, of, str(tree.top)
         self._code = core.code
 
     async def listing(self) -> list[TreeCheckpoint]:
@@ -40,29 +41,32 @@ class TreeShelf:
 class TreeVerbs(Verb):
     """The verbs of work trees."""
 
-    _shelf: TreeShelf | None = None
-
-    async def tree_of(self, act: Act) -> WorkTree | None:
-        """The work tree in which the agent of a row is; None where it is in none."""
-        folder = self.agent(act).cwd
-        if not folder:
+    async def tree_of(self, agent: Agent) -> WorkTree | None:
+        """The work tree in which an agent is; None where it is in none."""
+        if not agent.cwd:
             return None
         try:
-            return await self.core.code.find(Path(folder))
+            return await self.core.code.find(Path(agent.cwd))
         except (NoWorkTree, OSError):
             return None
 
-    async def open(self, act: Act, tree: WorkTree) -> None:
+    async def open_of(self, agent: Agent) -> None:
         """Open the checkpoints of the work tree of an agent."""
-        self._shelf = TreeShelf(self.core, tree, self.agent(act).name)
-        view = CheckpointsView(self._shelf, self._shelf.of, str(tree.top), now=self.app.now)
-        await self.app.push_screen(view, self._left)
+        tree = await self.tree_of(agent)
+        if tree is None:
+            raise OrcError(f"{agent.name} is in no work tree of git's")
+        await self.open(agent, tree)
+
+    async def open(self, agent: Agent, tree: WorkTree) -> None:
+        """Open the checkpoints of this work tree, as that of an agent."""
+        shelf = TreeShelf(self.core, tree, agent.name)
+        await self.app.push_screen(CheckpointsView(shelf, now=self.app.now), self._left)
 
     async def keep(self, act: Act) -> None:
         """Make a checkpoint of the work tree that is looked at, or of an agent's."""
         view = self.app.screen
-        shelf = self._shelf if isinstance(view, CheckpointsView) else None
-        tree = shelf.tree if shelf is not None else await self.tree_of(act)
+        shelf = _shelf(view)
+        tree = shelf.tree if shelf is not None else await self.tree_of(self.agent(act))
         if tree is None:
             raise OrcError(f"{self.agent(act).name} is in no work tree of git's")
         made = await self.core.code.checkpoint(tree)
@@ -77,16 +81,17 @@ class TreeVerbs(Verb):
         if isinstance(view, RestoreView):
             await self._carry_out(view)
             return
-        if self._shelf is None or not act.row_key:
+        shelf = _shelf(view)
+        if shelf is None or not act.row_key:
             raise OrcError("there is no checkpoint here: `N` makes one")
-        plan = await self._shelf.plan(act.row_key)
+        plan = await shelf.plan(act.row_key)
         if not plan.steps:
             self.tell(f"nothing differs from {plan.checkpoint.id} now")
             return
-        await self.app.push_screen(RestoreView(plan, self._shelf.of, now=self.app.now), self._left)
+        await self.app.push_screen(RestoreView(shelf, plan, now=self.app.now), self._left)
 
     async def _carry_out(self, view: RestoreView) -> None:
-        shelf, seen = self._shelf, view.choice.plan
+        shelf, seen = _shelf(view), view.choice.plan
         paths, picked = view.choice.wanted()
         if shelf is None or not (paths or picked):
             raise OrcError("nothing is chosen: space takes a file or a hunk back")
@@ -116,6 +121,12 @@ class TreeVerbs(Verb):
     def _left(self, pane: str | None) -> None:
         if pane:
             self.app.main.focus_pane(pane)
+
+
+def _shelf(view: object) -> TreeShelf | None:
+    """The work tree that a view is of."""
+    shelf = view.shelf if isinstance(view, CheckpointsView | RestoreView) else None
+    return shelf if isinstance(shelf, TreeShelf) else None
 
 
 def _files(count: int) -> str:

@@ -100,6 +100,10 @@ def _task(action_id: str, task: Task) -> str:
 
 
 def _conflict(action_id: str, conflict: Conflict) -> str:
+    if conflict.of_code:
+        if action_id in ("take-left", "take-right", "take-both", "take-base", "edit", "history"):
+            return f"{conflict.id} is about code, not a document: Enter tells what can be done"
+        return ""
     decides = ("take-left", "take-right", "take-both", "take-base", "edit", "later")
     if action_id in decides and conflict.state not in WAITING:
         return f"{conflict.id} is {conflict.state.value}: z takes a decision back"

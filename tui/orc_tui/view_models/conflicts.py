@@ -30,6 +30,7 @@ _DAY_S: Final = 86_400.0
 _LONG_S: Final = 3600.0
 """From here on the age of the oldest stands in the title."""
 EMPTY: Final = "no conflicts: two sides that change one field show up here"
+WAYS: Final = "Enter tells what can be done; R takes one back, L puts it off"
 
 
 def needs_you(conflict: Conflict) -> bool:
@@ -88,6 +89,10 @@ def _subject(conflict: Conflict) -> str:
 
 def _between(conflict: Conflict, width: int, now: float) -> str:
     left, right = conflict.left, conflict.right
+    if conflict.of_code:
+        until = _until(conflict.deferred_until, now)
+        told = f"{left.writer} and {right.writer} {conflict.why}"
+        return f"{told}, until {until}" if until else told
     if conflict.state is ConflictState.RESOLVED:
         return _decided(conflict)
     if conflict.state is ConflictState.DEFERRED:

@@ -176,6 +176,8 @@ def conflict_lines(conflict: Conflict, now: float, width: int) -> list[Line]:
         ),
         BLANK,
     ]
+    if conflict.of_code:
+        return [*lines, *_encounter(conflict, width)]
     lines += _side("o", conflict.left, width)
     lines += _side("t", conflict.right, width)
     lines.append((("B  base", "text bold"), (f"  {base_origin(conflict, now)}", "dim")))
@@ -187,6 +189,21 @@ def conflict_lines(conflict: Conflict, now: float, width: int) -> list[Line]:
         by = conflict.strategy or person(conflict.decided_by)
         lines.append((("decided by ", "dim"), (f"{by} at {clock(conflict.decided_at)}", "text")))
     return lines
+
+
+def _encounter(conflict: Conflict, width: int) -> list[Line]:
+    """Who meets in code: each agent with its task, branch, and what it was told last."""
+    lines: list[Line] = []
+    for side in (conflict.left, conflict.right):
+        facts = [side.layer, f"at {clock(side.at)}" if side.at else ""]
+        told = " · ".join(fact for fact in facts if fact)
+        task = f" ({side.cause})" if side.cause else ""
+        lines.append(((f"{side.writer}{task}", "text bold"), (f"  {told}", "dim")))
+        if side.present:
+            lines += [((f"“{part}”", "text"),) for part in wrap(str(side.value), width - 2)]
+    told = f"{conflict.left.writer} and {conflict.right.writer} {conflict.why}"
+    lines += [BLANK, *(((part, "waiting"),) for part in wrap(told, width))]
+    return [*lines, *(((part, "dim"),) for part in wrap(conflicts.WAYS, width))]
 
 
 def _side(key: str, side: Side, width: int) -> list[Line]:

@@ -236,13 +236,28 @@ def choice_lines(choice: Choice, name: str, now: float, width: int) -> list[Line
     for hunk in diff.hunks:
         if number in (0, hunk.number):
             head = f"@@ {hunk.number}: line {hunk.before} now, {hunk.after} then"
-            out.append(((head, "accent"),))
-            for line in hunk.lines:
-                parts = box.wrap(line[1:], max(width - 2, 8)) or [""]
-                ink = _SIGNS.get(line[:1], "dim")
-                out += [((f"{line[:1] if not i else ' '} {p}", ink),) for i, p in enumerate(parts)]
+            out += [((head, "accent"),), *_hunk(hunk, width)]
     if diff.is_cut:
         out.append((("… and more: it goes back as a whole", "dim"),))
+    return out
+
+
+def diff_lines(diffs: Sequence[FileDiff], width: int) -> list[Line]:
+    """The lines of differences, hunk by hunk."""
+    out: list[Line] = []
+    for diff in diffs:
+        out += [(("binary", "dim"),)] if diff.is_binary else []
+        for hunk in diff.hunks:
+            out += [((f"@@ line {hunk.after}", "accent"),), *_hunk(hunk, width)]
+    return out
+
+
+def _hunk(hunk: Hunk, width: int) -> list[Line]:
+    out: list[Line] = []
+    for line in hunk.lines:
+        parts = box.wrap(line[1:], max(width - 2, 8)) or [""]
+        ink = _SIGNS.get(line[:1], "dim")
+        out += [((f"{line[:1] if not at else ' '} {p}", ink),) for at, p in enumerate(parts)]
     return out
 
 
