@@ -353,6 +353,11 @@ class OrcApp(ThemedApp[int]):
         """Say one line over the footer for some seconds; `severity` is "", waiting or error."""
         self.main.say(text, undoable=undoable, severity=severity)
 
+    def link_changed(self) -> None:
+        """Say in the header whether the link is slow."""
+        if self.main.is_mounted:
+            self.main.paint()
+
     def keys_dropped(self) -> None:
         """Say that more was typed than is kept."""
         self.tell(

@@ -1,21 +1,26 @@
 """The screens that all views and dialogs are: a change is on the terminal at once.
 
 Invariant: the first change after a rest is painted as soon as it is known; what follows is
-gathered, so that nothing is painted more often than FRAMES_PER_S.
+gathered, so that nothing is painted more often than FRAMES_PER_S, or than the terminal takes it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual import events
 from textual.geometry import Region
 from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.timer import Timer
 from textual.widget import Widget
 
 from orc_tui.compositor import CellCompositor
+from orc_tui.pace import Pace
+
+if TYPE_CHECKING:
+    from orc_tui.themes import ThemedApp
 
 FRAMES_PER_S: Final = 60.0
 
@@ -27,6 +32,11 @@ class PaintedScreen(Screen[ScreenResultType]):
         super().__init__(*args, **kwargs)
         self._compositor = CellCompositor()
         self._painted_at = 0.0
+        self._later: Timer | None = None
+
+    @property
+    def _pace(self) -> Pace:
+        return cast("ThemedApp[object]", self.app).pace
 
     async def _on_idle(self, event: events.Idle) -> None:
         """Paint what is dirty now; soon after another frame, leave it to Textual's beat."""
@@ -36,6 +46,16 @@ class PaintedScreen(Screen[ScreenResultType]):
             event.prevent_default()
             self._on_timer_update()
 
+    def _wait(self, wait_s: float | None) -> None:
+        """Paint later: in so many seconds, or when the app says that the last frame has left."""
+        self._update_timer.pause()
+        if wait_s is not None and self._later is None:
+            self._later = self.set_timer(wait_s, self._wake)
+
+    def _wake(self) -> None:
+        self._later = None
+        self.check_idle()
+
     def paint_soon(self, widget: Widget, regions: Sequence[Region]) -> None:
         """Paint these cells of a widget with the next frame, whatever else is in it."""
         widget._set_dirty(*regions)  # noqa: SLF001 (what `refresh` does, without its messages)
@@ -43,6 +63,10 @@ class PaintedScreen(Screen[ScreenResultType]):
         self.check_idle()
 
     def _on_timer_update(self) -> None:
+        if (wait_s := self._pace.wait_s) != 0.0:
+            self._wait(wait_s)
+            return
+        self._pace.drawn()
         self._painted_at = time.monotonic()
         super()._on_timer_update()
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
+from rich.console import RenderableType
 from rich.terminal_theme import TerminalTheme
 from textual import events
 from textual.app import App
@@ -18,11 +19,13 @@ from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.driver import Driver
 from textual.message import Message
+from textual.screen import Screen
 from textual.theme import Theme
 
 from orc_tui import colours
 from orc_tui.colours import Colours
 from orc_tui.keyboard import DEFAULT
+from orc_tui.pace import Pace
 from orc_tui.palette import Palette
 from orc_tui.typeahead import TypeAhead
 
@@ -119,6 +122,8 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
         self.keyboard = DEFAULT
         self.typeahead = TypeAhead(self, hand_on=super().post_message, full=self.keys_dropped)
         self._pressed_at: float | None = None
+        self.pace = Pace()
+        self._has_skipped = False
         self._palette: tuple[str, Palette] | None = None
         self.wear(theme or DARK)
 
@@ -161,6 +166,7 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
         if not isinstance(event, events.Key | events.Paste):
             await super().on_event(event)
             return
+        self.pace.pressed()
         by = None if event.is_forwarded else (self.focused or self.screen)
         self._pressed_at = event.time
         try:
@@ -174,6 +180,28 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
     def late_s(self) -> float:
         """How long ago the key was pressed whose action runs now; 0.0 for what is no key."""
         return 0.0 if self._pressed_at is None else time.monotonic() - self._pressed_at
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write a frame; while another one is on its way it is left out, and drawn anew then."""
+        if self.pace.is_free or renderable is None:
+            super()._display(screen, renderable)
+        else:
+            self._has_skipped = True
+
+    def frame_left(self, took_s: float) -> None:
+        """All that was written has left; the last of it took so long."""
+        was_slow = self.pace.is_slow
+        self.pace.left(took_s)
+        if was_slow is not self.pace.is_slow:
+            self.link_changed()
+        if self.screen_stack:
+            if self._has_skipped:
+                self._has_skipped = False
+                self.screen.refresh()
+            self.screen.check_idle()
+
+    def link_changed(self) -> None:
+        """The link to the terminal became slow, or is fast again."""
 
     def keys_dropped(self) -> None:
         """Say that more was typed than is kept."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -26,6 +26,7 @@ from orc_tui.screens.absence import Absence
 from orc_tui.screens.finding import Finding
 from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.keys import Keys
+from orc_tui.themes import ThemedApp
 from orc_tui.view_models import footer as footer_view
 from orc_tui.view_models import frames, header, layout
 from orc_tui.view_models.ability import Row
@@ -229,7 +230,8 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             self.header_bar.draw([cut(((text, "text"),), width)])
             return
         marked = sum(len(pane.marks) for pane in self.lists.values())
-        self.header_bar.draw([header.line(self.snapshot, width, marked=marked)])
+        slow = cast("ThemedApp[object]", self.app).pace.is_slow
+        self.header_bar.draw([header.line(self.snapshot, width, marked=marked, slow=slow)])
         self.rule_line.draw([frames.rule(width)])
         self.find.paint()
         since = self._absence.told(self.snapshot, self._last_key_at, now := self._now())

@@ -14,7 +14,7 @@ from orc_core.model.attach import How
 from orc_tui import keymap
 from orc_tui.attach import attach
 from orc_tui.messages import Act
-from orc_tui.screens.answer import AnswerCard
+from orc_tui.screens.answer import GUARD_S, GUARD_SLOW_S, AnswerCard
 from orc_tui.screens.line import LineInput, Typed
 from orc_tui.verbs.rounds import Round
 from orc_tui.verbs.verb import Verb
@@ -63,7 +63,8 @@ class Answering(Verb):
         await self._round(act.row_key if act.row_key in asking else "", act.marked)
 
     async def _round(self, at: str, only: Collection[str] = ()) -> None:
-        card = AnswerCard(home=str(self.core.options.home))
+        guard_s = GUARD_SLOW_S if self.app.pace.is_slow else GUARD_S
+        card = AnswerCard(home=str(self.core.options.home), guard_s=guard_s)
         await self.app.push_screen(card)
         try:
             answers = Round(self.app, card, self, only=only)

@@ -58,12 +58,12 @@ _KEEP: Final = (
 """Which counts stay when the line is narrow, the most important first."""
 
 
-def line(snapshot: Snapshot, width: int, *, marked: int = 0) -> Line:
-    """The whole header, exactly `width` cells; `marked` rows are told of."""
+def line(snapshot: Snapshot, width: int, *, marked: int = 0, slow: bool = False) -> Line:
+    """The whole header, exactly `width` cells; `marked` rows are told of, and a slow terminal."""
     wide = width >= WIDE
     gap = 3 if wide else 2
     name: Line = ((" orc ", "text bold"), (f" {_place(snapshot)}", "dim"))
-    right = join(_right(snapshot, marked, wide=wide), 3)
+    right = join(_right(snapshot, marked, wide=wide, slow=slow), 3)
     lead = 5 if wide else 3
     room = width - 1 - width_of(right) - width_of(name) - lead - 3
     counts = join(_counts(snapshot, room, gap), gap)
@@ -110,7 +110,7 @@ def _fits(names: list[str], pieces: dict[str, Line], room: int, gap: int) -> boo
     return sum(width_of(pieces[name]) for name in names) + gap * (len(names) - 1) <= room
 
 
-def _right(snapshot: Snapshot, marked: int, *, wide: bool) -> list[Line]:
+def _right(snapshot: Snapshot, marked: int, *, wide: bool, slow: bool) -> list[Line]:
     pieces: list[Line] = []
     if marked:
         pieces.append(((f"{marked} marked", "text bold"),))
@@ -125,12 +125,18 @@ def _right(snapshot: Snapshot, marked: int, *, wide: bool) -> list[Line]:
             state = sync.worst(snapshot.layers)
             sign, ink = glyphs.LAYERS[state]
             pieces.append(((f"{sign} sync", "dim" if state is LayerState.OK else ink),))
-    pieces.append((link(snapshot.link),))
+    pieces.append((link(snapshot.link, slow=slow),))
     return pieces
 
 
-def link(link: Link) -> tuple[str, str]:
-    """How far what is shown can be trusted, with its ink; of which server, where not of all."""
+def link(link: Link, *, slow: bool = False) -> tuple[str, str]:
+    """How far what is shown can be trusted, with its ink; of which server, where not of all.
+
+    Where nothing is wrong but that the terminal is `slow`, so that it is drawn less often, it
+    says that.
+    """
+    if slow and link.state is LinkState.LIVE:
+        return "slow link", "limited"
     if link.state is LinkState.LIVE and link.read_only:
         return "read-only", "limited"
     told = f"stale {int(link.stale_s)}s" if link.state is LinkState.STALE else link.state.value
