@@ -222,12 +222,12 @@ class Memory:
             return
         if row.dead and not details.tells_death:
             old.death_asks_left -= 1
-        if details.activity >= old.captured_second or _redrawn(old, row, details):
+        if row.activity >= old.captured_second or _redrawn(old, row, details):
             soil(old, at)
         if details.tells_death and not old.details.tells_death:
             # tmux writes it onto the screen when it knows, which counts as no activity.
             soil(old, at)
-        if details == old.details and row.dead == old.row.dead:
+        if (details is old.details or details == old.details) and row.dead == old.row.dead:
             return
         old.row, old.details = replace(row, details=None), details
         info = describe(row, details, self.server, start)

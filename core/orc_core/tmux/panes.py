@@ -21,8 +21,8 @@ _LIGHT: Final = ("pane_id", "pane_pid", "pane_dead")
 """What every list tells of every pane; the server works for each field of each pane."""
 
 _HEAVY: Final = (
-    "session_id",
     "window_activity",
+    "session_id",
     "pane_width",
     "pane_height",
     "pane_in_mode",
@@ -69,13 +69,9 @@ class PaneInfo:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What is asked about a pane only when it may have changed; `session` is as tmux has it.
-
-    `activity` is when its window last changed, in seconds of the server's clock.
-    """
+    """What is asked about a pane only when it may have changed; `session` is as tmux has it."""
 
     session_id: str
-    activity: int
     width: int
     height: int
     in_mode: bool
@@ -101,12 +97,16 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pane in the list; `details` is None where nothing happened in its window."""
+    """One pane in the list; `details` is None where nothing happened in its window.
+
+    `activity`, told with them, is when its window last changed, in seconds of the server's clock.
+    """
 
     pane_id: str
     pid: int
     dead: bool
     details: Details | None = None
+    activity: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,8 @@ class RowReader:
         self._text = ""
         self._rows: tuple[Row, ...] = ()
         self._light: dict[str, Row] = {}
+        self._details: dict[str, tuple[str, Details]] = {}
+        """What was told of each pane last, by its id: most of what changes is on the screens."""
 
     def read(self, text: str) -> tuple[Row, ...]:
         """The rows, each pane once; the same tuple as before where the text is the same."""
@@ -193,25 +195,36 @@ class RowReader:
                 light[chunk] = row
             # A pane that several sessions show comes several times; its details come first.
             rows.setdefault(row.pane_id, row)
+        if len(self._details) > len(rows):
+            self._details = {one: known for one, known in self._details.items() if one in rows}
         self._text, self._rows, self._light = text, tuple(rows.values()), light
         return self._rows
 
     def _row(self, chunk: str) -> Row | None:
-        told, *fields = chunk.removesuffix("\n").split(self._between)
+        told, detailed, rest = chunk.removesuffix("\n").partition(self._between)
         words = told.split(" ")
-        if len(words) != len(_LIGHT) or len(fields) not in (0, len(_HEAVY) + len(_FREE)):
+        if len(words) != len(_LIGHT):
             return None
-        details = _details(fields) if fields else None
-        return Row(words[0], _int(words[1]), words[2] == "1", details)
+        pane_id, pid, dead = words[0], _int(words[1]), words[2] == "1"
+        if not detailed:
+            return Row(pane_id, pid, dead)
+        activity, _, facts = rest.partition(self._between)
+        before, details = self._details.get(pane_id, ("", None))
+        if details is None or facts != before:
+            fields = facts.split(self._between)
+            if len(fields) != len(_HEAVY) - 1 + len(_FREE):
+                return None
+            details = _details(fields)
+            self._details[pane_id] = (facts, details)
+        return Row(pane_id, pid, dead, details, _int(activity))
 
 
 def _details(fields: Sequence[str]) -> Details:
-    session_id, activity, width, height, in_mode = fields[:5]
-    session, attached, window_index, window, pane_index = fields[5:10]
-    pane_active, window_active, alternate, status, signal, tty, title, cwd, command = fields[10:]
+    session_id, width, height, in_mode = fields[:4]
+    session, attached, window_index, window, pane_index = fields[4:9]
+    pane_active, window_active, alternate, status, signal, tty, title, cwd, command = fields[9:]
     return Details(
         session_id=session_id,
-        activity=_int(activity),
         width=_int(width),
         height=_int(height),
         in_mode=_int(in_mode) > 0,

@@ -9,7 +9,6 @@ from orc_core.tmux.panes import Details, Row, Shot
 
 DETAILS = Details(
     session_id="$0",
-    activity=100,
     width=80,
     height=24,
     in_mode=False,
@@ -29,9 +28,10 @@ DETAILS = Details(
 )
 
 
-def row(number: int = 0, **facts: object) -> Row:
+def row(number: int = 0, activity: int = 100, **facts: object) -> Row:
     """A row with details, any of which may be given by name."""
-    return Row(f"%{number}", 40 + number, False, replace(DETAILS, **facts))  # type: ignore[arg-type]
+    details = replace(DETAILS, **facts)  # type: ignore[arg-type]
+    return Row(f"%{number}", 40 + number, False, details, activity)
 
 
 def light(number: int = 0) -> Row:

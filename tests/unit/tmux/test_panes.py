@@ -26,8 +26,8 @@ def read(text: str) -> list[Row]:
 
 
 FIELDS = [
-    "$0",
     "1700000000",
+    "$0",
     "80",
     "24",
     "1",
@@ -51,7 +51,7 @@ def test_a_row_with_details() -> None:
     assert row.details is not None
     info = describe(row, row.details, "/s", 7)
     assert info.pane.key == "/s:%1"
-    assert (info.pane.server_start, info.pane.pid, row.details.activity) == (7, 42, 1_700_000_000)
+    assert (info.pane.server_start, info.pane.pid, row.activity) == (7, 42, 1_700_000_000)
     assert (info.width, info.height, info.in_mode) == (80, 24, True)
     assert (info.session, info.where, info.window) == ("a b:c|d", "a b:c|d:3.0", "w")
     assert (info.title, info.cwd, info.command) == ("t<|>", "/home/ü %end 1 1 1", "node")
@@ -70,6 +70,25 @@ def test_what_was_read_before_is_not_read_again() -> None:
     second = reader.read(listed() + "\n" + listed(light="%2 43 1") + "\n")
     assert second[0] is first[0]
     assert (second[1].dead, first[1].dead) == (True, False)
+
+
+def test_of_a_pane_with_the_same_facts_only_its_activity_is_read() -> None:
+    reader = RowReader(MARK)
+    (first,) = reader.read(listed(*FIELDS, *FREE) + "\n")
+    reader.read(listed() + "\n")
+    (second,) = reader.read(listed("1700000007", *FIELDS[1:], *FREE, light="%1 43 1") + "\n")
+    assert second.details is first.details
+    assert (second.pid, second.dead, second.activity) == (43, True, 1_700_000_007)
+    (third,) = reader.read(listed("1700000007", *FIELDS[1:], "other", *FREE[1:]) + "\n")
+    assert third.details is not None
+    assert (third.details.title, third.details.cwd) == ("other", "/home/ü %end 1 1 1")
+
+
+def test_what_a_pane_was_is_forgotten_with_it() -> None:
+    reader = RowReader(MARK)
+    for number in range(3):
+        reader.read(listed(*FIELDS, *FREE, light=f"%{number} 42 0") + "\n")
+    assert list(reader._details) == ["%2"]
 
 
 def test_death_is_told_only_of_the_dead() -> None:
