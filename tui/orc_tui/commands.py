@@ -24,6 +24,7 @@ from orc_tui.verbs.editing import Editing
 from orc_tui.verbs.layering import Layering
 from orc_tui.verbs.living import Living
 from orc_tui.verbs.looking import Looking
+from orc_tui.verbs.merging import Merging
 from orc_tui.verbs.postponing import Postponing
 from orc_tui.verbs.recording import RecordingVerbs
 from orc_tui.verbs.returning import Returning
@@ -98,6 +99,7 @@ class Commands(Verb):
             "listen": living.listen,
             "record": recording.record,
             "recordings": recording.recordings,
+            "merge": Merging(app).merge,
             "strategy": living.strategy,
             "open": self.open,
             "timeline": returning.timeline,

@@ -109,6 +109,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("checkpoint", ("N",), "checkpoint", "make a checkpoint of all documents", _STORY, 3),
     Action("name", ("e",), "name", "a checkpoint's name and note", _STORY, 3),
     Action("compare", ("=",), "compare", "compare with before, now, the marked one", _STORY, 4),
+    Action("merge", ("M",), "", "merge its branch with another, part by part", _AGENT),
     Action("verify", ("V",), "verify", "whether the journal is as it was written", _panes(AUDIT)),
     Action("hold-audit", ("f",), "hold", "let new entries come, or hold the list", _panes(AUDIT)),
     Action("restore", ("R",), "roll back", "take what is chosen back: asks", _panes(TREE, RESTORE)),

@@ -73,9 +73,7 @@ class Merges:
     ) -> Merge:
         """What a merge would come to; nothing is kept. Raises UnknownName, UsageError, GitError."""
         async with self._in(tree) as room:
-            note = await self._plan(room, left, right, into, check)
-            merge, _ = await self._show(room, note)
-        return merge
+            return (await self._show(room, await self._plan(room, left, right, into, check)))[0]
 
     async def begin(
         self,
@@ -89,10 +87,14 @@ class Merges:
     ) -> Merge:
         """Begin to merge the right side into the left one; `who` has agent and task by branch.
 
-        One that is under way for the same commits is gone on with. Raises UnknownName,
-        UsageError, GitError, ReadOnly.
+        One that is under way for the same commits, or with an agent, is gone on with. Raises
+        UnknownName, UsageError, GitError, ReadOnly.
         """
         async with self._at_work(tree, "begin a merge") as room:
+            for one in mergenotes.listing(room):
+                # The agent's own merge moves the branch; that is the one to look at.
+                if one.handed and (one.left.name, one.right.name) == (left, right):
+                    return (await self._show(room, one))[0]
             note = await self._plan(room, left, right, into, check)
             for one in mergenotes.listing(room):
                 if (one.left.commit, one.right.commit) == (note.left.commit, note.right.commit):
@@ -129,8 +131,7 @@ class Merges:
     async def show(self, tree: WorkTree, id: str = "") -> Merge:
         """A merge under way, or the only one; raises UnknownName, UsageError, GitError."""
         async with self._in(tree) as room:
-            merge, _ = await self._show(room, await self._find(room, id))
-        return merge
+            return (await self._show(room, await self._find(room, id)))[0]
 
     async def _find(self, room: Room, id: str) -> Note:
         return await asyncio.to_thread(mergenotes.find, room, id)

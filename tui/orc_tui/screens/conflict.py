@@ -28,10 +28,12 @@ BOTH_IS_OFF: Final = "both is off: one side is taken whole, and e writes a mix o
 class Verdict:
     """What to do on leaving: write the choices, keep them, or defer one conflict.
 
+    A merge can be handed to an agent or aborted, too.
+
     `taken` has every choice made so far, by conflict id.
     """
 
-    action: Literal["write", "keep", "later"]
+    action: Literal["write", "keep", "later", "hand", "abort"]
     taken: Mapping[str, Taken]
     conflicts: tuple[Conflict, ...] = ()
 

@@ -13,6 +13,7 @@ from orc_core.model.agent import Agent
 from orc_storage.records import Clash, Conflict, ConflictState, Side
 from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.menu import Menu
+from orc_tui.verbs.merging import Merging
 from orc_tui.verbs.trees import TreeVerbs
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models import rollback
@@ -49,8 +50,10 @@ class EncounterVerbs(Verb):
         if how == "diff":
             await self._show(conflict, agents)
         elif how == "merge":
-            left, right = conflict.left.layer, conflict.right.layer
-            self.tell(f"`orc code merge begin {left} {right}` merges them without their trees")
+            if not agents:
+                raise OrcError(f"nobody of {conflict.id} is there any more")
+            sides = conflict.left.layer, conflict.right.layer
+            await Merging(self.app).open(Path(agents[0].cwd), *sides)
         elif how == "later":
             await self.later(conflict)
         elif how is not None:

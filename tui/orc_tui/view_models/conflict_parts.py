@@ -21,7 +21,7 @@ TWO_COLUMNS = 100
 DECIDE_ROWS_MAX = 6
 
 SideName: TypeAlias = Literal["left", "base", "right"]
-Take: TypeAlias = Literal["left", "right", "both", "base", "value"]
+Take: TypeAlias = Literal["left", "right", "both", "swapped", "base", "value"]
 SIDES: tuple[SideName, ...] = ("left", "base", "right")
 KEY_OF: dict[str, str] = {"left": "o", "base": "B", "right": "t"}
 
@@ -55,6 +55,7 @@ class Decision:
     scroll: int = 0
     note: str = ""
     text: str = ""
+    acts: tuple[tuple[str, str], ...] = (("L", "later"), ("w", "why"), ("z", "undo"))
 
     @property
     def current(self) -> Conflict:
@@ -96,7 +97,7 @@ def origin(side: Side, now: float) -> str:
 def base_origin(conflict: Conflict, now: float) -> str:
     """Where the base comes from: its revision, when and by whom that was written."""
     if not conflict.base_rev:
-        return "never agreed on"
+        return clean(conflict.base_by, limit=120) or "never agreed on"
     by = person(conflict.base_by) if conflict.base_by else ""
     parts = [f"revision {conflict.base_rev}", clock_time(conflict.base_at, now), by]
     return " · ".join(part for part in parts if part)
@@ -127,8 +128,10 @@ def side_text(conflict: Conflict, name: SideName) -> str:
 
 def side_name(conflict: Conflict, name: str) -> str:
     """What a side is called."""
-    if name in ("left", "both"):
-        return who(conflict.left) if name == "left" else "both"
+    if name in ("both", "swapped"):
+        return "both" if name == "both" else "both, t first"
+    if name == "left":
+        return who(conflict.left)
     return who(conflict.right) if name == "right" else "base"
 
 
@@ -142,8 +145,8 @@ def result_text(conflict: Conflict, taken: Taken) -> str:
     """The value as it will be written."""
     if taken.take == "value":
         return value_text(taken.value)
-    if taken.take == "both":
-        sides = (conflict.left, conflict.right)
+    if taken.take == "both" or taken.take == "swapped":
+        sides = (conflict.left, conflict.right)[:: 1 if taken.take == "both" else -1]
         return "\n".join(str(side.value) for side in sides if side.present)
     side = {"left": conflict.left, "right": conflict.right}.get(taken.take)
     if conflict.line and not (conflict.base_present if side is None else side.present):

@@ -216,9 +216,7 @@ def _footer(view: Decision, width: int) -> Line:
         box.key("e", "edit"),
         box.key("u", "clear"),
         box.key(".", "next open", press="full_stop"),
-        box.key("L", "later"),
-        box.key("w", "why"),
-        box.key("z", "undo"),
+        *(box.key(*one) for one in view.acts),
     ]
     if TWO_COLUMNS <= width < THREE_COLUMNS:
         pairs.insert(4, box.key("p", "base shown" if view.base_shown else "see base"))
