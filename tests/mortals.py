@@ -25,8 +25,12 @@ from orc_core.history.actions import History
 from orc_core.history.checkpoints import Checkpoints
 from orc_core.history.trees import TreeLedger
 from orc_core.leadership import Leadership
+from orc_core.saga.effects import Outside
+from orc_core.saga.machine import Event, Outcome
+from orc_core.saga.runner import Runner
 from orc_core.sync.file_layer import FileLayer
 from orc_core.sync.synchronizer import Synchronizer
+from orc_core.tasks.desk import Tasks
 from orc_storage import backups, documents, recovery
 from orc_storage.backups import Reason
 from orc_storage.database import Connection, Database
@@ -34,6 +38,7 @@ from orc_storage.engine import Engine
 from orc_storage.errors import NotFound, StaleRevision
 from orc_storage.files import Mirror
 from orc_storage.records import OPERATOR, Body
+from orc_storage.sagas import Saga
 from repositories import environment
 from stumbling import CountedEngine, stumbling
 from workspaces import RULES, Workspace
@@ -336,6 +341,36 @@ async def _take_files_back(top: Path, folder: Path, runtime: Path) -> None:
         await trees.restore(tree, await trees.plan(tree, "W-1", is_exact=True))
 
 
+class _MortalRunner(Runner):
+    """A runner that dies at a moment, of which there is one on each side of a write."""
+
+    def __init__(self, outside: Outside, at: int) -> None:
+        super().__init__(outside)
+        self._left = at
+
+    async def _record(self, saga: Saga, event: Event) -> Outcome:
+        self._pass()
+        outcome = await super()._record(saga, event)
+        self._pass()
+        return outcome
+
+    def _pass(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def workflow(folder: str, runtime: str, id: str, at: int) -> None:
+    """Run a workflow, and die at a moment of it; tells its state where it came to an end."""
+    asyncio.run(_workflow(Path(folder), Path(runtime), id, at))
+
+
+async def _workflow(folder: Path, runtime: Path, id: str, at: int) -> None:
+    async with await Database.open(folder, runtime=runtime) as db:
+        runner = _MortalRunner(Outside(db, SystemClock(), Tasks(db), dict(os.environ)), at)
+        say((await runner.run(id)).state)
+
+
 PROGRAMS: Final[dict[str, Program]] = {
     "edits": edits,
     "groups": groups,
@@ -345,6 +380,7 @@ PROGRAMS: Final[dict[str, Program]] = {
     "lead": lead,
     "until": until,
     "files-back": files_back,
+    "workflow": workflow,
 }
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 
 from orc_core import activities, dashboards, layering, watching
 from orc_core.actors import find_actor
@@ -52,6 +53,7 @@ from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.dispatch import Dispatch
 from orc_core.wings import ConflictWing, HistoryWing, LayerWing, QueueWing, TaskWing, at_once
+from orc_core.workflows import Workflows
 from orc_storage import live
 from orc_storage.database import Database
 from orc_storage.records import StateChange
@@ -104,13 +106,12 @@ class Core:
         self._chores: Chores | None = None
         self._missing: Missing | None = None
         self._backups: Backups | None = None
-        if store is not None:
-            leads, changed = (lambda: self.leads), self._layers_changed
-            self._backups = Backups(store, clock, told.backups, leads=leads, changed=changed)
         self._synchronizer: Synchronizer | None = None
         self._rules = govern(WRITTEN, Policy.of(told.conflicts.strategies, told.conflicts.owners))
         self._is_watching = False
         if store is not None:
+            leads, changed = (lambda: self.leads), self._layers_changed
+            self._backups = Backups(store, clock, told.backups, leads=leads, changed=changed)
             parts = layering.Parts(store, place.folder, fleet, told, self._rules)
             self._synchronizer = layering.synchronizer(parts, clock, self._layers_changed)
         self.code = tree_wing(
@@ -173,6 +174,10 @@ class Core:
     def queue(self) -> QueueWing:
         """Tasks handed out to agents; raises OrcError without a store."""
         return QueueWing(Dispatch(self.store), self._holders(), self.actor, self.options.cause)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        return Workflows.of(self.store, self._clock, self.options.environ, self.actor)
 
     @property
     def conflicts(self) -> ConflictWing:
@@ -340,6 +345,7 @@ class Core:
                             conflicts=lambda: self.snapshot.conflicts,
                         )
                         group.create_task(self._chores.run())
+                        group.create_task(self.workflows.runner.follow(lambda: self.leads))
                         group.create_task(self._view.keep_pending(self._store))
                         group.create_task(Carrier(self.later, self.agents, self._view).run())
         except BaseExceptionGroup as failure:

@@ -37,6 +37,7 @@ from orc_cli import (
     tasks,
     transfer,
     upkeep,
+    workflows,
 )
 from orc_cli.options import Command
 from orc_core.config import TellVersion, add_options, check_text
@@ -65,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     looking = (upkeep, monitor, layers, agents, screen, record, hooks, explain, notify)
     acting = (lifecycle, crew, later, tasks, conflicts, history, checkpoints, code, backups)
     trail = (audit, follow, compact, transfer)
-    for module in (*looking, *acting, *trail, benchmark):
+    for module in (*looking, *acting, workflows, *trail, benchmark):
         module.register(commands)
     return parser
 

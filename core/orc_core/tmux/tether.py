@@ -34,10 +34,15 @@ def end() -> Iterator[tuple[int, ...]]:
             os.close(one)
 
 
-def tie(ends: Sequence[int], pid: int) -> None:
-    """Have the child that was given `ends` ended when we are gone."""
+def tie(ends: Sequence[int], pid: int, *, signum: int = 0) -> None:
+    """Have the child that was given `ends` ended when we are gone; `-pid` names its group.
+
+    `signum` is sent in the place of SIGIO.
+    """
     with contextlib.suppress(OSError):
         for one in ends:
+            if signum:
+                fcntl.fcntl(one, fcntl.F_SETSIG, signum)
             fcntl.fcntl(one, fcntl.F_SETOWN, pid)
             fcntl.fcntl(one, fcntl.F_SETFL, fcntl.fcntl(one, fcntl.F_GETFL) | os.O_ASYNC)
 

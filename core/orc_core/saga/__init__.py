@@ -1,0 +1,1 @@
+"""Workflows: steps that do, each with a step that undoes, carried through whatever happens."""
