@@ -8,6 +8,7 @@ it is alone.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -40,9 +41,10 @@ def overlaps(
 ) -> tuple[FileOverlap, ...]:
     """Every file in which two or more agents are at work, by repository and name."""
     states = {one.top: one for one in trees if not one.trouble}
+    at_work = Counter(worker.top for worker in workers)
     touched: dict[tuple[str, bytes], dict[str, Touch]] = {}
     for worker in workers:
-        for repository, path, touch in _touches(worker, workers, states):
+        for repository, path, touch in _touches(worker, states, is_alone=at_work[worker.top] == 1):
             if now - touch.at > LASTS_S:
                 continue
             held = touched.setdefault((repository, path), {})
@@ -58,7 +60,7 @@ def overlaps(
 
 
 def _touches(
-    worker: Worker, workers: Sequence[Worker], states: dict[str, TreeState]
+    worker: Worker, states: dict[str, TreeState], *, is_alone: bool
 ) -> Iterable[tuple[str, bytes, Touch]]:
     touch = Touch(worker.agent, 0.0, worker.top, worker.task, worker.prompt)
     for at, path in worker.files or ():
@@ -66,8 +68,7 @@ def _touches(
         if place is not None:
             yield place[0].repository, place[1], replace(touch, at=at, top=place[0].top)
     state = states.get(worker.top)
-    alone = sum(one.top == worker.top for one in workers) == 1
-    if worker.files is None and state is not None and alone:
+    if worker.files is None and state is not None and is_alone:
         for name in (*state.changed, *state.untracked):
             yield state.repository, name, replace(touch, at=state.at, is_told=False)
 
