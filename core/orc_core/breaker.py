@@ -102,6 +102,11 @@ class Breaker:
             self._opened_at, self._successes, self._trial_at = now, 0, None
             self._failed_at.clear()
 
+    def trip(self) -> None:
+        """A call did harm: none passes for a while, however the ones before it went."""
+        self._opened_at, self._successes, self._trial_at = self._clock.monotonic(), 0, None
+        self._failed_at.clear()
+
     def withdraw(self) -> None:
         """A call that was let through was not made, or ended without telling anything."""
         self._trial_at = None

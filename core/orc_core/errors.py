@@ -47,6 +47,10 @@ class LayerOffline(OrcError):
     """A layer cannot be read or written now; what it holds is unknown, not gone."""
 
 
+class LayerSpun(LayerOffline):
+    """A layer computed for so long that everything else was slowed down or held up by it."""
+
+
 class GitError(OrcError):
     """Git refused, is missing, too old, or printed more than it may."""
 

@@ -135,7 +135,8 @@ def give_back(conn: Connection) -> bool:
 def _check_missing(path: Path, *, read_only: bool) -> None:
     for suffix in _COMPANIONS:
         companion = path.with_name(path.name + suffix)
-        if companion.exists():
+        # Another process may have made the store since it was missed.
+        if companion.exists() and not path.exists():
             raise StoreUnavailable(
                 f"{path} is missing, but its {companion.name} is there: put the store back, or"
                 f" move {companion.name} away to start anew"

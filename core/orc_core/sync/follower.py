@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from orc_core.breaker import Breaker, Phase
 from orc_core.clock import Clock
-from orc_core.errors import LayerOffline
+from orc_core.errors import LayerOffline, LayerSpun
 from orc_core.model.health import Layer as LayerHealth
 from orc_core.sync.absences import CONFIRM_S
 from orc_core.sync.agenda import Agenda
@@ -274,6 +274,9 @@ class Follower:
                 believe=self._agenda.believed(),
                 accept_deletions=self.accepts,
             )
+        except LayerSpun:
+            self.breaker.trip()
+            return Later(again={ALL})
         except LayerOffline:
             self.breaker.fail()
             return Later(again={ALL})

@@ -2,7 +2,8 @@
 
 Invariant: whatever it does (it raises, hangs, blocks, or returns rubbish), every call to it ends
 within its deadline, as a value of the right form or as LayerOffline with the reason. While one
-call still hangs, no other is made.
+call still hangs, no other is made; one that spins is interrupted, and the next ones are refused
+for as long as it took.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from orc_core.errors import LayerOffline
+from orc_core.errors import LayerOffline, LayerSpun
+from orc_core.sync.burden import Burden, Interrupted
 from orc_core.sync.copies import Copy
 from orc_core.sync.layers import Key, Layer, Reading, Unreadable
 from orc_core.text import clean
@@ -56,7 +59,13 @@ class Isolated:
         self._layer: Layer | None = None
         self._is_in = ""
         """Which of its calls it is in; written on its thread."""
+        self._begun = 0
+        """How many calls its thread took up."""
         self._turn = asyncio.Lock()
+        self._thread = 0
+        self._hanging: Burden | None = None
+        """What the call that has not come back costs since it began."""
+        self._spun, self._rests_until = "", 0.0
 
     async def prepare(self, kind: str) -> bool:
         """Have it make its place, where it holds that kind."""
@@ -141,23 +150,60 @@ class Isolated:
 
     async def _call(self, what: str, work: Callable[[Layer], Awaitable[T]]) -> T:
         async with self._turn:
-            if self._is_in:
-                raise LayerOffline(
-                    f"{self.name} has not come back from {self._is_in} yet: mend the plug-in, or"
-                    f" switch it off with `orc layers set {self.name} --off`"
-                )
+            self._admit()
+            begun = self._begun
             running = asyncio.run_coroutine_threadsafe(self._run(what, work), self._its_loop())
+            burden = Burden(self._thread)
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    return await asyncio.wrap_future(running)
+                    found = await asyncio.wrap_future(running)
             except TimeoutError:
-                where = self._is_in or what
-                raise LayerOffline(
-                    f"{self.name} did not come back from {where} in {self._timeout_s:g} s"
-                ) from None
+                # A listener that spins keeps a call from being begun at all.
+                is_busy = self._is_in or self._begun == begun
+                if is_busy and burden.spins(self._timeout_s):
+                    burden.interrupt()
+                raise self._late(burden, self._is_in or what) from None
+            finally:
+                burden.end()
+            if burden.holds_up:
+                raise self._spinning(burden, what)
+            return found
+
+    def _admit(self) -> None:
+        """Raise LayerOffline where no call can be made now."""
+        if time.monotonic() < self._rests_until:
+            raise LayerOffline(self._spun)
+        if not self._is_in:
+            self._hanging = None
+        elif self._hanging is not None and self._hanging.spins(self._timeout_s):
+            self._hanging.interrupt()
+            raise self._late(self._hanging, self._is_in)
+        else:
+            raise LayerOffline(
+                f"{self.name} has not come back from {self._is_in} yet: {self._remedy()}"
+            )
+
+    def _late(self, burden: Burden, where: str) -> LayerOffline:
+        """Why a call is over its deadline; one that spins is interrupted."""
+        self._hanging = burden
+        if not burden.spins(self._timeout_s) and not burden.holds_up:
+            text = f"{self.name} did not come back from {where} in {self._timeout_s:g} s"
+            return LayerOffline(text)
+        return self._spinning(burden, where)
+
+    def _spinning(self, burden: Burden, where: str) -> LayerSpun:
+        did = "held up everything" if burden.holds_up else "spun"
+        spent = f"for {burden.spent_s:.1f} s of processor time"
+        self._spun = f"{self.name} {did} {spent} in {where}: {self._remedy()}"
+        self._rests_until = time.monotonic() + self._timeout_s
+        return LayerSpun(self._spun)
+
+    def _remedy(self) -> str:
+        return f"mend the plug-in, or switch it off with `orc layers set {self.name} --off`"
 
     async def _run(self, what: str, work: Callable[[Layer], Awaitable[T]]) -> T:
         """Do a call on its thread; what it raises is told as what a layer may raise."""
+        self._begun += 1
         try:
             if self._layer is None:
                 self._is_in = "its import"
@@ -181,11 +227,13 @@ class Isolated:
         return layer
 
     def _its_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
+        if self._loop is None or self._loop.is_closed():
+            self._loop, self._layer, self._is_in = asyncio.new_event_loop(), None, ""
             name = f"layer-{self.name}"
             # A daemon: one that hangs must not keep the program from ending.
-            threading.Thread(target=_serve, args=(self._loop,), name=name, daemon=True).start()
+            thread = threading.Thread(target=_serve, args=(self._loop,), name=name, daemon=True)
+            thread.start()
+            self._thread = thread.ident or 0
         return self._loop
 
     def _checked(self, what: str, kind: str, id: object, found: object) -> Reading | None:
@@ -225,7 +273,8 @@ def _is_key(key: object) -> bool:
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
-        loop.run_forever()
+        with contextlib.suppress(Interrupted):  # it had just come back by itself
+            loop.run_forever()
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()

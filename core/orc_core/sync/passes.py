@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from orc_core.clock import Clock
-from orc_core.errors import LayerOffline, OrcError
+from orc_core.errors import LayerOffline, LayerSpun, OrcError
 from orc_core.sync.absences import Absences, are_too_many, question
 from orc_core.sync.bringing import Bringing, Verdict
 from orc_core.sync.conflicts import call_back_due, list_due
@@ -269,9 +269,13 @@ class Passes:
 
         bringing = Bringing(self._db, self._layer, self._rules, self._store, missed)
         try:
-            return await bringing.bring(chunk, tally)
+            verdicts = await bringing.bring(chunk, tally)
         except Exception as error:
             return {(one.kind, one.id): error for one in chunk}
+        for verdict in verdicts.values():
+            if isinstance(verdict, LayerSpun):
+                raise verdict  # with the next document it would spin again
+        return verdicts
 
     def _judge(
         self, verdicts: Mapping[Key, Verdict], believe: Collection[Key], later: Later

@@ -636,3 +636,26 @@ async def test_the_header_says_which_journal_is_used(db: Database) -> None:
     if pick().is_wal_safe:
         told = await db.read(lambda conn: conn.execute("PRAGMA application_id").fetchone())
         assert told == (APPLICATION_WAL,)
+
+
+async def test_a_store_that_another_process_makes_at_this_moment_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "w"
+    check, made = schema.check_own_file, list[Path]()
+    others = contextlib.ExitStack()
+
+    def miss_it_just_now(path: Path) -> os.stat_result | None:
+        if made:
+            others.close()
+            return check(path)
+        schema._create(pick(), folder)
+        conn = others.enter_context(contextlib.closing(pick().connect(path, mode="rw")))
+        conn.execute("SELECT count(*) FROM journal")
+        assert path.with_name(f"{path.name}-wal").exists()
+        made.append(path)
+        return None
+
+    monkeypatch.setattr(schema, "check_own_file", miss_it_just_now)
+    async with await Database.open(folder) as db:
+        assert await db.write(bump) == 1

@@ -15,12 +15,13 @@ import pytest_asyncio
 
 from clocks import TurnedClock, wait_for
 from memory_layer import MemoryLayer
+from orc_core.breaker import Phase
 from orc_core.lifecycle.crew import Crew
 from orc_core.lifecycle.rules import KIND as AGENT
 from orc_core.lifecycle.rules import AgentRules
 from orc_core.model.health import Layer, LayerState
 from orc_core.settings import Settings
-from orc_core.sync import plugins
+from orc_core.sync import burden, plugins
 from orc_core.sync.choices import Choices
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.tasks.desk import Tasks
@@ -203,3 +204,41 @@ def _release(folder: Path) -> None:
             event = getattr(module, "release", None)
             if event is not None:
                 event.set()
+
+
+@pytest.mark.parametrize(
+    ("scan", "held_max_s", "said"),
+    [
+        ("\n            while True: pass", 60.0, "odd spun for"),
+        ("sum(range(10**7))", 0.05, "odd held up everything for"),
+    ],
+    ids=["it spins", "it lets nobody else run"],
+)
+async def test_one_that_computes_without_end_is_named_and_left_alone_at_once(
+    db: Database,
+    turned: TurnedClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scan: str,
+    held_max_s: float,
+    said: str,
+) -> None:
+    monkeypatch.setattr(burden, "HELD_MAX_S", held_max_s)
+    install(tmp_path, "odd", BASE.format(scan=scan))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    await Tasks(db).add("Cart", actor=OPERATOR, cause="")
+    file = MemoryLayer("file")
+    sync = _synchronizer(db, turned, file, "odd")
+
+    def is_named() -> bool:
+        turned.turn(0.5)
+        return said in _health(sync, "odd").trouble
+
+    async with _running(sync):
+        await wait_for(is_named, 20.0)
+        assert sync._followers[1].breaker.phase is Phase.OPEN
+        assert file.writes == 1
+        isolated: Any = sync._followers[1].layer
+        await wait_for(lambda: not isolated._is_in)  # nothing spins any more
+    sync.close()
+    await wait_for(lambda: "layer-odd" not in _threads())
