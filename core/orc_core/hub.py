@@ -53,7 +53,7 @@ from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
 from orc_core.tasks.dispatch import Dispatch
 from orc_core.wings import ConflictWing, HistoryWing, LayerWing, QueueWing, TaskWing, at_once
-from orc_core.workflows import Workflows
+from orc_core.workflows import CrewHands, Workflows
 from orc_storage import live
 from orc_storage.database import Database
 from orc_storage.records import StateChange
@@ -177,7 +177,8 @@ class Core:
 
     @cached_property
     def workflows(self) -> Workflows:
-        return Workflows.of(self.store, self._clock, self.options.environ, self.actor)
+        hands = CrewHands(self.lifecycle, self.agents)
+        return Workflows.of(self.store, self._clock, self.options.environ, self.actor, hands)
 
     @property
     def conflicts(self) -> ConflictWing:

@@ -6,13 +6,19 @@ it is done here, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from orc_core.clock import Clock
-from orc_core.errors import IllegalMove
+from orc_core.errors import IllegalMove, OrcError
+from orc_core.lifecycle import places
+from orc_core.lifecycle.places import Whereabouts
+from orc_core.lifecycle.wing import Lifecycle, Wishes
+from orc_core.model.agent import Agent, Delivery
 from orc_core.saga import library, machine
+from orc_core.saga.agents import Hands
 from orc_core.saga.definition import Definition
 from orc_core.saga.effects import Outside
 from orc_core.saga.library import Template
@@ -24,6 +30,53 @@ from orc_storage.database import Database, Transaction
 from orc_storage.sagas import ENDED, Phase, Saga, State, Wish
 
 
+class Agents(Protocol):
+    """The agents that are seen, and the way to type to them."""
+
+    async def scan(self, *, must_answer: bool = True) -> None: ...
+
+    def find(self, name: str) -> Agent: ...
+
+    async def send(self, key: str, text: str) -> Delivery: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CrewHands:
+    """Acts on the agents of a workspace for its workflows."""
+
+    lifecycle: Lifecycle
+    agents: Agents
+
+    async def is_there(self, name: str) -> bool:
+        known = await self.lifecycle.crew.find(name)
+        if known is None:
+            return False
+        where, _ = (await places.see([known.server])).of(known)
+        if where is Whereabouts.UNKNOWN:
+            raise OrcError(f"tmux does not say whether {name} is there")
+        return where is Whereabouts.THERE
+
+    async def spawn(self, name: str, argv: Sequence[str], folder: str) -> None:
+        await self.lifecycle.spawn(argv, wishes=Wishes(name=name), cwd=folder)
+
+    async def stop(self, name: str) -> None:
+        done = await self.lifecycle.stop(await self.lifecycle.crew.get(name))
+        if not done.ok:
+            raise OrcError(done.text)
+
+    async def restart(self, name: str) -> None:
+        await self.lifecycle.restart(name)
+
+    async def forget(self, name: str) -> None:
+        if await self.lifecycle.crew.find(name) is not None:
+            await self.lifecycle.forget(name)
+
+    async def type(self, name: str, text: str) -> str:
+        await self.agents.scan()
+        delivery = await self.agents.send(self.agents.find(name).key, text)
+        return "" if delivery.sent else delivery.text
+
+
 @dataclass(frozen=True, slots=True)
 class Workflows:
     """The workflows of one store, bound to who acts."""
@@ -33,9 +86,16 @@ class Workflows:
     actor: str
 
     @classmethod
-    def of(cls, db: Database, clock: Clock, environ: Mapping[str, str], actor: str) -> Workflows:
+    def of(
+        cls,
+        db: Database,
+        clock: Clock,
+        environ: Mapping[str, str],
+        actor: str,
+        hands: Hands | None = None,
+    ) -> Workflows:
         """The workflows of a store; programs of their steps are given `environ`."""
-        outside = Outside(db, clock, Tasks(db), environ)
+        outside = Outside(db, clock, Tasks(db), environ, hands)
         return cls(outside, Runner(outside), actor)
 
     def templates(self) -> list[Template]:

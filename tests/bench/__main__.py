@@ -28,6 +28,7 @@ from tests.bench import (
     store,
     sync,
     unhappy,
+    workflow,
 )
 from tests.bench.report import Figure, save, table, write_into
 
@@ -36,6 +37,7 @@ from orc_core.tmux.server import version as tmux_version
 PARTS = {
     "store": store.measure,
     "queue": queue.measure,
+    "workflow": workflow.measure,
     "safety": safety.measure,
     "sync": sync.measure,
     "cycle": cycle.measure,

@@ -47,6 +47,26 @@ class WaitTask(_Part):
     task: str = Field(min_length=1)
 
 
+class Spawn(_Part):
+    """An agent that is started in a new window, under a name; undoing ends and forgets it."""
+
+    name: str = Field(min_length=1)
+    argv: Argv = Field(min_length=1)
+
+
+class Stop(_Part):
+    """An agent that is ended, asked first; undoing starts it again."""
+
+    agent: str = Field(min_length=1)
+
+
+class Prompt(_Part):
+    """A line that is typed to an agent; what was typed is not taken back."""
+
+    agent: str = Field(min_length=1)
+    text: str = Field(min_length=1)
+
+
 class Action(_Part):
     """One thing to do: exactly one of its kinds is given."""
 
@@ -54,6 +74,9 @@ class Action(_Part):
     gate: str | None = Field(default=None, min_length=1)
     patch: Patch | None = None
     wait_task: WaitTask | None = None
+    spawn: Spawn | None = None
+    stop: Stop | None = None
+    prompt: Prompt | None = None
 
     @property
     def kind(self) -> str:
@@ -71,8 +94,8 @@ class Action(_Part):
         return self
 
 
-KINDS: Final = ("run", "gate", "patch", "wait_task")
-UNDONE_BY_ITSELF: Final = frozenset({"patch"})
+KINDS: Final = ("run", "gate", "patch", "wait_task", "spawn", "stop", "prompt")
+UNDONE_BY_ITSELF: Final = frozenset({"patch", "spawn", "stop"})
 """The kinds that know how to undo themselves."""
 
 

@@ -7,7 +7,6 @@ so by being unsure, never by a guess.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -15,17 +14,20 @@ from typing import Final, Protocol
 from orc_core.clock import Clock
 from orc_core.errors import OrcError, UnknownName
 from orc_core.model.task import Status, Task
-from orc_core.saga import argv
-from orc_core.saga.definition import Action, Patch, Step
+from orc_core.saga import agents, argv
+from orc_core.saga.agents import Hands
+from orc_core.saga.calls import Call
+from orc_core.saga.definition import Action, Patch
 from orc_core.saga.machine import MAYBE, Broke, Ended
 from orc_storage import documents, sagas
 from orc_storage.database import Database
 from orc_storage.errors import NotFound, StorageError
 from orc_storage.records import Json, Revision
-from orc_storage.sagas import Saga
 
 LOOK_EVERY_S: Final = 0.2
 TASK: Final = "task"
+NOT_AGAIN: Final = frozenset({"prompt"})
+"""The kinds that are not done again where nobody knows whether they were done."""
 UNTIMED: Final = frozenset({"gate"})
 """The kinds that wait for a person, which takes nothing of a workflow's time."""
 
@@ -48,28 +50,7 @@ class Outside:
     clock: Clock
     desk: Desk
     environ: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One step of one saga; `key` is the same for each attempt of a round."""
-
-    saga: Saga
-    step: Step
-    number: int
-    folder: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.saga.id}.{self.step.name}.{self.saga.round}"
-
-    @property
-    def actor(self) -> str:
-        return self.saga.made_by
-
-    @property
-    def cause(self) -> str:
-        return f"workflow {self.key}"
+    hands: Hands | None = None
 
 
 async def do(outside: Outside, call: Call) -> Ended | Broke:
@@ -82,13 +63,15 @@ async def undo(outside: Outside, call: Call) -> Ended | Broke:
     if call.step.undo is not None:
         own = call.step.undo
         return await _guarded(lambda o, c: _run(o, c, own, "undo"), outside, call)
-    return await _guarded(_unpatch, outside, call)
+    return await _guarded(_UNDOING[call.step.kind], outside, call)
 
 
 async def took_effect(outside: Outside, call: Call) -> bool | None:
     """Whether a step took effect of which nobody saw the end; None where that cannot be told."""
     if call.step.check is None:
-        return None
+        if outside.hands is None:
+            return None
+        return await agents.took_effect(outside.hands, call)
     asked = Action(run=call.step.check)
     return isinstance(await _guarded(lambda o, c: _run(o, c, asked, "check"), outside, call), Ended)
 
@@ -197,17 +180,33 @@ async def _patched(outside: Outside, call: Call, wanted: Patch) -> Revision | No
 
 
 PATCHED: Final = ("title", "text", "priority", "needs", "labels", "depends_on", "assignee")
+
+
+def _by_hand(act: Callable[[Hands, Call], Awaitable[Ended | Broke]]) -> Doing:
+    """An act on agents, where this process can act on any."""
+
+    async def doing(outside: Outside, call: Call) -> Ended | Broke:
+        if outside.hands is None:
+            raise OrcError("agents cannot be reached from here")
+        return await act(outside.hands, call)
+
+    return doing
+
+
 _DOING: Final[Mapping[str, Doing]] = {
     "run": _do_run,
     "gate": _do_gate,
     "wait_task": _do_wait_task,
     "patch": _do_patch,
+    "spawn": _by_hand(agents.spawn),
+    "stop": _by_hand(agents.stop),
+    "prompt": _by_hand(agents.prompt),
 }
-
-
-def own_environ() -> dict[str, str]:
-    """What programs are given of our own environment."""
-    return dict(os.environ)
+_UNDOING: Final[Mapping[str, Doing]] = {
+    "patch": _unpatch,
+    "spawn": _by_hand(agents.unspawn),
+    "stop": _by_hand(agents.unstop),
+}
 
 
 async def within(timeout_s: float, doing: Awaitable[Ended | Broke], number: int) -> Ended | Broke:

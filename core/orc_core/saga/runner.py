@@ -15,8 +15,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from orc_core.saga import effects, machine
+from orc_core.saga.calls import Call
 from orc_core.saga.definition import Definition, of_body
-from orc_core.saga.effects import UNTIMED, Call, Outside
+from orc_core.saga.effects import NOT_AGAIN, UNTIMED, Outside
 from orc_core.saga.machine import Broke, Do, Ended, Event, Outcome, Rest, Taken, Undo
 from orc_storage import sagas
 from orc_storage.database import Transaction
@@ -143,6 +144,9 @@ class Runner:
         known = await effects.took_effect(self._out, call) if move.is_anew else None
         if known:
             return Ended(move.number)
+        if move.is_anew and known is None and call.step.kind in NOT_AGAIN:
+            why = "nobody knows whether it was done: it is not done again"
+            return Broke(move.number, why, is_unsure=True, is_final=True)
         begun = call.saga.steps[move.number].attempts - 1
         if move.is_anew and begun > call.step.retries + (CRASHES_MAX if known is False else 0):
             why = f"it was begun {begun} times, and nobody saw it end"
