@@ -23,6 +23,7 @@ from orc_tui.view_models.ability import elsewhere
 from orc_tui.view_models.browse import Browse
 from orc_tui.view_models.lines import Line
 from orc_tui.view_models.roll import Roll
+from orc_tui.widgets.find_line import FindInput
 
 _FAR: Final = 1_000_000
 _WHEEL: Final = 3
@@ -50,8 +51,7 @@ class BrowseView(KeyedScreen[str], inherit_bindings=False):
         self._scroll = 0
         self._note = ("", "text")
         self._sheet = Sheet()
-        self._find = Input(id="find", placeholder=self.hint, compact=True)
-        self._find.can_focus = False
+        self._find = FindInput(self.hint, docked=True)
         self._local = self._moves() | self.actions()
 
     def compose(self) -> ComposeResult:
@@ -60,7 +60,6 @@ class BrowseView(KeyedScreen[str], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.bind_keys()
-        self._find.cursor_blink = False
         self.begin()
 
     def on_resize(self) -> None:
@@ -208,8 +207,8 @@ class BrowseView(KeyedScreen[str], inherit_bindings=False):
 
     def _close_layer(self) -> None:
         """Undo exactly one layer: the line of `/`, the whole row, the filter, the view."""
-        if self._find.has_class("open"):
-            self._close_find()
+        if self._find.is_open:
+            self._find.close()
         elif self._is_whole:
             self._turn_whole()
         elif self.query_text:
@@ -221,19 +220,12 @@ class BrowseView(KeyedScreen[str], inherit_bindings=False):
     # -- the filter -----------------------------------------------------------------------------
 
     def _open_find(self) -> None:
-        self._find.value = self.query_text
-        self._find.can_focus = True
-        self._find.add_class("open")
+        self._find.open(self.query_text)
         self.set_focus(self._find)  # at once: what is typed next is no key
-
-    def _close_find(self) -> None:
-        self.set_focus(None)
-        self._find.can_focus = False
-        self._find.remove_class("open")
 
     @on(Input.Submitted)
     def _find_this(self, event: Input.Submitted) -> None:
         event.stop()
-        self._close_find()
+        self._find.close()
         self.filter_by(event.value.strip())
         self._came()

@@ -1,54 +1,36 @@
-"""The keys of the focused pane, as the registry has them.
+"""The keys of the focused pane, and `/` to find one by its name or by what it does.
 
-Invariant: what stands here is what the bindings do; there is no second list.
+Invariant: each Esc undoes exactly one layer: the line of `/`, what was found, the help.
 """
 
 from __future__ import annotations
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.widgets import Input
 
-from orc_core.text import fit
 from orc_tui import keymap
-from orc_tui.keyboard import DEFAULT, Keyboard, label
+from orc_tui.keyboard import DEFAULT, Keyboard
 from orc_tui.painted import PaintedModal
-from orc_tui.view_models import frames
+from orc_tui.view_models import frames, help
 from orc_tui.view_models.frames import Frame
 from orc_tui.view_models.layout import Place, Shape
 from orc_tui.view_models.lines import Line
 from orc_tui.widgets.board import Board
 from orc_tui.widgets.canvas import Canvas
+from orc_tui.widgets.find_line import FindInput
 
-_KEYS = 16
 _WIDTH = 76
-
-
-def help_lines(pane: str, keyboard: Keyboard = DEFAULT) -> list[Line]:
-    """What the keys of a pane do, first those that belong to it alone."""
-    own = [one for one in keyboard.of_pane(pane) if keymap.EVERYWHERE not in one.panes]
-    rest = [one for one in keyboard.of_pane(pane) if keymap.EVERYWHERE in one.panes]
-    lines: list[Line] = []
-    for name, actions in ((keymap.PANE_NAMES.get(pane, pane), own), ("Everywhere", rest)):
-        if not actions:
-            continue
-        if lines:
-            lines.append(())
-        lines.append(((f" {name}", "text bold"),))
-        lines += [_line(action) for action in actions]
-    return lines
-
-
-def _line(action: keymap.Action) -> Line:
-    keys = " ".join(label(key) for key in action.keys) or f": {action.id}"
-    return ((f"   {fit(keys, _KEYS)}", "accent"), (action.help, "text"))
 
 
 class HelpScreen(PaintedModal[None], inherit_bindings=False):
     """Scrolls through the keys; Esc, q or ? closes it."""
 
     BINDINGS = [  # noqa: RUF012 (Textual declares it without ClassVar)
-        Binding("escape,q,question_mark,f1", "dismiss", show=False),
+        Binding("escape,q", "back", show=False),
+        Binding("question_mark,f1", "dismiss", show=False),
+        Binding("slash", "find", show=False),
         Binding("j,down,J", "scroll(1)", show=False),
         Binding("k,up,K", "scroll(-1)", show=False),
         Binding("ctrl+d,pagedown", "scroll(10)", show=False),
@@ -57,17 +39,21 @@ class HelpScreen(PaintedModal[None], inherit_bindings=False):
         Binding("G,end", "scroll(1000)", show=False),
     ]
     DEFAULT_CSS = "HelpScreen { background: transparent; }"
+    AUTO_FOCUS = ""
 
     def __init__(self, pane: str, keyboard: Keyboard = DEFAULT) -> None:
         super().__init__()
-        self._lines = help_lines(pane, keyboard)
-        self._name = keymap.PANE_NAMES.get(pane, pane)
+        self._pane, self._keyboard = pane, keyboard
+        self._wanted = ""
+        self._rows = len(help.lines(pane, keyboard))
         self._top = 0
         self._canvas = Canvas(id="help")
+        self._find = FindInput("a key, or words of what it does")
 
     def compose(self) -> ComposeResult:
         with Board():
             yield self._canvas
+            yield self._find
 
     def on_resize(self, event: events.Resize) -> None:
         """Stand in the middle of the screen."""
@@ -78,21 +64,57 @@ class HelpScreen(PaintedModal[None], inherit_bindings=False):
         self._paint()
 
     def _paint(self) -> None:
+        lines = help.lines(self._pane, self._keyboard, self._wanted)
         width = min(_WIDTH, self.size.width)
-        height = min(len(self._lines) + 2, self.size.height)
+        # The frame stays as large as it is with all keys, whatever is found.
+        height = min(self._rows + 2, self.size.height - self._find.is_open)
         room = height - 2
-        self._top = min(max(self._top, 0), max(len(self._lines) - room, 0))
+        self._top = min(max(self._top, 0), max(len(lines) - room, 0))
         left, top = (self.size.width - width) // 2, (self.size.height - height) // 2
         place = Place(left, top, width, height, Shape.BOXED)
-        self.query_one(Board).settle({"help": place})
-        more = len(self._lines) > room
-        foot: Line = (("j k scroll  " if more else "", "dim"), ("Esc back", "dim"))
-        frame = Frame(f"Keys of {self._name}", True, foot_right=foot)
-        self._canvas.draw(frames.draw(frame, self._lines[self._top : self._top + room], place))
+        places = {"help": place}
+        if self._find.is_open:
+            places["find"] = Place(left, top + height, width, 1, Shape.LINE)
+        self.query_one(Board).settle(places)
+        scroll = "j k scroll  " if len(lines) > room else ""
+        foot: Line = ((f"{scroll}/ find  Esc back", "dim"),)
+        name = f"Keys of {keymap.PANE_NAMES.get(self._pane, self._pane)}"
+        found = f"  /{self._wanted}" if self._wanted and not self._find.is_open else ""
+        frame = Frame(f"{name}{found}", True, foot_right=foot)
+        self._canvas.draw(frames.draw(frame, lines[self._top : self._top + room], place))
 
     def action_scroll(self, by: int) -> None:
         """Scroll by some lines."""
         self._top += by
+        self._paint()
+
+    def action_find(self) -> None:
+        """Open the line in which a key is looked for."""
+        self._find.open(self._wanted)
+        self._paint()
+        self.set_focus(self._find)  # at once: what is typed next is no key
+
+    @on(Input.Changed)
+    def _find_as_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._find.is_open:
+            self._wanted, self._top = event.value, 0
+            self._paint()
+
+    @on(Input.Submitted)
+    def _find_this(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._find.close()
+        self._paint()
+
+    def action_back(self) -> None:
+        """Undo one layer."""
+        if not (self._find.is_open or self._wanted):
+            self.dismiss()
+            return
+        if self._find.is_open:
+            self._find.close()
+        self._wanted, self._top = "", 0
         self._paint()
 
     async def action_dismiss(self, result: None = None) -> None:

@@ -32,6 +32,7 @@ from orc_tui.view_models import timeline as drawing
 from orc_tui.view_models.ability import elsewhere
 from orc_tui.view_models.marks import all_or_none
 from orc_tui.view_models.story import Against, Detail, Row, Tab, Timeline
+from orc_tui.widgets.find_line import FindInput
 
 MORE_AT: Final = 20
 """So many rows before the end the next page is read."""
@@ -70,10 +71,7 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
         self._now = now
         self._at_older = at_older
         self._sheet = Sheet()
-        self._find = Input(
-            id="find", placeholder="words, since:2h actor: kind: task:", compact=True
-        )
-        self._find.can_focus = False
+        self._find = FindInput("words, since:2h actor: kind: task:", docked=True)
         self._view = Timeline(tab, now(), subject=subject, title=title, since=since)
         self._local = self._actions()
 
@@ -83,7 +81,6 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.bind_keys()
-        self._find.cursor_blink = False
         for number in range(200):
             self._bindings.bind(f"row-{number}", f"row({number})", show=False)
         self.set_interval(LOOK_S, self._look)
@@ -268,7 +265,7 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
 
     def _close_layer(self) -> None:
         """Undo exactly one layer: the line of `/`, the filter, marks, the whole diff, the view."""
-        if self._find.has_class("open"):
+        if self._find.is_open:
             self._close_find(keep=False)
         elif self._view.is_whole:
             self._change(is_whole=False, scroll=0)
@@ -282,15 +279,11 @@ class TimelineView(KeyedScreen[str], inherit_bindings=False):
     # -- the filter ---------------------------------------------------------------------------
 
     def _open_find(self) -> None:
-        self._find.value = self._view.query
-        self._find.can_focus = True
-        self._find.add_class("open")
+        self._find.open(self._view.query)
         self.set_focus(self._find)  # at once: what is typed next is no key
 
     def _close_find(self, *, keep: bool) -> None:
-        self.set_focus(None)
-        self._find.can_focus = False
-        self._find.remove_class("open")
+        self._find.close()
         if not keep:
             self._set_filter("")
 

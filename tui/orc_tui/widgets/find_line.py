@@ -1,4 +1,4 @@
-"""The line of `/`: a sign and what is typed after it, in the place of the footer.
+"""The line of `/`: what is typed to filter or to search.
 
 Invariant: it has the focus exactly while it is open, so that no letter is a key meanwhile.
 """
@@ -14,29 +14,58 @@ from orc_tui.widgets.canvas import Canvas
 _SIGN = 2
 
 
-class FindLine(Input):
-    """Takes a filter; the screen places its sign and what is told of it beside it."""
+class FindInput(Input):
+    """Takes what is looked for; `docked`, it covers the last line of its screen while it is open.
 
-    def __init__(self) -> None:
-        super().__init__(id="find", placeholder="words, state: agent: task:", compact=True)
+    Whoever opens it gives it the focus at once: `focus` would come after the next keys.
+    """
+
+    DEFAULT_CSS = """
+    FindInput {
+        background: $orc-row;
+        color: $orc-text;
+        border: none;
+        padding: 0;
+        height: 1;
+    }
+    FindInput.docked { dock: bottom; display: none; }
+    FindInput.docked.open { display: block; }
+    FindInput > .input--cursor { background: $orc-text; color: $orc-ground; }
+    FindInput > .input--placeholder { color: $orc-dim; }
+    """
+
+    def __init__(self, placeholder: str, *, docked: bool = False) -> None:
+        classes = "docked" if docked else None
+        super().__init__(id="find", placeholder=placeholder, compact=True, classes=classes)
         self.cursor_blink = False
         self.can_focus = False
-        self.is_open = False
-        self.sign = Canvas(id="find-sign")
-        self.told = Canvas(id="find-told")
-        self._told = ("", "dim")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes what is typed."""
+        return self.has_class("open")
 
     def open(self, text: str) -> None:
-        """Take the focus, with what is filtered for now."""
-        self.is_open = True
+        """Be ready for the focus, with what is looked for now."""
         self.value = text
         self.can_focus = True
+        self.add_class("open")
 
     def close(self) -> None:
         """Give the focus back."""
-        self.is_open = False
+        self.remove_class("open")
         self.screen.set_focus(None)
         self.can_focus = False
+
+
+class FindLine(FindInput):
+    """The same in the place of a footer; the screen places a sign and what is told beside it."""
+
+    def __init__(self) -> None:
+        super().__init__("words, state: agent: task:")
+        self.sign = Canvas(id="find-sign")
+        self.told = Canvas(id="find-told")
+        self._told = ("", "dim")
 
     def tell(self, text: str, ink: str) -> None:
         """Say something at the right end: what is wrong, or how many rows are left."""
