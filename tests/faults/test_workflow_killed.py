@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from chores import KILLS
+from clocks import wait_for
 from orc_core.clock import SystemClock
 from orc_core.saga.definition import Action, Definition, Step
 from orc_core.workflows import Workflows
 from orc_storage import audit, journal
 from orc_storage.database import Database
+from orc_storage.lock import lives
 from orc_storage.records import Filter
 from orc_storage.sagas import Saga, State
 from zygote import Zygote
@@ -125,3 +127,20 @@ async def test_a_second_kill_amid_the_recovery_changes_nothing(
             process.wait_for(1)
             process.kill()
         judge(folder, *await finish(folder, runtime, id), fails_at)
+
+
+async def test_the_programs_of_a_killed_runner_end_with_it(
+    tmp_path: Path, runtime: Path, zygote: Zygote
+) -> None:
+    pids = tmp_path / "effects" / "pids"
+    doing = "sleep 300 & echo $! $$ > draft; mv draft pids; wait"
+    async with await Database.open(tmp_path / "w", runtime=runtime) as db:
+        (tmp_path / "effects").mkdir()
+        wing = Workflows.of(db, SystemClock(), dict(os.environ), "me")
+        step = Step(name="a", run=["sh", "-c", doing])
+        begun = await wing.begin(Definition(name="x", step=[step]), tmp_path / "effects")
+    process = zygote.fork("workflow", tmp_path / "w", runtime, begun.id, 1_000)
+    await wait_for(pids.exists, 20.0)
+    process.kill()
+    left = [int(one) for one in pids.read_text().split()]
+    await wait_for(lambda: not any(map(lives, left)), 10.0)
