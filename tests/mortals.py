@@ -20,6 +20,7 @@ from typing import Any, Final
 from clocks import TurnedClock
 from long_stores import archive
 from orc_core.clock import SystemClock
+from orc_core.code.merging import Merges
 from orc_core.code.trees import Trees
 from orc_core.history.actions import History
 from orc_core.history.checkpoints import Checkpoints
@@ -314,18 +315,37 @@ _TOUCHING: Final = frozenset(
 
 def files_back(top: str, folder: str, runtime: str, at: int) -> None:
     """Restore W-1 in a work tree and die before change number `at`; tells how many there were."""
+    count = _dying(at)
+    asyncio.run(_take_files_back(Path(top), Path(folder), Path(runtime)))
+    say(count())
+
+
+def merge_committed(top: str, folder: str, at: int) -> None:
+    """Commit the merge M-1 and die before change or program number `at`; tells how many."""
+    count = _dying(at, "subprocess.Popen")
+    asyncio.run(_commit_merge(Path(top), Path(folder)))
+    say(count())
+
+
+async def _commit_merge(top: Path, folder: Path) -> None:
+    merges = Merges(folder / "rooms", SystemClock(), environ=environment(), actor=OPERATOR)
+    await merges.commit(await merges.find(top), "M-1")
+
+
+def _dying(at: int, *more: str) -> Callable[[], int]:
+    """Die before change number `at`, or event of these names; how many there were so far."""
     count = 0
 
     def look(event: str, args: tuple[Any, ...]) -> None:
         nonlocal count
-        if event in _TOUCHING or (event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)):
+        is_write = event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)
+        if event in _TOUCHING or event in more or is_write:
             count += 1
             if count == at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(look)
-    asyncio.run(_take_files_back(Path(top), Path(folder), Path(runtime)))
-    say(count)
+    return lambda: count
 
 
 async def _take_files_back(top: Path, folder: Path, runtime: Path) -> None:
@@ -381,6 +401,7 @@ PROGRAMS: Final[dict[str, Program]] = {
     "until": until,
     "files-back": files_back,
     "workflow": workflow,
+    "merge-committed": merge_committed,
 }
 
 if __name__ == "__main__":

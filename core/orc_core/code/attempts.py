@@ -60,7 +60,7 @@ async def scratch(
     With `keep` new objects go to the repository, else they are thrown away.
     """
     await lens.prepare(room.tree, room.plain, raw=False, environ=environ)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, "", "merge-", room.folder))
+    folder = await asyncio.to_thread(_made, room.folder)
     try:
         for name in ("objects", "tree"):
             (folder / name).mkdir()
@@ -77,6 +77,13 @@ async def scratch(
         yield look
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _made(room: Path) -> Path:
+    """A new folder, without those that somebody left who was killed: the room is locked."""
+    for old in room.glob("merge-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp("", "merge-", room))
 
 
 async def _lay_attributes(look: Lens) -> None:

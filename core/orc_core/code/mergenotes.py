@@ -92,7 +92,7 @@ def keep(room: Room, note: Note) -> None:
     """Write a note, in place of the one before. The caller is in the room. Blocks on the disk."""
     folder = _folder(room)
     folder.mkdir(mode=0o700, exist_ok=True)
-    draft = folder / f"draft.{os.getpid()}"
+    draft = folder / "draft"
     with draft.open("w", encoding="ascii") as file:
         json.dump(_told(note), file)
         file.flush()

@@ -10,6 +10,7 @@ import pytest
 import repositories
 from clocks import TurnedClock
 from orc_core.clock import SystemClock
+from orc_core.code import committing
 from orc_core.code.merging import Merges
 from orc_core.errors import GitError, OrcError, Overlap, ReadOnly, UnknownName, UsageError
 from orc_core.history.trees import TreeLedger
@@ -334,6 +335,23 @@ async def test_names_that_git_allows_and_a_bare_repository(tmp_path: Path) -> No
         await merges.begin(await merges.find(unborn.top), "main", "other")
 
 
+async def test_a_mode_that_one_side_changed_is_kept(tmp_path: Path) -> None:
+    shop, _ = one_hunk(tmp_path)
+    shop.git("checkout", "--quiet", "right")
+    shop.path("price.ts").chmod(0o755)
+    shop.commit("a program")
+    shop.git("checkout", "--quiet", "main")
+    merges = wing(tmp_path)
+    tree = await merges.find(shop.top)
+    merge = await merges.begin(tree, "left", "right", into="joined")
+    assert [part.kind for part in merge.parts] == [PartKind.LINES], "nobody is asked"
+    await merges.choose(tree, "", every(merge, Take.LEFT))
+    done = await merges.commit(tree)
+    assert files(shop, done.commit) == {
+        b"price.ts": (b"100755", files(shop, "left")[b"price.ts"][1])
+    }
+
+
 async def test_a_submodule_is_a_choice(tmp_path: Path) -> None:
     shop = repositories.make(tmp_path / "shop")
     inner = repositories.make(shop.top / "lib")
@@ -416,7 +434,10 @@ async def test_a_commit_that_was_cut_short_is_old_or_new(
     shop.git("update-ref", "refs/heads/left", merge.left.commit)
     (folder / "M-1.json").write_text(told)
     assert len(await merges.listing(tree)) == 1
-    assert (await merges.commit(tree)).branch == "left"
+    again = await merges.commit(tree)
+    assert shop.git("rev-parse", "left").decode().strip() == again.commit
+    with pytest.raises(Overlap, match="could not be moved"):
+        await committing.move(tree, ENVIRON, "refs/heads/left", done.commit, merge.left.commit)
     (folder / "M-1.json").write_text("{")
     with pytest.raises(GitError, match=r"M-1\.json cannot be read"):
         await merges.listing(tree)

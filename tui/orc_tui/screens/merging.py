@@ -60,7 +60,7 @@ class MergeView(ConflictView):
         else:
             self._taken[self._view.current.id] = Taken("swapped" if take == "swapped" else "both")
             self._keep(dict(self._taken))
-            note = "b once more: the other way round" if take == "both" else ""
+            note = "b once more: the other way round · . next open" if take == "both" else ""
             self._change(taken=dict(self._taken), note=note)
 
     def action_clear(self) -> None:
