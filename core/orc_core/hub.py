@@ -188,7 +188,8 @@ class Core:
     @property
     def history(self) -> HistoryWing:
         past = History(self.store, rules=WRITTEN, turner=self.code)
-        return HistoryWing(past, Timeline(self.store), Checkpoints(self.store), self.actor)
+        parts = past, Timeline(self.store), Checkpoints(self.store)
+        return HistoryWing(*parts, self.actor, self._view.require_written)
 
     @property
     def chronicle(self) -> Chronicle:

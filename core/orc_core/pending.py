@@ -187,16 +187,24 @@ class Pending:
 
     async def delete_many(self, ids: Sequence[str], *, actor: str, cause: str) -> Tally:
         """Delete several tasks as one act; raises StoreUnavailable while changes wait."""
-        if self.waiting:
-            raise StoreUnavailable(
-                f"{len(self.waiting)} changes wait for {self._store.path}: nothing was deleted,"
-                " try again when they are written"
-            )
+        self.require_written("nothing was deleted")
         return await self._tasks.delete_many(ids, actor=actor, cause=cause)
 
     async def set_status(self, id: str, status: Status, *, actor: str, cause: str) -> Task:
         """Move a task along an arrow of the machine, now or when the store is back."""
         return await self.edit(id, {"status": str(status)}, actor=actor, cause=cause)
+
+    def require_written(self, what: str) -> None:
+        """Refuse what cannot wait and must not overtake what does; raises StoreUnavailable.
+
+        `what` says what was not done.
+        """
+        if self.waiting:
+            count = f"{len(self.waiting)} change{'s' * (len(self.waiting) != 1)}"
+            raise StoreUnavailable(
+                f"{count} still to be written to {self._store.path}: {what}, try again when the"
+                " store is back"
+            )
 
     async def listing(self) -> tuple[Task, ...]:
         """Return all tasks as the store has them; see `Tasks.listing`."""

@@ -108,6 +108,11 @@ class StoreView:
         self.pending = Pending(store, self._clock, lambda: self.board.documents, self._changed)
         await self.pending.run()
 
+    def require_written(self, what: str) -> None:
+        """Raise StoreUnavailable where changes wait that `what` would overtake."""
+        if self.pending is not None:
+            self.pending.require_written(what)
+
     def note(self, trouble: str) -> None:
         """Take down what is wrong with the store, "" for nothing."""
         if trouble != self.trouble[0]:

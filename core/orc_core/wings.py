@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from orc_core.code.encounters import PREFIX
@@ -82,6 +83,10 @@ class Late(Protocol):
 async def at_once(label: str, act: Callable[[], Awaitable[Report]]) -> Report:
     """Do an act now or fail: for a process that ends when its command does."""
     return await act()
+
+
+def at_any_time(what: str) -> None:
+    """Nothing ever waits in a process that ends when its command does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +220,27 @@ class ConflictWing:
 
     async def resolve_all(self, take: str, ids: Collection[str] | None = None) -> ManyReport:
         """Decide those named, else all that are open: `take` is left, right, both or base."""
-        return await self.conflicts.resolve_all(take, actor=self.actor, ids=ids)
+        return await self._decide_many(
+            "resolve conflicts", partial(self.conflicts.resolve_all, take, ids=ids)
+        )
 
     async def resolve_chosen(self, choices: Sequence[Chosen]) -> ManyReport:
         """Decide several, each in its own way, as one act."""
-        return await self.conflicts.resolve_chosen(choices, actor=self.actor)
+        label = f"resolve {', '.join(one.id for one in choices)}"
+        return await self._decide_many(label, partial(self.conflicts.resolve_chosen, choices))
+
+    async def _decide_many(
+        self, label: str, decide: Callable[..., Awaitable[ManyReport]]
+    ) -> ManyReport:
+        """Decide now, or all together when the store is back: until then nothing is decided."""
+        found: list[ManyReport] = []
+
+        async def act() -> Report:
+            found.append(await decide(actor=self.actor))
+            return Report(found[0].text, undoable=bool(found[0].done))
+
+        report = await self.late(label, act)
+        return found[0] if found else ManyReport((), (report.text,), "")
 
     async def figures(self) -> Figures:
         """What was found, what decided it and what waits."""
@@ -238,7 +259,9 @@ class ConflictWing:
         return await self.conflicts.set_strategy(subject, strategy, actor=self.actor)
 
     async def undo_resolution(self, id: str) -> Report:
-        return await self.conflicts.undo_resolution(id, actor=self.actor)
+        return await self.late(
+            f"reopen {id}", lambda: self.conflicts.undo_resolution(id, actor=self.actor)
+        )
 
     async def defer(self, id: str, until: float) -> Report:
         """Put a conflict off until `until`, in seconds since the epoch.
@@ -301,6 +324,7 @@ class HistoryWing:
     story: Timeline
     points: Checkpoints
     actor: str
+    require_written: Callable[[str], None] = at_any_time
 
     async def revisions(self, kind: str, id: str) -> list[Revision]:
         return await self.past.revisions(kind, id)
@@ -341,12 +365,15 @@ class HistoryWing:
 
     async def revert(self, plan: Plan) -> Report:
         """Carry out any plan."""
+        self.require_written("nothing went back")
         return await self.past.revert(plan, actor=self.actor)
 
     async def undo(self) -> Report:
+        self.require_written("nothing was undone")
         return await self.past.undo(self.actor)
 
     async def redo(self) -> Report:
+        self.require_written("nothing was done again")
         return await self.past.redo(self.actor)
 
     async def acts(self, limit: int) -> list[Done]:
@@ -359,6 +386,7 @@ class HistoryWing:
         return await self.points.show(name)
 
     async def create_checkpoint(self, name: str, *, note: str = "") -> Report:
+        self.require_written("no checkpoint was made")
         return await self.points.create(name, note=note, actor=self.actor)
 
     async def rename_checkpoint(self, name: str, *, to: str, note: str | None = None) -> Report:

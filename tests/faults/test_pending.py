@@ -12,10 +12,13 @@ import pytest_asyncio
 
 from clocks import TurnedClock, wait_for
 from orc_core.errors import IllegalMove, OrcError, UsageError
+from orc_core.history.checkpoints import Checkpoints
+from orc_core.history.timeline import Timeline
 from orc_core.model.health import Layer, LayerState
+from orc_core.model.history import Chosen
 from orc_core.model.task import Status
 from orc_core.pending import WAITING_MAX, Pending
-from orc_core.wings import ConflictWing
+from orc_core.wings import ConflictWing, HistoryWing
 from orc_storage import audit, bases, documents
 from orc_storage.errors import StaleRevision, StoreUnavailable
 from orc_storage.records import OPERATOR, Document
@@ -245,6 +248,40 @@ async def test_a_decision_waits_too(desk: Desk) -> None:
     await desk.pending.replay()
     assert await place.open_conflicts() == []
     assert await desk.title() == "Basket"
+
+
+async def test_several_decided_at_once_wait_and_nothing_overtakes_them(desk: Desk) -> None:
+    place = desk.place
+    await place.sync()
+    place.change(title="Basket")
+    await place.edit(title="Trolley")
+    await place.sync()
+    (conflict,) = await place.open_conflicts()
+    wing = ConflictWing(place.conflicts, OPERATOR, desk.pending.late)
+    points = Checkpoints(place.db)
+    story = HistoryWing(
+        place.history, Timeline(place.db), points, OPERATOR, desk.pending.require_written
+    )
+    with desk.full_disk():
+        report = await wing.resolve_chosen([Chosen(conflict.id, "left")])
+        assert (report.done, report.left) == (
+            (),
+            (f"pending: resolve {conflict.id}, until the store is back",),
+        )
+    for refused, what in (
+        (story.undo(), "nothing was undone"),
+        (story.redo(), "nothing was done again"),
+        (story.create_checkpoint("now"), "no checkpoint was made"),
+        (desk.pending.delete_many(["T-1"], actor=OPERATOR, cause=CAUSE), "nothing was deleted"),
+    ):
+        with pytest.raises(StoreUnavailable, match=f"1 change still to be written.*{what}"):
+            await refused
+    await desk.pending.replay()
+    assert await place.open_conflicts() == []
+    assert await desk.title() == "Basket"
+    await wing.undo_resolution(conflict.id)
+    assert len(await place.open_conflicts()) == 1
+    await story.create_checkpoint("now")
 
 
 async def test_the_store_says_how_many_wait(desk: Desk) -> None:
