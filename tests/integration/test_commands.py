@@ -27,6 +27,7 @@ from orc_tui.screens.edit import FieldEdit
 from orc_tui.screens.line import LineInput
 from orc_tui.screens.menu import Menu
 from orc_tui.screens.newtask import NewTask
+from orc_tui.screens.recalling import looks_of
 from orc_tui.screens.timeline import TimelineView
 from orc_tui.view_models.story import Tab
 from private_tmux import PrivateTmux
@@ -330,7 +331,10 @@ async def test_the_conflict_view_writes_what_was_chosen(desk: Desk) -> None:
     id = await a_conflict(desk)
     await desk.act("open", keymap.CONFLICTS, id)
     await desk.screen(ConflictView)
-    await desk.press("t", "escape")
+    await desk.press("t")
+    await wait_for(lambda: id in desk.app.choices, 10)
+    assert id in looks_of(desk.app.main, desk.app.choices).choices, "kept before the view is left"
+    await desk.press("escape")
     await desk.says("nothing written: 1 chosen, kept for next time")
     await desk.act("open", keymap.CONFLICTS, id)
     await desk.screen(ConflictView)
@@ -342,6 +346,8 @@ async def test_the_conflict_view_writes_what_was_chosen(desk: Desk) -> None:
     await desk.says(id)
     assert (await desk.core.tasks.get("T-1")).title == "Cart totals, by you, both"
     assert (await desk.core.conflicts.get(id)).state is ConflictState.RESOLVED
+    await desk.idle()
+    assert desk.app.choices == {}, "what was written is no choice any more"
 
 
 async def agents(desk: Desk, tmux: PrivateTmux, count: int) -> list[str]:

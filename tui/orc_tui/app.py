@@ -34,6 +34,7 @@ from orc_tui.look import Look, find_look
 from orc_tui.messages import (
     Act,
     ActivityWanted,
+    ChoicesMade,
     DigestWanted,
     ScrollbackWanted,
     Seen,
@@ -51,6 +52,7 @@ from orc_tui.view_models.messages import Said
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
+    from orc_tui.memory import Choice
 
 TOLD_MAX: Final = 200
 """How many one-line messages are kept."""
@@ -99,6 +101,8 @@ class OrcApp(ThemedApp[int]):
         self.main = MainScreen(now=now)
         self.said: deque[Said] = deque(maxlen=TOLD_MAX)
         self._said_count = 0
+        self.choices: dict[str, Choice] = {}
+        """What was chosen for conflicts and is not written yet, by conflict id."""
         self.heard = asyncio.Event()
         """Set whenever a new snapshot came; whoever waits for one clears it first."""
         self._outcomes = Outcomes(lambda text, severity: self.tell(text, severity=severity))
@@ -162,6 +166,8 @@ class OrcApp(ThemedApp[int]):
             what = "it is left as it is" if core.options.read_only else memory.put_aside(path)
             self.tell(f"how the screen was left is not known: {fault}; {what}", severity="error")
         looks = kept.workspaces.get(str(core.workspace.folder))
+        if looks is not None:
+            self.choices = {**looks.choices, **self.choices}
         if looks is not None and not self.main.touched:
             recall(self.main, looks)
         if not core.options.read_only:
@@ -172,9 +178,10 @@ class OrcApp(ThemedApp[int]):
         from orc_tui import memory
         from orc_tui.screens.recalling import looks_of
 
+        looks = looks_of(self.main, self.choices)
         theme = "" if self.worn == self.look.theme else self.worn
         path, folder = memory.place(core.options.environ), str(core.workspace.folder)
-        save = partial(memory.save, path, folder, looks_of(self.main), theme=theme)
+        save = partial(memory.save, path, folder, looks, theme=theme)
         with contextlib.suppress(OSError, StorageError, TimeoutError):
             await asyncio.wait_for(asyncio.to_thread(save), CLOSE_S)
 
@@ -336,6 +343,10 @@ class OrcApp(ThemedApp[int]):
                 await commands.run(act)
         finally:
             self._under_way.discard((act.action_id, act.row_key))
+
+    @on(ChoicesMade)
+    def _take_choices(self, message: ChoicesMade) -> None:
+        self.choices = dict(message.choices)
 
     @on(Told)
     def _keep(self, message: Told) -> None:

@@ -13,15 +13,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from orc_storage.paths import ensure_private, read_plain
 
 FILE_NAME: Final = "screen.json"
 ASIDE: Final = "screen.json.aside"
-BYTES_MAX: Final = 128 * 1024
+BYTES_MAX: Final = 2 * 1024 * 1024
 WORKSPACES_MAX: Final = 32
 """For how many workspaces it is kept; the one left longest ago goes first."""
 
@@ -40,14 +40,27 @@ class ListLook:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose for a conflict and has not written; `of` is the conflict's digest."""
+
+    take: Literal["left", "right", "both", "base", "value"]
+    value: JsonValue
+    of: _Word
+
+
+@dataclass(frozen=True, slots=True)
 class Looks:
-    """How the main view of one workspace was left; panes and tabs by their names."""
+    """How one workspace was left: the main view, panes and tabs by their names, and choices.
+
+    `choices` are by conflict id, the newest last.
+    """
 
     pane: _Word = ""
     tab: _Word = ""
     is_zoomed: bool = False
     only_needs: bool = False
     lists: Mapping[str, ListLook] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ def put_aside(path: Path) -> str:
 def save(path: Path, workspace: str, looks: Looks, *, theme: str = "") -> None:
     """Keep how a workspace was left, and with `theme` the theme; raises OSError.
 
-    What other workspaces left stays.
+    What other workspaces left stays, as far as the file has room.
     """
     kept, _ = load(path)
     others = {name: each for name, each in kept.workspaces.items() if name != workspace}
@@ -106,14 +119,19 @@ def save(path: Path, workspace: str, looks: Looks, *, theme: str = "") -> None:
     whole = replace(kept, workspaces=newest, theme=theme or kept.theme)
     if whole == kept and list(kept.workspaces)[-1:] == [workspace]:
         return
-    text = json.dumps(asdict(whole), ensure_ascii=False, indent=1)
+    while len(text := _text_of(whole)) > BYTES_MAX and len(whole.workspaces) > 1:
+        whole = replace(whole, workspaces=dict(list(whole.workspaces.items())[1:]))
     ensure_private(path.parent)
     descriptor, name = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(text)
         Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _text_of(kept: Kept) -> bytes:
+    return json.dumps(asdict(kept), ensure_ascii=False, indent=1).encode("utf-8", "replace")

@@ -5,9 +5,12 @@ Invariant: a message is a value. Workers post these and never reach into a widge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.message import Message
 
 from orc_core.model.snapshot import Delta
+from orc_tui.memory import Choice
 
 
 class SnapshotChanged(Message):
@@ -90,6 +93,14 @@ class DigestWanted(Message):
     def __init__(self, since: float) -> None:
         super().__init__()
         self.since = since
+
+
+class ChoicesMade(Message):
+    """The conflict view has other choices than before; these are all that count now."""
+
+    def __init__(self, choices: Mapping[str, Choice]) -> None:
+        super().__init__()
+        self.choices = choices
 
 
 class Told(Message):

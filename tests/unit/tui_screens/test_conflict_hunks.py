@@ -99,11 +99,11 @@ def test_the_result_shows_every_part_in_its_place(width: int) -> None:
     order = [
         "1. Add the column.",
         "o claude-2: 2. Backfill in batches of 5,000.",
-        "B base: 2. Backfill in one statement.",
-        "t codex-1: 2. Backfill in the nightly job, ⏎",
+        "B base:     2. Backfill in one statement.",
+        "t codex-1:  2. Backfill in the nightly job, ⏎",
         "3. Switch reads.",
         "o claude-2: (no lines)",
-        "t codex-1: 7. Keep the old column.",
+        "t codex-1:  7. Keep the old column.",
         "8. Done.",
     ]
     places = [result.find(each) for each in order]

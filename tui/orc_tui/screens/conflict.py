@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from orc_storage.records import Conflict
 from orc_tui import keymap
-from orc_tui.messages import Act
+from orc_tui.choices import made
+from orc_tui.messages import Act, ChoicesMade
 from orc_tui.painted import PaintedScreen
 from orc_tui.screens.edit import Edited, FieldEdit, field_of
 from orc_tui.screens.sheet import Sheet
 from orc_tui.view_models import conflict_view as views
 from orc_tui.view_models.conflict_view import SIDES, Decision, SideName, Taken
 
+WHEEL_LINES: Final = 3
 BOTH_IS_OFF: Final = "both is off: one side is taken whole, and e writes a mix of them"
 
 
@@ -101,6 +104,11 @@ class ConflictView(PaintedScreen[Verdict]):
         yield self._sheet
 
     def on_mount(self) -> None:
+        for index in range(max(map(len, self._groups))):
+            self._bindings.bind(views.part_key(index), f"part_at({index})", show=False)
+            for name in SIDES:
+                key = views.take_key(index, name)
+                self._bindings.bind(key, f"take_at({index}, {name!r})", show=False)
         self._draw()
 
     def on_resize(self) -> None:
@@ -114,6 +122,30 @@ class ConflictView(PaintedScreen[Verdict]):
         """Choose a side for the part under the cursor and go to the next one that is open."""
         self._taken[self._view.current.id] = Taken(take)
         self._decided()
+
+    def action_part_at(self, index: int) -> None:
+        """Go to a part that was clicked on."""
+        self._change(cursor=index, scroll=0, note="")
+
+    def action_take_at(self, index: int, take: SideName) -> None:
+        """Choose a side for a part that was clicked on."""
+        self._change(cursor=index)
+        self.action_take(take)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Go through the parts, or scroll sides and result, whichever is under the wheel."""
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Go through the parts, or scroll sides and result, whichever is under the wheel."""
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, step: int) -> None:
+        event.stop()
+        if event.screen_y < views.parts_height(self._view, self.size.width):
+            self.action_part(step)
+        else:
+            self.action_scroll(step * WHEEL_LINES)
 
     def action_take_rest(self, take: SideName) -> None:
         """Choose one side for every part that is not decided yet."""
@@ -245,6 +277,9 @@ class ConflictView(PaintedScreen[Verdict]):
         )
 
     def _change(self, **changes: object) -> None:
+        if "taken" in changes:
+            every = [conflict for group in self._groups for conflict in group]
+            self.post_message(ChoicesMade(made(self._taken, every)))
         self._view = replace(self._view, **changes)  # type: ignore[arg-type]
         self._draw()
 

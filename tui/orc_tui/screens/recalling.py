@@ -6,9 +6,12 @@ operator pressed a key.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from orc_tui.memory import ListLook, Looks
+from orc_tui.choices import lasting
+from orc_tui.memory import Choice, ListLook, Looks
 from orc_tui.view_models import live
 from orc_tui.view_models.order import COLUMNS, Order
 
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
     from orc_tui.screens.main import MainScreen
 
 
-def looks_of(screen: MainScreen) -> Looks:
-    """How the screen is now."""
+def looks_of(screen: MainScreen, choices: Mapping[str, Choice] = MappingProxyType({})) -> Looks:
+    """How the screen is now, with the choices that are not written yet."""
     return Looks(
         pane=screen.pane,
         tab=screen.live.tab,
@@ -29,6 +32,7 @@ def looks_of(screen: MainScreen) -> Looks:
             )
             for name, pane in screen.lists.items()
         },
+        choices=lasting(choices),
     )
 
 

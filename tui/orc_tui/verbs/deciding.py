@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orc_core.model.history import Chosen, Report
 from orc_storage.records import WAITING, Conflict
+from orc_tui.choices import counting, lasting
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import ConflictView, Verdict
 from orc_tui.screens.edit import FieldEdit, field_of
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 
 
 class Deciding(Verb):
-    """The verbs of conflicts; choices not written yet are kept for the next visit."""
+    """The verbs of conflicts; choices not written yet are kept by the app for the next visit."""
 
     def __init__(self, app: OrcApp) -> None:
         super().__init__(app)
-        self._kept: dict[str, Taken] = {}
         self._encounters = EncounterVerbs(app)
 
     async def take(self, act: Act, take: Take) -> None:
@@ -65,12 +65,11 @@ class Deciding(Verb):
             await self._encounters.choose(conflict)
             return
         waiting = self._waiting()
-        known = {one.id for one in waiting}
         view = ConflictView(
             waiting,
             at=conflict.id,
             titles={task.id: task.title for task in self.snapshot.tasks},
-            taken={key: taken for key, taken in self._kept.items() if key in known},
+            taken=counting(self.app.choices, waiting),
             now=self.snapshot.at,
             texts={task.id: task.text for task in self.snapshot.tasks},
         )
@@ -82,22 +81,32 @@ class Deciding(Verb):
         The view is not awaited, so that `z` and `H` work while it is open.
         """
         if verdict is not None:
-            self._kept = dict(verdict.taken)
             self.app.run_worker(self.safely(self._conclude(verdict)), group="act")
 
     async def _conclude(self, verdict: Verdict) -> None:
+        taken = verdict.taken
         if verdict.action == "later":
             await self._defer(verdict.conflicts)
         elif verdict.action == "write" and len(verdict.conflicts) == 1:
             (decided,) = verdict.conflicts
-            await self._resolve(decided, self._kept.pop(decided.id))
+            await self._resolve(decided, taken[decided.id])
         elif verdict.action == "write":
-            taken = {one.id: self._kept.pop(one.id) for one in verdict.conflicts}
-            choices = [Chosen(id, each.take, each.value) for id, each in taken.items()]
+            choices = [
+                Chosen(one.id, taken[one.id].take, taken[one.id].value) for one in verdict.conflicts
+            ]
             report = await self.core.conflicts.resolve_chosen(choices)
             self.told(Report(report.text, undoable=bool(report.done)))
-        elif self._kept:
-            self.tell(f"nothing written: {len(self._kept)} chosen, kept for next time")
+        elif taken:
+            self.tell(f"nothing written: {len(taken)} chosen, kept for next time{self._lost()}")
+        if verdict.action == "write":
+            written = {one.id for one in verdict.conflicts}
+            kept = {id: one for id, one in self.app.choices.items() if id not in written}
+            self.app.choices = kept
+
+    def _lost(self) -> str:
+        """What of the choices does not outlive this run, in words."""
+        lost = len(self.app.choices) - len(lasting(self.app.choices))
+        return f"; {lost} are too long to outlive this run" if lost else ""
 
     def _waiting(self) -> list[Conflict]:
         return [one for one in self.snapshot.conflicts if one.state in WAITING and not one.of_code]

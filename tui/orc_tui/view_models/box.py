@@ -72,6 +72,16 @@ def key(name: str, word: str, *, press: str = "") -> Line:
     return ((name, f"accent {to}"), (f" {word}", f"{to}"))
 
 
+def pressing(line: Line, name: str) -> Line:
+    """The line, on which a click presses a key wherever nothing else is pressed already."""
+    return tuple(
+        (text, f"{ink} press:{name}".strip())
+        if isinstance(ink, str) and "press:" not in ink
+        else (text, ink)
+        for text, ink in line
+    )
+
+
 def keys(pairs: Sequence[Line], width: int) -> Line:
     """As many keys of a footer as fit, in order, two blanks apart."""
     out: list[Part] = []

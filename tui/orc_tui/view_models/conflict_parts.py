@@ -26,6 +26,16 @@ SIDES: tuple[SideName, ...] = ("left", "base", "right")
 KEY_OF: dict[str, str] = {"left": "o", "base": "B", "right": "t"}
 
 
+def part_key(index: int) -> str:
+    """The key that a click on a part presses: the cursor goes there."""
+    return f"part-{index}"
+
+
+def take_key(index: int, name: str) -> str:
+    """The key that a click on a side of a part presses: it is taken."""
+    return f"take-{index}-{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What a person chose for one conflict; `value` counts only for `take` = value."""

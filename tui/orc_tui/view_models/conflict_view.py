@@ -6,6 +6,7 @@ Invariant: nothing counts as decided unless a person chose it, and every width o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from orc_core.text import clean, fit
 from orc_tui.view_models import box, conflict_result
@@ -24,10 +25,12 @@ from orc_tui.view_models.conflict_parts import (
     clock_time,
     groups,
     origin,
+    part_key,
     part_name,
     result_text,
     side_name,
     side_text,
+    take_key,
     who,
 )
 from orc_tui.view_models.conflicts import short
@@ -49,12 +52,19 @@ __all__ = [
     "last_scroll",
     "lines",
     "origin",
+    "part_key",
     "part_name",
+    "parts_height",
     "result_text",
     "side_name",
     "side_text",
+    "take_key",
     "who",
 ]
+
+PART_CELLS: Final = 12
+STATE_CELLS: Final = 16
+HOW_READ: Final = "words that differ are underlined · nothing is written before Enter"
 
 
 def lines(view: Decision, width: int, height: int) -> list[Line]:
@@ -76,6 +86,11 @@ def last_scroll(view: Decision, width: int, height: int) -> int:
     return max(sides + len(_result(view, width, room - sides)) - room, 0)
 
 
+def parts_height(view: Decision, width: int) -> int:
+    """How many lines from the top belong to the header and the list of parts."""
+    return 1 + len(_decide(view, width))
+
+
 def _header(view: Decision, width: int) -> Line:
     left: Line = (
         (" orc ", "accent bold"),
@@ -89,7 +104,12 @@ def _header(view: Decision, width: int) -> Line:
 
 
 def _panel(
-    view_width: int, lines: Sequence[Line], width: int, head: Line, right: Line
+    view_width: int,
+    lines: Sequence[Line],
+    width: int,
+    head: Line,
+    right: Line,
+    foot: Line = (),
 ) -> list[Line]:
     """A box, or a rule with the lines under it where the screen is narrow."""
     if view_width < TWO_COLUMNS:
@@ -97,7 +117,7 @@ def _panel(
     return [
         box.top(head, right, width, "border"),
         *(box.row(line, width, "border") for line in lines),
-        box.bottom((), (), width, "border"),
+        box.bottom((), foot, width, "border"),
     ]
 
 
@@ -120,22 +140,24 @@ def _part(view: Decision, index: int, width: int) -> Line:
     path = part_name(conflict, view.conflicts)
     if taken is None:
         sign, style, state = "◆", "waiting", "not decided"
-        value = f"{conflict.kind.value}"
+        value = conflict_result.telling(conflict, "base", "dim", width)
     else:
         sign, style = "✓", "done"
         edited = taken.take == "value"
         state = "edited" if edited else f"took {brief_name(conflict, taken.take)}"
-        value = result_text(conflict, taken).split("\n")[0]
-    return cut(
+        value = ((result_text(conflict, taken).split("\n")[0], "dim"),)
+    names = max(len(part_name(one, view.conflicts)) for one in view.conflicts)
+    line: Line = (
+        ("›" if here else " ", "accent bold"),
+        (f"{sign} ", style),
+        (f"{fit(path, min(max(names, PART_CELLS), width // 4))} ", "bold" if here else ""),
         (
-            ("›" if here else " ", "accent bold"),
-            (f"{sign} ", style),
-            (f"{path:<12} ", "bold" if here else ""),
-            (f"{fit(state, 24)} ", style if taken is None else ""),
-            (value, "dim"),
+            f"{fit(state, STATE_CELLS if width < TWO_COLUMNS else 24)} ",
+            style if taken is None else "",
         ),
-        width,
+        *value,
     )
+    return box.pressing(cut(line, width), part_key(index))
 
 
 def _sides(view: Decision, width: int) -> list[Line]:
@@ -187,16 +209,20 @@ def _side(view: Decision, name: SideName, width: int, view_width: int) -> list[L
         style = "text" if differs else ""
         sign = ("  ~ " if differs else "    ", "waiting")
         rows.extend((sign, *part) for part in wrapped(pieces, inner - 5, style))
-    if not boxes:
-        return _panel(view_width, rows, width, head, ((about, "dim"),))
-    return _panel(view_width, [((f"  {about}", "dim"),), (), *rows, ()], width, head, ())
+    if boxes:
+        panel = _panel(view_width, [((f"  {about}", "dim"),), (), *rows, ()], width, head, ())
+    else:
+        panel = _panel(view_width, rows, width, head, ((about, "dim"),))
+    return [box.pressing(line, key) for line in panel]
 
 
 def _result(view: Decision, width: int, room: int) -> list[Line]:
     inner = width - 2 if width >= TWO_COLUMNS else width
     what, rows = conflict_result.lines(view, inner, room - 2)
     right: Line = ((f"{what}, as it will be written", "dim"),)
-    return _panel(width, [cut(row, inner) for row in rows], width, (("Result", "bold"),), right)
+    head: Line = (("Result", "bold"),)
+    foot: Line = ((HOW_READ, "dim"),)
+    return _panel(width, [cut(row, inner) for row in rows], width, head, right, foot)
 
 
 def _footer(view: Decision, width: int) -> Line:
@@ -216,6 +242,7 @@ def _footer(view: Decision, width: int) -> Line:
         box.key("e", "edit"),
         box.key("u", "clear"),
         box.key(".", "next open", press="full_stop"),
+        box.key("j k", "any", press="j"),
         *(box.key(*one) for one in view.acts),
     ]
     if TWO_COLUMNS <= width < THREE_COLUMNS:

@@ -143,15 +143,27 @@ def wrapped(pieces: Pieces, width: int, style: str) -> list[Line]:
     return out
 
 
+def underlined(pieces: Pieces, style: str) -> Line:
+    """Pieces as one line; those that differ are underlined."""
+    marks = [differs for piece, differs in pieces for _ in piece]
+    return _marked("".join(piece for piece, _ in pieces), marks, style)
+
+
 def _marked(text: str, marks: Sequence[bool], style: str) -> Line:
+    """A text whose marked runs are underlined, but for the blanks at their ends."""
     out: list[tuple[str, str]] = []
     start = 0
     for index in range(1, len(text) + 1):
-        if index == len(text) or marks[index] != marks[start]:
-            looks = f"{style} underline" if marks[start] else style
-            out.append((text[start:index], looks.strip()))
-            start = index
-    return tuple(out)
+        if index < len(text) and marks[index] == marks[start]:
+            continue
+        run = text[start:index]
+        if marks[start] and (words := run.strip()):
+            head, _, tail = run.partition(words)
+            out += [(head, style), (words, f"{style} underline".strip()), (tail, style)]
+        else:
+            out.append((run, style))
+        start = index
+    return tuple((part, ink) for part, ink in out if part)
 
 
 def marked_lines(value: str, base: str) -> list[tuple[bool, Pieces]]:
