@@ -202,16 +202,21 @@ class Person:
         """Press Esc until the main view is there, and then its own layers away."""
         for _ in range(ESCAPES_MAX):
             self._press("\x1b")
-            if self._ask(WHERE).screens[-1] == MAIN:
+            if self._where == MAIN:
                 break
         else:
-            self._course.stuck[f"{self._ask(WHERE).screens[-1]} from {name}"] += 1
+            self._course.stuck[f"{self._where} from {name}"] += 1
         for _ in range(3):
             self._press("\x1b")
 
+    @property
+    def _where(self) -> str:
+        """The view that is on top."""
+        return next(reversed(self._ask(WHERE).screens), "")
+
     def _comes(self, screen: str, within_s: float) -> bool:
         deadline = time.monotonic() + within_s
-        while self._ask(WHERE).screens[-1] != screen:
+        while self._where != screen:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.1)
@@ -299,7 +304,7 @@ def _judge(course: Course) -> int:
 
 
 def _grown(types: list[dict[str, int]], third: int) -> Iterator[tuple[str, float, float]]:
-    """The types of which there are more, those with most more first."""
+    """The types of which there are more, those with most more first, and then more of ours."""
     if not types:
         return
     grown: list[tuple[float, str, float, float]] = []
@@ -309,9 +314,10 @@ def _grown(types: list[dict[str, int]], third: int) -> Iterator[tuple[str, float
             for some in (types[:third], types[-third:])
         )
         grown.append((after - before, name, before, after))
-    for more, name, before, after in sorted(grown, reverse=True)[:GROWN_SHOWN]:
-        if more > 0:
-            yield name, before, after
+    most = sorted((one for one in grown if one[0] > 0), reverse=True)
+    ours = [one for one in most[GROWN_SHOWN:] if one[1].startswith("orc_")]
+    for _, name, before, after in (*most[:GROWN_SHOWN], *ours[:GROWN_SHOWN]):
+        yield name, before, after
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ WHERE = signal.SIGUSR1
 HOLDS = signal.SIGUSR2
 """The signals that ask where it is, and what it holds, too, which takes a tenth of a second."""
 
-TYPES_MAX = 400
+TYPES_MAX = 3000
 """Of so many types, the most frequent ones, it is told how many there are."""
 
 
@@ -37,12 +37,17 @@ class Holding:
     types: dict[str, int] = field(default_factory=dict)
 
 
+_found: list[OrcApp] = []
+"""The app, once it was seen: while the collector works, it may be in none of its lists."""
+
+
 def holding(*, whole: bool) -> Holding:
     """What this process holds now."""
     gc.collect(2 if whole else 0)
     objects = gc.get_objects()
-    app = next((one for one in objects if isinstance(one, OrcApp)), None)
-    screens = [type(one).__name__ for one in app.screen_stack] if app else []
+    if not _found:
+        _found.extend(one for one in objects if isinstance(one, OrcApp))
+    screens = [type(one).__name__ for one in _found[0].screen_stack] if _found else []
     if not whole:
         return Holding(screens)
     types = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in objects)
