@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clocks import wait_for
 from dashboard_desk import Desk, seated
+from dialog_scenes import AGENT, TITLE
 from orc_core.model.agent import State
 from orc_core.model.history import Moment
 from orc_core.model.task import Status, Task
@@ -29,6 +31,7 @@ from orc_tui.screens.menu import Menu
 from orc_tui.screens.newtask import NewTask
 from orc_tui.screens.recalling import looks_of
 from orc_tui.screens.timeline import TimelineView
+from orc_tui.verbs.answering import writers
 from orc_tui.view_models.story import Tab
 from private_tmux import PrivateTmux
 
@@ -427,3 +430,33 @@ async def test_a_defect_in_a_verb_is_a_line_and_not_the_end(
     await desk.press("i")
     await desk.says("that failed, which is a fault of orc-tui: ZeroDivisionError: of all things")
     await desk.task("still here")
+
+
+async def test_a_task_is_given_to_an_agent_and_a_writer_of_a_conflict_reached(
+    desk: Desk, tmux: PrivateTmux
+) -> None:
+    id = await a_conflict(desk)
+    for key in ("attach", "type", "interrupt"):
+        await desk.act(key, keymap.CONFLICTS, id)
+        await desk.says(f"no side of {id} was written by an agent that runs now")
+        desk.app.said.clear()
+    (key,) = await agents(desk, tmux, 1)
+    await desk.act("give", keymap.AGENTS, key)
+    await desk.screen(Menu)
+    await desk.press("enter")
+    await desk.says("T-1: assignee is now claude-1")
+    assert (await desk.core.tasks.get("T-1")).assignee == "claude-1"
+    await desk.act("give", keymap.AGENTS, key)
+    await desk.says("no task is ready or blocked")
+    await desk.act("undo", keymap.AGENTS)
+    await desk.says("undone: ")
+    assert (await desk.core.tasks.get("T-1")).assignee == ""
+
+
+def test_the_writers_of_a_conflict_are_its_agents_the_left_one_first() -> None:
+    one, two = replace(AGENT, name="claude-2"), replace(AGENT, name="codex-1", key="/tmp/s:%9")
+    assert writers(TITLE, [two, one]) == (one, two)
+    assert writers(TITLE, [two]) == (two,)
+    alone = replace(TITLE, right=replace(TITLE.right, writer="claude-2"))
+    assert writers(alone, [two, one]) == (one,)
+    assert writers(replace(alone, left=replace(TITLE.left, writer="")), [two]) == ()

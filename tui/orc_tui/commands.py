@@ -84,6 +84,7 @@ class Commands(Verb):
             "pace": layering.strategy,
             "switch": layering.switch,
             "assign": editing.assign,
+            "give": editing.give,
             "take-left": partial(deciding.take, take="left"),
             "take-right": partial(deciding.take, take="right"),
             "take-both": partial(deciding.take, take="both"),

@@ -58,7 +58,7 @@ def _panes(*names: str) -> frozenset[str]:
 
 _ALL = _panes(EVERYWHERE)
 _AGENT = _panes(AGENTS, LIVE)
-_WITH_AGENT = _panes(AGENTS, LIVE, SEARCH, TASKS, TIMELINE)
+_WITH_AGENT = _panes(AGENTS, LIVE, SEARCH, TASKS, CONFLICTS, TIMELINE)
 _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _WITH_SCREEN = _panes(AGENTS, LIVE, SEARCH)
 _STORY = _panes(TIMELINE)
@@ -84,6 +84,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pace", ("e",), "strategy", "when the layer is brought in step", _panes(SYNC)),
     Action("why", ("w",), "why", "why it is so: every signal and rule", _ALL),
     Action("assign", ("A",), "assign", "give it to an agent", _panes(TASKS), 2),
+    Action("give", ("A",), "assign", "give it a task", _AGENT, 2),
     Action("end", ("x",), "end", "done or cancel: asks first", _panes(TASKS), 1),
     Action("end-agent", ("x",), "end", "interrupt, stop or forget it: asks first", _AGENT),
     Action("switch", ("x",), "off", "layer off, asks first; on again", _panes(SYNC), 1),

@@ -6,16 +6,20 @@ Invariant: what was typed into a pane is reported; what was refused says why not
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
+from orc_core.errors import OrcError
 from orc_core.model.agent import Agent, Delivery, State
 from orc_core.model.attach import How
+from orc_storage.records import Conflict
 from orc_tui import keymap
 from orc_tui.attach import attach
 from orc_tui.messages import Act
 from orc_tui.screens.answer import GUARD_S, GUARD_SLOW_S, AnswerCard
+from orc_tui.screens.dialog import Option
 from orc_tui.screens.line import LineInput, Typed
+from orc_tui.screens.menu import Menu
 from orc_tui.verbs.rounds import Round
 from orc_tui.verbs.verb import Verb
 
@@ -24,6 +28,13 @@ if TYPE_CHECKING:
 
 DRAFTS_MAX: Final = 64
 SENT_MAX: Final = 50
+BOTH: Final = "both"
+
+
+def writers(conflict: Conflict, agents: Sequence[Agent]) -> tuple[Agent, ...]:
+    """The agents that wrote the sides of a conflict and run now, the left one first."""
+    names = dict.fromkeys((conflict.left.writer, conflict.right.writer))
+    return tuple(one for name in names if name for one in agents if one.name == name)
 
 
 class Answering(Verb):
@@ -100,8 +111,39 @@ class Answering(Verb):
         main.want_why()
 
     async def type(self, act: Act) -> None:
-        """Open the line to an agent."""
-        await self._line(self.agent(act))
+        """Open the line to an agent, or to both writers of a conflict."""
+        agents = await self._meant(act, "Type a line to", both=True)
+        if len(agents) == 1:
+            await self._line(agents[0])
+        elif agents:
+            await self._line_to_all(agents)
+
+    async def _line_to_all(self, agents: Sequence[Agent]) -> None:
+        """Open one line whose text goes to several agents, one after the other."""
+        names = " and ".join(agent.name for agent in agents)
+        typed = await self.ask(LineInput(names, draft="", recall=tuple(self._sent), note=""))
+        if typed is None or not typed.send:
+            return
+        for agent in agents:
+            self._report(agent, await self.say(agent, typed.text))
+
+    async def _meant(self, act: Act, title: str, *, both: bool = False) -> tuple[Agent, ...]:
+        """The agent of a row; of a conflict the writer that is chosen, or with `both` both."""
+        if act.pane != keymap.CONFLICTS:
+            return (self.agent(act),)
+        conflict = self.conflict(act)
+        agents = writers(conflict, self.snapshot.agents)
+        if not agents:
+            raise OrcError(f"no side of {conflict.id} was written by an agent that runs now")
+        if len(agents) == 1:
+            return agents
+        options = [Option(one.key, one.name, str(at)) for at, one in enumerate(agents, 1)]
+        notes = [f"{one.state.value}  {one.task}".rstrip() for one in agents]
+        if both:
+            options.append(Option(BOTH, "both", "b"))
+            notes.append("the same line, one after the other")
+        chosen = await self.ask(Menu(title, options, notes))
+        return tuple(one for one in agents if chosen in (one.key, BOTH))
 
     async def _line(self, agent: Agent) -> None:
         typed = await self._ask_line(agent)
@@ -134,8 +176,9 @@ class Answering(Verb):
             self._drafts[key] = text
 
     async def interrupt(self, act: Act) -> None:
-        agent = self.agent(act)
-        self._report(agent, await self.core.agents.interrupt(agent.key))
+        """Interrupt an agent, or the writer of a conflict that is chosen."""
+        for agent in await self._meant(act, "Interrupt"):
+            self._report(agent, await self.core.agents.interrupt(agent.key))
 
     def _report(self, agent: Agent, delivery: Delivery) -> None:
         severity = "" if delivery.sent else "error"
@@ -143,7 +186,10 @@ class Answering(Verb):
 
     async def attach(self, act: Act) -> None:
         """Go to the agent's pane; the way back is shown first."""
-        agent = self.agent(act)
+        agents = await self._meant(act, "Attach to")
+        if not agents:
+            return
+        agent = agents[0]
         plan = await self.core.agents.attach_plan(agent.key)
         self.tell(f"{agent.name}: {plan.way_back} comes back here")
         await attach(self.app, plan, agent.name)

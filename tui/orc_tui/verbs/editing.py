@@ -18,6 +18,7 @@ from orc_tui.screens.menu import Menu
 from orc_tui.screens.newtask import NewTask
 from orc_tui.verbs.verb import Verb
 from orc_tui.view_models.diff import value_text
+from orc_tui.view_models.tasks import ordered
 
 MENU: Final = (
     Option("title", "title", "t"),
@@ -27,6 +28,9 @@ MENU: Final = (
     Option("assignee", "assignee", "a"),
 )
 AGENTS_MAX: Final = 20
+TASKS_MAX: Final = 40
+GIVEN: Final = (Status.READY, Status.BLOCKED)
+"""Tasks that can be given to an agent; one that runs is somebody's."""
 NOBODY: Final = "nobody"
 TRIES_MAX: Final = 5
 """How often in a row somebody else may be faster than an edit."""
@@ -101,6 +105,25 @@ class Editing(Verb):
         if name is not None:
             wanted = "" if name == NOBODY else name
             await self._write(task, "assignee", task.assignee, wanted)
+
+    async def give(self, act: Act) -> None:
+        """Give the agent a task that nobody does yet."""
+        agent = self.agent(act)
+        if agent.is_other:
+            raise OrcError(f"{agent.name} is no agent that is known: `:` adopt makes it one")
+        tasks = [
+            task
+            for task in ordered(self.snapshot.tasks)
+            if task.status in GIVEN and task.assignee != agent.name
+        ][:TASKS_MAX]
+        if not tasks:
+            raise OrcError("no task is ready or blocked: `N` in Tasks makes one")
+        options = [Option(task.id, task.id) for task in tasks]
+        notes = [f"{task.title}  ({task.assignee or task.status.value})" for task in tasks]
+        id = await self.ask(Menu(f"What does {agent.name} do?", options, notes))
+        task = next((one for one in tasks if one.id == id), None)
+        if task is not None:
+            await self._write(task, "assignee", task.assignee, agent.name)
 
     async def end(self, act: Act) -> None:
         """Ask whether the task is done or to be cancelled."""

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
     from orc_tui.painted import PaintedScreen
 
-_STRIPS_MAX: Final = 512
+_SCREENS_KEPT: Final = 2
+_STRIPS_MIN: Final = 16
+"""So many times the lines it has a canvas keeps as drawn, and so many at least.
+
+A drawn line takes kilobytes, and lines that agents write come once.
+"""
 _JOINED_CELLS: Final = 6
 """Differences with fewer cells between them are painted as one."""
 
@@ -96,7 +101,7 @@ class Canvas(Widget):
         key = (line, self.size.width)
         strip = self._strips.get(key)
         if strip is None:
-            if len(self._strips) >= _STRIPS_MAX:
+            if len(self._strips) >= max(_SCREENS_KEPT * self.size.height, _STRIPS_MIN):
                 self._strips.clear()
             strip = self._strips[key] = self._strip(line)
         return strip
@@ -114,6 +119,10 @@ class Canvas(Widget):
         for line_filter in self.app.get_line_filters():
             strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn: a screen that was left may be known for a while."""
+        self._strips.clear()
 
     def notify_style_update(self) -> None:
         """Forget what was drawn under another theme."""
