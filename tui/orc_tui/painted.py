@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual import events
+from textual._styles_cache import StylesCache
 from textual.geometry import Region
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.timer import Timer
@@ -33,6 +34,13 @@ class PaintedScreen(Screen[ScreenResultType]):
         self._compositor = CellCompositor()
         self._painted_at = 0.0
         self._later: Timer | None = None
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn: Textual's cache of colours would keep it for a thousand more.
+
+        It is a cache of a method, so that its entries hold the widgets' lines.
+        """
+        StylesCache.get_inner_outer.cache_clear()
 
     @property
     def _pace(self) -> Pace:
