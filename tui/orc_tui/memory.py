@@ -13,11 +13,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from orc_storage.paths import ensure_private, read_plain
+from orc_tui.view_models.conflict_parts import Take
 
 FILE_NAME: Final = "screen.json"
 ASIDE: Final = "screen.json.aside"
@@ -43,7 +44,7 @@ class ListLook:
 class Choice:
     """What a person chose for a conflict and has not written; `of` is the conflict's digest."""
 
-    take: Literal["left", "right", "both", "base", "value"]
+    take: Take
     value: JsonValue
     of: _Word
 
