@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from dialog_scenes import CONFLICTS, PRIORITY, TITLE
 from orc_tui import memory
 from orc_tui.choices import BYTES_MAX, CHOICES_MAX, counting, lasting, made
@@ -37,7 +39,7 @@ def test_a_choice_counts_for_its_conflict_alone() -> None:
     assert TITLE.id in counting(choices, [later]), "what it is about is the same"
 
 
-def test_what_outlives_a_run_is_bounded_and_the_newest(tmp_path: Path) -> None:
+def test_what_outlives_a_run_is_bounded_and_the_newest() -> None:
     many = {f"C-{number}": Choice("left", None, "") for number in range(CHOICES_MAX + 5)}
     assert list(lasting(many)) == list(many)[5:]
     long = Choice("value", "é" * (BYTES_MAX // 2 - 1), "")
@@ -46,10 +48,17 @@ def test_what_outlives_a_run_is_bounded_and_the_newest(tmp_path: Path) -> None:
         "C-2": long,
         "C-3": many["C-3"],
     }
+
+
+def test_the_oldest_workspace_goes_where_the_file_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "BYTES_MAX", 4_000)
     path = tmp_path / memory.FILE_NAME
-    wide = {f"C-{number}": Choice("value", ["a"] * 4000, "") for number in range(2)}
-    for number in range(memory.WORKSPACES_MAX):
-        memory.save(path, f"/w{number}", Looks(choices=lasting(wide)))
-        assert path.stat().st_size <= memory.BYTES_MAX
+    typed = {"C-1": Choice("value", ["a"] * 100, "")}
+    for number in range(6):
+        memory.save(path, f"/w{number}", Looks(choices=lasting(typed)))
+        assert path.stat().st_size <= 4_000
     kept, fault = memory.load(path)
-    assert fault == "" and list(kept.workspaces)[-1] == f"/w{memory.WORKSPACES_MAX - 1}"
+    assert fault == "" and list(kept.workspaces)[-1] == "/w5"
+    assert 1 <= len(kept.workspaces) < 6
