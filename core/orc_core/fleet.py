@@ -7,7 +7,7 @@ answer keeps nobody else waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -66,6 +66,8 @@ class Fleet:
         self._selected: str | None = None
         self._shown: frozenset[str] = frozenset()
         self._chosen: Strategy | None = None
+        self.before_prompt: Callable[[Agent, str], Awaitable[None]] | None = None
+        """Called with what is about to be typed; it keeps nobody waiting for long."""
         self._unsure: set[str] = set()
         """Panes that were named while a server was silent, which may have those names itself."""
         for address in addresses or (self._own,):
@@ -268,6 +270,8 @@ class Fleet:
     async def send(self, key: str, text: str) -> Delivery:
         """Type a line and Enter, unless a prompt is in the way."""
         watch = self._for_typing("type", key)
+        if self.before_prompt is not None:
+            await self.before_prompt(self._roster.agent(key), text)
         return await watch.typist.say(self._roster.agent(key), text)
 
     async def interrupt(self, key: str) -> Delivery:

@@ -16,7 +16,6 @@ from orc_core.agents.rules import rule_folders
 from orc_core.autoscaling import Autoscaler
 from orc_core.chores import Chores
 from orc_core.chronicle import compacting
-from orc_core.chronicle.importing import SettingRules
 from orc_core.chronicle.wing import Chronicle
 from orc_core.clock import Clock, SystemClock
 from orc_core.code.overlap import Worker
@@ -27,15 +26,12 @@ from orc_core.fleet import Fleet
 from orc_core.history.actions import History
 from orc_core.history.backups import Backups
 from orc_core.history.checkpoints import Checkpoints
-from orc_core.history.steps import RULES
 from orc_core.history.timeline import Timeline
 from orc_core.later.carrying import Carrier
 from orc_core.later.plans import Plans
 from orc_core.leadership import Leadership
 from orc_core.lifecycle.holders import Holders
 from orc_core.lifecycle.missing import Missing
-from orc_core.lifecycle.rules import KIND as AGENT_KIND
-from orc_core.lifecycle.rules import AgentRules
 from orc_core.lifecycle.wing import Lifecycle
 from orc_core.model.activity import Activity
 from orc_core.model.health import Layer, LinkState
@@ -43,11 +39,12 @@ from orc_core.model.snapshot import Delta, Snapshot
 from orc_core.occupants import merge_wing, tree_rooms, tree_wing, workers
 from orc_core.opening import Opened, opened
 from orc_core.picture import Picture
+from orc_core.prompt_checkpoints import PromptCheckpoints
 from orc_core.recordings import Recordings
 from orc_core.rulebook import Rulebook
 from orc_core.store_view import StoreView
 from orc_core.sync.conflicts import Conflicts
-from orc_core.sync.policies import SETTING, Policy
+from orc_core.sync.policies import Policy
 from orc_core.sync.rules import govern
 from orc_core.sync.synchronizer import Synchronizer, SyncReport
 from orc_core.tasks.desk import Tasks
@@ -57,10 +54,6 @@ from orc_core.workflows import CrewHands, Workflows
 from orc_storage import live
 from orc_storage.database import Database
 from orc_storage.records import StateChange
-
-WRITTEN = {**RULES, AGENT_KIND: AgentRules()}
-CARRIED = {**WRITTEN, SETTING: SettingRules()}
-"""The rules of every kind of document that can be brought back."""
 
 STALE_STEP_S = 1.0
 SYNC_TIMEOUT_S = 5.0
@@ -107,7 +100,9 @@ class Core:
         self._missing: Missing | None = None
         self._backups: Backups | None = None
         self._synchronizer: Synchronizer | None = None
-        self._rules = govern(WRITTEN, Policy.of(told.conflicts.strategies, told.conflicts.owners))
+        self._rules = govern(
+            layering.WRITTEN, Policy.of(told.conflicts.strategies, told.conflicts.owners)
+        )
         self._is_watching = False
         if store is not None:
             leads, changed = (lambda: self.leads), self._layers_changed
@@ -118,6 +113,8 @@ class Core:
             options, clock, store, fleet, actor, lambda agent: self.lifecycle.stop(agent)
         )
         self.merges = merge_wing(options, clock, store, actor)
+        asked = told.code.checkpoint_at_prompt
+        self.prompts = PromptCheckpoints(self.code, fleet, clock, asked, store)
         self.code_watch = CodeWatch(
             tree_rooms(), clock, options.environ, workers=self._workers, changed=self._publish
         )
@@ -187,13 +184,13 @@ class Core:
 
     @property
     def history(self) -> HistoryWing:
-        past = History(self.store, rules=WRITTEN, turner=self.code)
+        past = History(self.store, rules=layering.WRITTEN, turner=self.code)
         parts = past, Timeline(self.store), Checkpoints(self.store)
         return HistoryWing(*parts, self.actor, self._view.require_written)
 
     @property
     def chronicle(self) -> Chronicle:
-        return Chronicle(self.store, self._clock.now, self.actor, self._bounds, CARRIED)
+        return Chronicle(self.store, self._clock.now, self.actor, self._bounds, layering.CARRIED)
 
     @property
     def backups(self) -> Backups:
@@ -348,6 +345,7 @@ class Core:
                         )
                         group.create_task(self._chores.run())
                         group.create_task(self.workflows.runner.follow(lambda: self.leads))
+                        group.create_task(self.prompts.run(lambda: self.leads))
                         group.create_task(self._view.keep_pending(self._store))
                         group.create_task(Carrier(self.later, self.agents, self._view).run())
         except BaseExceptionGroup as failure:
@@ -360,8 +358,8 @@ class Core:
             await self._clock.sleep(STALE_STEP_S)
             self._publish()
 
-    def _fleet_changed(self, agents: bool, screen: bool, link: bool) -> None:
-        if agents or screen or link:
+    def _fleet_changed(self, *changed: bool) -> None:
+        if any(changed):
             self._publish()
 
     def _layers_changed(self) -> None:
@@ -396,6 +394,7 @@ async def open_core(
         core = Core(options, clock, given, fleet, rulebook, actor, watches=watch)
         if given.store is not None:
             stack.callback(core.sync.close)
+        stack.push_async_callback(core.prompts.finish)
         await core.refresh()
         if given.broken:
             core.note_store(given.broken)

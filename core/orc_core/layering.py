@@ -8,18 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from orc_core.chronicle.importing import SettingRules
 from orc_core.clock import Clock
+from orc_core.history.steps import RULES
+from orc_core.lifecycle.rules import KIND as AGENT_KIND
+from orc_core.lifecycle.rules import AgentRules
 from orc_core.settings import Settings
 from orc_core.sync import plugins
 from orc_core.sync.choices import Choices
 from orc_core.sync.file_layer import FileLayer
+from orc_core.sync.policies import SETTING
 from orc_core.sync.publication import Fleet
 from orc_core.sync.rules import Rules
 from orc_core.sync.synchronizer import Synchronizer
 from orc_core.sync.tmux_layer import TmuxLayer
 from orc_storage.database import Database
 from orc_storage.files import Mirror
+
+WRITTEN: Final = {**RULES, AGENT_KIND: AgentRules()}
+CARRIED: Final = {**WRITTEN, SETTING: SettingRules()}
+"""The rules of every kind of document that can be brought back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,18 @@ class QueueSettings(Section):
     feed: Annotated[list[ServerName], Field(max_length=64)] = []
 
 
+AtPrompt = Literal["never", "worktrees", "always"]
+
+
+class CodeSettings(Section):
+    """`[code]`: of which work trees a checkpoint is made at each prompt given to an agent.
+
+    `worktrees` are linked ones in which an agent is that was started from here.
+    """
+
+    checkpoint_at_prompt: AtPrompt = "worktrees"
+
+
 class Settings(Section):
     """The whole file.
 
@@ -229,6 +241,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     layers: Annotated[dict[str, LayerSettings], Field(max_length=64)] = {}
     conflicts: ConflictSettings = ConflictSettings()
+    code: CodeSettings = CodeSettings()
     recordings: RecordingSettings = RecordingSettings()
     queue: QueueSettings = QueueSettings()
     scale: Annotated[dict[str, ScaleSettings], Field(max_length=64)] = {}

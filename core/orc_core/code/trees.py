@@ -97,6 +97,18 @@ class Trees:
             await self._prune(tree)
         return made
 
+    async def at_prompt(self, tree: WorkTree, note: str) -> TreeCheckpoint | None:
+        """Keep the files before a prompt is done; None where the newest checkpoint holds them."""
+        async with self._at_work(tree, "make a checkpoint") as room:
+            newest = next(iter(await self.listing(tree)), None)
+            async with snapshots.looking(room, self._environ, keep=True) as look:
+                taken = await snapshots.take(look)
+            if newest is not None and newest.content == taken.content:
+                return None
+            made, _ = await self._keep(room, note, Cause.PROMPT)
+            await self._prune(tree)
+        return made
+
     async def _keep(
         self, room: Room, note: str, cause: Cause, also: Collection[bytes] = ()
     ) -> tuple[TreeCheckpoint, Taken]:
