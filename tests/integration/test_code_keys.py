@@ -66,7 +66,7 @@ async def preview(desk: Desk, one: Agent) -> None:
     await desk.screen(RestoreView)
 
 
-async def test_an_agent_rests_before_its_files_go_back_by_hunks(
+async def test_checkpoints_are_listed_made_and_previewed_before_anything_happens(
     desk: Desk, tmux: PrivateTmux, shop: Repository
 ) -> None:
     one = await at_work(desk, tmux, shop, "busy")
@@ -83,11 +83,7 @@ async def test_an_agent_rests_before_its_files_go_back_by_hunks(
     broken = contents(shop.top)
     await preview(desk, one)
     told = seen(desk)
-    assert "1 of 2 files" in told and "[ ] src/new.ts  made since: is removed" in told
-    await desk.press("j", "j")
-    assert "[x] line 1 " in seen(desk)
-    await desk.press("j", "space")  # the second hunk stays
-    assert "[~] src/price.ts" in seen(desk)
+    assert "1 of 2 files" in told and "[ ] src/new.ts  made since, stays" in told
     await desk.press("enter")
     await desk.screen(Dialog)
     asked = seen(desk)
@@ -97,7 +93,19 @@ async def test_an_agent_rests_before_its_files_go_back_by_hunks(
     await desk.screen(RestoreView)
     assert contents(shop.top) == broken and not (desk.folder / "keys").exists()
 
-    await desk.idle()
+
+async def test_an_agent_rests_before_its_files_go_back_by_hunks(
+    desk: Desk, tmux: PrivateTmux, shop: Repository
+) -> None:
+    one = await at_work(desk, tmux, shop, "busy")
+    await desk.core.code.checkpoint(await desk.core.code.find(shop.top))
+    shop.write("src/price.ts", "".join(BROKEN))
+    broken = contents(shop.top)
+    await preview(desk, one)
+    await desk.press("j")
+    assert "[x] line 1 " in seen(desk)
+    await desk.press("j", "space")  # the second hunk stays
+    assert "[~] src/price.ts" in seen(desk)
     await desk.press("enter")
     await desk.screen(Dialog)
     await desk.press("tab", "enter")
@@ -105,7 +113,6 @@ async def test_an_agent_rests_before_its_files_go_back_by_hunks(
     assert (desk.folder / "keys").read_text() == "'\\x1b'\n"
     assert agent(desk).state in (State.IDLE, State.DONE)
     assert shop.path("src/price.ts").read_text() == "".join([*LINES[:-1], "LAST\n"])
-    assert shop.path("src/new.ts").exists()
     await desk.screen(CheckpointsView)
     await wait_for(lambda: "before: restore W-1" in seen(desk), 10)
     await desk.press("z")

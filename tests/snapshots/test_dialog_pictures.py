@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+import rollback_scenes
 from dialog_scenes import (
     AGENT,
     CONFLICTS,
@@ -29,6 +30,7 @@ from orc_tui import keymap
 from orc_tui.keyboard import DEFAULT, label
 from orc_tui.screens.answer import AnswerCard
 from orc_tui.screens.audit import AuditView
+from orc_tui.screens.checkpoints import CheckpointsView, RestoreView
 from orc_tui.screens.conflict import ConflictView
 from orc_tui.screens.dialog import Dialog, Option
 from orc_tui.screens.edit import FIELDS, FieldEdit
@@ -96,6 +98,10 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "timeline-checkpoints": lambda: timeline(Tab.CHECKPOINTS),
     "audit": lambda: AuditView(Journal(), now=lambda: NOW),
     "messages": lambda: MessagesView(SAID),
+    "checkpoints": lambda: CheckpointsView(rollback_scenes.Shelf(), now=lambda: NOW),
+    "rollback": lambda: RestoreView(
+        rollback_scenes.Shelf(), rollback_scenes.plan(), now=lambda: NOW
+    ),
     "plan": lambda: Dialog("Roll back task T-14", [Option("go", "Roll back")], plan=PLAN),
     "plan-range": lambda: Dialog("Take out 3 changes", [Option("go", "Go")], plan=RANGE_PLAN),
     "menu": lambda: Menu("Edit T-14", MENU, ["Staging migration", "", "11", "shop", "claude-2"]),

@@ -69,8 +69,10 @@ def test_what_others_did_and_what_was_made_since_is_left_unless_chosen() -> None
     rows = [text_of(rollback.choice_row(choice, key)) for key in choice.keys]
     assert rows[0] == "[x] a.ts  goes back +3 -3"
     assert rows[1] == "    [x] line 10  +1 -1  -now"
-    assert rows[4] == "[ ] made.ts  made since: is removed +0 -1"
+    assert rows[4] == "[ ] made.ts  made since, stays +0 -1"
     assert rows[5] == "[ ] shared.ts  goes back +1 -1  codex-1 was in it since"
+    taken = text_of(rollback.choice_row(choice.turned("1"), "1"))
+    assert taken == "[x] made.ts  made since, is removed +0 -1"
     assert choice.turned("2").wanted()[0] == (b"a.ts", b"shared.ts", b"gone.ts")
     told = [text_of(line) for line in rollback.choice_lines(choice, "2", NOW, 40)]
     assert told[:2] == ["codex-1 was in it since, last 2m ago", "it stays unless you choose it"]

@@ -174,14 +174,19 @@ def _diff(plan: RestorePlan, step: FileStep) -> FileDiff | None:
     return next((one for one in plan.diffs if one.path == step.path), None)
 
 
-def _file(step: FileStep, diff: FileDiff | None, shares: Sequence[Share]) -> Line:
-    line: Line = ((shown(step.path), "text"), (f"  {_verb(step)}{_lines_of(diff)}", "dim"))
+def _file(
+    step: FileStep, diff: FileDiff | None, shares: Sequence[Share], *, taken: bool = False
+) -> Line:
+    verb = _verb(step, taken=taken)
+    line: Line = ((shown(step.path), "text"), (f"  {verb}{_lines_of(diff)}", "dim"))
     others = _others(step.path, shares)
     return (*line, (f"  {others}", "waiting")) if others else line
 
 
-def _verb(step: FileStep) -> str:
-    return "made since: is removed" if step.after is None else step.verb
+def _verb(step: FileStep, *, taken: bool) -> str:
+    if step.after is None:
+        return "made since, is removed" if taken else "made since, stays"
+    return step.verb
 
 
 def _lines_of(diff: FileDiff | None) -> str:
@@ -206,7 +211,8 @@ def choice_row(choice: Choice, name: str) -> Line:
         (f"{'    ' if number else ''}[{sign}] ", "accent bold" if sign != " " else "dim"),
     )
     if not number:
-        return (*mark, *_file(step, choice.diffs.get(step.path), choice.plan.shares))
+        diff = choice.diffs.get(step.path)
+        return (*mark, *_file(step, diff, choice.plan.shares, taken=sign == "x"))
     hunk = next(one for one in choice.parts(at) if one.number == number)
     first = next((line for line in hunk.lines if line[:1] in ("-", "+")), " ")
     signs = [line[:1] for line in hunk.lines]
