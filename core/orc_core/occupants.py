@@ -119,7 +119,18 @@ def workers(agents: Iterable[Agent], fleet: Fleet) -> list[Worker]:
             continue
         deeds = fleet.deeds(agent.key)
         files = tuple((one.at, one.text) for one in deeds.files) if deeds is not None else None
-        found.append(Worker(agent.name, "", agent.task, agent.last_prompt, files, folder=agent.cwd))
+        prompts = tuple((one.at, one.text) for one in deeds.prompts) if deeds is not None else ()
+        found.append(
+            Worker(
+                agent.name,
+                "",
+                agent.task,
+                agent.last_prompt,
+                files,
+                folder=agent.cwd,
+                prompts=prompts,
+            )
+        )
     return found
 
 

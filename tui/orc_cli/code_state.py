@@ -6,13 +6,15 @@ Invariant: these look only; nothing in a repository changes, and no lock is take
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import iso, print_json, print_table
 
 if TYPE_CHECKING:
-    from orc_core.model.code import Code, Distance, FileOverlap, Forecast, TreeState
+    from orc_core.model.code import Code, Distance, FileOverlap, Forecast, Touch, TreeState
 
 
 def register(actions: Commands) -> None:
@@ -22,8 +24,25 @@ def register(actions: Commands) -> None:
     command(actions, "forecast", forecast, "tell which branches will conflict, where", json=True)
 
 
-async def look(args: argparse.Namespace) -> tuple[Code, dict[str, list[str]]]:
-    """What is known of the code of all agents, and who is in which tree, by its top.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of the code of all agents.
+
+    `agents` are who is in which tree, by its top, with `tasks`; `touched` the files they were at.
+    """
+
+    code: Code
+    agents: Mapping[str, list[str]]
+    tasks: Mapping[str, str]
+    touched: Sequence[tuple[bytes, Touch]]
+
+    def who(self, top: str) -> str:
+        """The agents of a tree with their tasks."""
+        return ", ".join(f"{one}{_work(self.tasks[one])}" for one in self.agents.get(top, ()))
+
+
+async def look(args: argparse.Namespace) -> Seen:
+    """Look at the code of all agents.
 
     Where one stands in a work tree, all of its repository are looked at as well.
     """
@@ -45,25 +64,29 @@ async def look(args: argparse.Namespace) -> tuple[Code, dict[str, list[str]]]:
         code = await core.code_watch.once(folders)
         tops = dict(code.places)
         agents: dict[str, list[str]] = {}
+        tasks: dict[str, str] = {}
         for agent in core.snapshot.agents:
             if not agent.is_other and agent.cwd in tops:
                 agents.setdefault(tops[agent.cwd], []).append(agent.name)
-    return code, agents
+                tasks[agent.name] = agent.task
+        return Seen(code, agents, tasks, core.code_watch.touched())
 
 
 async def status(args: argparse.Namespace) -> int:
-    code, agents = await look(args)
+    seen = await look(args)
+    code = seen.code
     if args.json:
-        print_json([_tree_json(one, agents.get(one.top, [])) for one in code.trees])
+        print_json([_tree_json(one, seen) for one in code.trees])
         return 0
     rows = [
         (
-            ", ".join(agents.get(one.top, [])) or "-",
+            seen.who(one.top) or "-",
             one.title,
             _distance(one.main),
             _distance(one.upstream),
             f"{one.dirty} dirty" if one.dirty else "clean",
             f"+{one.added} -{one.removed}",
+            _told(sum(touch.top == one.top for _, touch in seen.touched)),
             one.trouble or one.under_way,
             one.top,
         )
@@ -74,7 +97,7 @@ async def status(args: argparse.Namespace) -> int:
 
 
 async def overlap(args: argparse.Namespace) -> int:
-    code, _ = await look(args)
+    code = (await look(args)).code
     if args.json:
         print_json([_overlap_json(one) for one in code.overlaps])
         return 0
@@ -93,7 +116,8 @@ async def overlap(args: argparse.Namespace) -> int:
 async def forecast(args: argparse.Namespace) -> int:
     from orc_core.errors import GitError
 
-    code, agents = await look(args)
+    seen = await look(args)
+    code, agents = seen.code, seen.agents
     if code.trouble and not code.forecasts:
         raise GitError(code.trouble)
     of_branch = {one.title: ", ".join(agents[one.top]) for one in code.trees if one.top in agents}
@@ -134,12 +158,20 @@ def _name(path: bytes) -> str:
     return shown(path)
 
 
-def _tree_json(one: TreeState, agents: list[str]) -> dict[str, object]:
+def _told(count: int) -> str:
+    return f"{count} touched" if count else ""
+
+
+def _tree_json(one: TreeState, seen: Seen) -> dict[str, object]:
+    agents = seen.agents.get(one.top, [])
+    files = [(path, touch) for path, touch in seen.touched if touch.top == one.top]
     return {
         "top": one.top,
         "tree": one.tree,
         "repository": one.repository,
         "agents": agents,
+        "tasks": {name: seen.tasks[name] for name in agents if seen.tasks[name]},
+        "touched": [{"path": _name(path), **_touch_json(touch)} for path, touch in files],
         "branch": one.branch or None,
         "head": one.head or None,
         "main": _distance_json(one.main),
@@ -160,18 +192,19 @@ def _distance_json(one: Distance | None) -> dict[str, object] | None:
 
 
 def _overlap_json(one: FileOverlap) -> dict[str, object]:
-    touches = [
-        {
-            "agent": touch.agent,
-            "task": touch.task or None,
-            "prompt": touch.prompt or None,
-            "at": iso(touch.at),
-            "top": touch.top,
-            "told": touch.is_told,
-        }
-        for touch in one.touches
-    ]
+    touches = [_touch_json(touch) for touch in one.touches]
     return {"repository": one.repository, "path": _name(one.path), "agents": touches}
+
+
+def _touch_json(touch: Touch) -> dict[str, object]:
+    return {
+        "agent": touch.agent,
+        "task": touch.task or None,
+        "prompt": touch.prompt or None,
+        "at": iso(touch.at),
+        "top": touch.top,
+        "told": touch.is_told,
+    }
 
 
 def _forecast_json(one: Forecast, of_branch: dict[str, str]) -> dict[str, object]:

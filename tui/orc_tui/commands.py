@@ -51,6 +51,9 @@ def why_task(task: Task) -> str:
 def why_conflict(conflict: Conflict) -> str:
     """Why a conflict exists, in one line."""
     both = f"{who(conflict.left)} and {who(conflict.right)} both changed"
+    if conflict.of_code:
+        names = f"{conflict.left.writer} and {conflict.right.writer}"
+        return f"{conflict.id}: {names} {conflict.why}: {conflict.doc}"
     what = conflict.path or "it"
     reason = conflict.why or f"{both} {what} since revision {conflict.base_rev}"
     return f"{conflict.id}: {reason}"

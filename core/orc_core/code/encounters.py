@@ -135,4 +135,4 @@ def _deferred(conflict: Conflict, until: float, now: float) -> Conflict:
 def _ident(*parts: str) -> str:
     """The same name in every process for the same thing."""
     told = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
-    return PREFIX + base64.b32encode(told[:_ID_BYTES])[:5].decode("ascii").lower()
+    return PREFIX + base64.b32encode(told[:_ID_BYTES])[:4].decode("ascii").lower()

@@ -25,7 +25,8 @@ LASTS_S: Final = 24 * 3600.0
 class Worker:
     """An agent, the work tree in which it is, and the files that its hooks told of.
 
-    `files` are paths with the time of the last touch; None where no hook ever told.
+    `files` are paths with the time of the last touch; None where no hook ever told. `prompts`
+    are what it was told with the times, `prompt` the last of that where no hook tells.
     """
 
     agent: str
@@ -34,6 +35,7 @@ class Worker:
     prompt: str = ""
     files: tuple[tuple[float, str], ...] | None = None
     folder: str = ""
+    prompts: tuple[tuple[float, str], ...] = ()
 
 
 def overlaps(
@@ -59,6 +61,29 @@ def overlaps(
     return tuple(found[:OVERLAPS_MAX])
 
 
+def touched(
+    workers: Sequence[Worker], trees: Iterable[TreeState], now: float
+) -> tuple[tuple[bytes, Touch], ...]:
+    """The files in which agents were within a day, each with who was, the newest first."""
+    states = {one.top: one for one in trees if not one.trouble}
+    at_work = Counter(worker.top for worker in workers)
+    found = [
+        (path, touch)
+        for worker in workers
+        for _, path, touch in _touches(worker, states, is_alone=at_work[worker.top] == 1)
+        if now - touch.at <= LASTS_S
+    ]
+    found.sort(key=lambda one: (-one[1].at, one[0], one[1].agent))
+    return tuple(found[:OVERLAPS_MAX])
+
+
+def _prompt_at(worker: Worker, at: float) -> str:
+    """What an agent had been told last when it was at a file."""
+    if not worker.prompts:
+        return worker.prompt
+    return next((text for when, text in reversed(worker.prompts) if when <= at), "")
+
+
 def _touches(
     worker: Worker, states: dict[str, TreeState], *, is_alone: bool
 ) -> Iterable[tuple[str, bytes, Touch]]:
@@ -66,7 +91,9 @@ def _touches(
     for at, path in worker.files or ():
         place = _place(path, worker, states)
         if place is not None:
-            yield place[0].repository, place[1], replace(touch, at=at, top=place[0].top)
+            told = _prompt_at(worker, at)
+            found = replace(touch, at=at, top=place[0].top, prompt=told)
+            yield place[0].repository, place[1], found
     state = states.get(worker.top)
     if worker.files is None and state is not None and is_alone:
         for name in (*state.changed, *state.untracked):

@@ -17,11 +17,11 @@ from typing import Final
 from orc_core.clock import Clock
 from orc_core.code import repository, worktrees
 from orc_core.code.forecasts import Forecasts, Tip
-from orc_core.code.overlap import Worker, overlaps
+from orc_core.code.overlap import Worker, overlaps, touched
 from orc_core.code.repository import WorkTree
 from orc_core.code.room import Room, room_of
 from orc_core.errors import GitError
-from orc_core.model.code import Code, Forecast, TreeState
+from orc_core.model.code import Code, Forecast, Touch, TreeState
 from orc_core.text import clean
 from orc_core.tmux.inotify import ENTRIES, TerminalMarks
 
@@ -187,17 +187,27 @@ class CodeWatch:
         self._told = {of: some for of, some in self._told.items() if of in known}
         self._put_together(trouble)
 
-    def _put_together(self, trouble: str | None = None) -> None:
-        places = {
+    def touched(self) -> tuple[tuple[bytes, Touch], ...]:
+        """The files in which agents were, by whom and at which prompt, the newest first."""
+        return touched(self._placed(), self._states.values(), self._clock.now())
+
+    def _places(self) -> dict[str, str]:
+        return {
             folder: clean(str(tree.top), limit=1024)
             for folder, tree in self._found.items()
             if tree is not None
         }
-        workers = [
+
+    def _placed(self) -> list[Worker]:
+        places = self._places()
+        return [
             replace(worker, top=places[worker.folder])
             for worker in self._workers()
             if worker.folder in places
         ]
+
+    def _put_together(self, trouble: str | None = None) -> None:
+        places, workers = self._places(), self._placed()
         states = tuple(sorted(self._states.values(), key=lambda one: one.top))
         fresh = Code(
             trees=states,

@@ -13,7 +13,7 @@ import tree_shapes
 from clocks import TurnedClock, wait_for
 from orc_core.clock import SystemClock
 from orc_core.code import repository, worktrees
-from orc_core.code.overlap import Worker, overlaps
+from orc_core.code.overlap import Worker, overlaps, touched
 from orc_core.code.room import Room, room_of
 from orc_core.code.watching import LOOK_FOR_AGENTS_S, CodeWatch
 from orc_core.model.code import Clash, Code, Distance, Forecast, TreeState
@@ -162,6 +162,15 @@ def test_overlap_is_one_file_of_one_repository_in_any_of_its_trees() -> None:
         ("claude-7", "T-14", "/orders"),
     ]
     assert {one.agent for one in cart_of.touches} == {"codex-1", "aider-2"}
+    told = Worker(
+        "codex-1", "/shop", "T-9", "", ((50.0, "cart.ts"), (70.0, "price.ts"), (30.0, "old.ts")),
+        "/shop", ((40.0, "round the totals"), (60.0, "stack\nthe discounts")),
+    )  # fmt: skip
+    assert [(path, one.prompt, one.task) for path, one in touched([told], trees, 100.0)] == [
+        (b"price.ts", "stack\nthe discounts", "T-9"),
+        (b"cart.ts", "round the totals", "T-9"),
+        (b"old.ts", "", "T-9"),
+    ]
     # One that told nothing counts by the tree that is its alone.
     silent = Worker("opencode-1", "/shop", folder="/shop")
     (only,) = overlaps([silent, worker("claude-7", "/orders", "cart.ts")], trees, 100.0)

@@ -94,6 +94,10 @@ def test_two_agents_in_one_file_are_told_with_what_can_be_done() -> None:
     )
     row = text_of(conflicts.row(meeting, conflicts.columns([meeting], 110), scene.AT))
     assert "F-7k2qa" in row
+    narrow = text_of(conflicts.row(meeting, conflicts.columns([meeting], 78), scene.AT))
+    assert "codex-1, claude-7 both in it  " in narrow
+    middle = text_of(conflicts.row(meeting, conflicts.columns([meeting], 84), scene.AT))
+    assert "codex-1 and claude-7 are both in it  " in middle
     assert "src/price.ts" in row and "codex-1 and claude-7 are both in it, in 2 work trees" in row
     lines = told(meeting)
     assert "codex-1 (T-09)  feat/orders · at " in lines and "“stack the discounts”" in lines

@@ -91,8 +91,14 @@ def _between(conflict: Conflict, width: int, now: float) -> str:
     left, right = conflict.left, conflict.right
     if conflict.of_code:
         until = _until(conflict.deferred_until, now)
-        told = f"{left.writer} and {right.writer} {conflict.why}"
-        return f"{told}, until {until}" if until else told
+        both = f"{left.writer} and {right.writer}"
+        told = f"{both} {conflict.why}"
+        brief = conflict.why.partition(",")[0]
+        if cells(told) > width:
+            told = f"{both} {brief}"
+        if cells(told) > width:
+            told = f"{left.writer}, {right.writer} {brief.removeprefix('are ')}"
+        return f"{both}, until {until}" if until else told
     if conflict.state is ConflictState.RESOLVED:
         return _decided(conflict)
     if conflict.state is ConflictState.DEFERRED:
