@@ -109,7 +109,7 @@ async def _bare_pass(db: Database, workspace: Path) -> float:
     """Both sides read and merged, as many files written and put on disk, and one fdatasync."""
     started = time.perf_counter()
     merged = await db.read(partial(_merge_all, workspace=workspace))
-    await asyncio.to_thread(_write_all, workspace / "floor", merged)
+    await asyncio.to_thread(_write_all, workspace / "rewritten", merged)
     await asyncio.to_thread(syncs, workspace, 1)
     return time.perf_counter() - started
 
