@@ -6,7 +6,7 @@ Invariant: the app holds no truth of its own. What it shows is the last snapshot
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import gc
 import os
 import sys
 import time
@@ -62,9 +62,6 @@ ACTS_MAX: Final = 8
 
 CLOSE_S: Final = 1.5
 """How long the core may take to close; what it acknowledged is safe anyway."""
-
-REMEMBER_S: Final = 60.0
-"""How often it is kept how the screen looks, beside at the end."""
 
 LEAVE_S: Final = 2.0
 """A second ctrl+c within this time quits."""
@@ -126,7 +123,9 @@ class OrcApp(ThemedApp[int]):
         if self._attention is not None:
             self._attention.close()
         if self.core is not None and self._remembers and not self.core.options.read_only:
-            await self._remember(self.core)
+            from orc_tui.remembering import remember
+
+            await remember(self, self.core)
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following], timeout=CLOSE_S)
@@ -137,9 +136,14 @@ class OrcApp(ThemedApp[int]):
         async with self._open() as core:
             self.core = core
             await self._take_keys(core)
-            await self._look_as_left(core)
+            if self._remembers:
+                # Imported behind the first frame, as the core is.
+                from orc_tui.remembering import look_as_left
+
+                await look_as_left(self, core)
             await self._attend(core)
             self.main.live.home = str(core.options.home)
+            gc.freeze()  # what was loaded by now stays: a collection need not walk through it
             async for delta in core.subscribe():
                 self.post_message(SnapshotChanged(delta))
 
@@ -152,38 +156,6 @@ class OrcApp(ThemedApp[int]):
         self.keyboard = keyboard_of(told)
         self.main.bind_keys()
         self.main.paint()
-
-    async def _look_as_left(self, core: Core) -> None:
-        """Make the screen look as it was left, unless a key was pressed by now."""
-        from orc_tui import memory
-        from orc_tui.screens.recalling import recall
-
-        if not self._remembers:
-            return
-        path = memory.place(core.options.environ)
-        kept, fault = await asyncio.to_thread(memory.load, path)
-        if fault:
-            what = "it is left as it is" if core.options.read_only else memory.put_aside(path)
-            self.tell(f"how the screen was left is not known: {fault}; {what}", severity="error")
-        looks = kept.workspaces.get(str(core.workspace.folder))
-        if looks is not None:
-            self.choices = {**looks.choices, **self.choices}
-        if looks is not None and not self.main.touched:
-            recall(self.main, looks)
-        if not core.options.read_only:
-            self.set_interval(REMEMBER_S, partial(self._remember, core))
-
-    async def _remember(self, core: Core) -> None:
-        """Keep how the screen looks; where that cannot be kept, nothing is lost but that."""
-        from orc_tui import memory
-        from orc_tui.screens.recalling import looks_of
-
-        looks = looks_of(self.main, self.choices)
-        theme = "" if self.worn == self.look.theme else self.worn
-        path, folder = memory.place(core.options.environ), str(core.workspace.folder)
-        save = partial(memory.save, path, folder, looks, theme=theme)
-        with contextlib.suppress(OSError, StorageError, TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(save), CLOSE_S)
 
     async def _attend(self, core: Core) -> None:
         """Keep the terminal's title and give notices, as the person's settings say."""

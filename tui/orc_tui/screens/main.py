@@ -21,9 +21,10 @@ from orc_core.model.history import Digest
 from orc_core.model.snapshot import Delta, Part, Snapshot
 from orc_tui import keymap
 from orc_tui.gathering import Gathering
-from orc_tui.messages import DigestWanted, Seen, Selected, Told, WhyWanted
+from orc_tui.messages import DigestWanted, Told
 from orc_tui.screens.absence import Absence
 from orc_tui.screens.finding import Finding
+from orc_tui.screens.following import Following
 from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.keys import Keys
 from orc_tui.themes import ThemedApp
@@ -86,8 +87,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             Gathering(self, SCREEN, SCREEN_S, self._draw),
         )
         self._sort: Timer | None = None
-        self._look: Timer | None = None
-        self._selected = ""
+        self._following = Following(self, quiet_s)
         self.header_bar = Canvas(id="header")
         self.rule_line = Canvas(id="rule")
         self.footer_bar = FooterBar()
@@ -151,10 +151,10 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         """Stand still under a dialog."""
         for gathering in self._gatherings:
             self._missed |= gathering.stop()
-        for timer in (self._sort, self._look):
-            if timer is not None:
-                timer.stop()
-        self._sort = self._look = None
+        if self._sort is not None:
+            self._sort.stop()
+            self._sort = None
+        self._following.look_away()
 
     def on_resize(self, event: events.Resize) -> None:
         """Follow the terminal."""
@@ -242,7 +242,7 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
                 marked = name == self.source and self.pane == keymap.LIVE
                 told = since if name == keymap.AGENTS else ""
                 pane.paint(focused=name == self.pane, marked=marked, since=told)
-        self._select()
+        self._following.follow()
         self.paint_live()
         keys = footer_view.footer(self.acting, self.row, width, self.keyboard, self.marked)
         self.footer_bar.show_keys(keys, width)
@@ -289,32 +289,9 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             return self.source
         return keymap.SEARCH if self.live.is_searching and not self.find.is_open else keymap.LIVE
 
-    def _select(self) -> None:
-        """Let Live follow, and tell the app when the cursor stands on something else."""
-        key, row = self.row_key, self.row
-        self.live.look_at(key, row)
-        chosen = f"{self.source} {key}"
-        if chosen != self._selected:
-            self._selected = chosen
-            self.post_message(Selected(self.source, key))
-            self.want_why()
-            if self._look is not None:
-                self._look.stop()
-                self._look = None
-        done = isinstance(row, Agent) and row.state is State.DONE
-        if done and self._look is None:
-            self._look = self.set_timer(self._quiet_s, self._saw)
-
-    def _saw(self) -> None:
-        self._look = None
-        row = self.row
-        if isinstance(row, Agent) and row.state is State.DONE:
-            self.post_message(Seen(row.key))
-
     def want_why(self) -> None:
         """Ask for the reasons of the selected agent when the tab Why shows them."""
-        if self.live.tab == "Why" and self.source == keymap.AGENTS and self.row_key:
-            self.post_message(WhyWanted(self.row_key))
+        self._following.want_why()
 
     def open_agent(self, key: str, *, tab: str = "") -> None:
         """Give an agent's screen, or another tab of it, the whole screen."""
