@@ -60,6 +60,8 @@ class Fleet:
         self._read_only = read_only
         self._own = own_server(environ)
         self._roster = Roster(self._own, environ)
+        # Found out once: to ask an object for a protocol takes longer than to ask for the deeds.
+        self._witnesses = [one for one in setup.sources if isinstance(one, Witness)]
         self.home = addresses[0] if addresses else self._own
         """The server where new agents go: the first that was named, else the person's own."""
         self._discovery = None if addresses else Discovery(environ)
@@ -241,8 +243,7 @@ class Fleet:
 
     def deeds(self, key: str) -> Deeds | None:
         """What the hooks of an agent told that it did; None where none ever told."""
-        witnesses = (one for one in self._setup.sources if isinstance(one, Witness))
-        told = (one.deeds(key) for one in witnesses)
+        told = (one.deeds(key) for one in self._witnesses)
         return next((one for one in told if one is not None), None)
 
     def explain(self, key: str) -> Explanation:

@@ -27,11 +27,17 @@ from orc_storage.writer import Writer
 __all__ = ["Connection", "Database", "Transaction"]
 
 T = TypeVar("T")
+_Files = tuple[tuple[int, int, int], ...]
 
 READERS: Final = 2
 CLOSE_TIMEOUT_S: Final = 15.0
 ANCHOR_EVERY: Final = 64
 """After how many commits of ours the journal's head is noted outside the store."""
+SETTLED_S: Final = 1.0
+"""How old a file's time has to be before an unchanged one proves that nothing was written: a
+kernel keeps it in steps."""
+GLANCE_MAX_S: Final = 5.0
+"""A log is written before it is synced and counts: a slow disk may be at that for seconds."""
 _SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
@@ -51,6 +57,8 @@ class Database:
         self._idle: asyncio.Queue[Lane] = asyncio.Queue(READERS)
         self._poll: Lane | None = None
         self._poll_gate = asyncio.Lock()
+        self._glance: tuple[_Files, int, float] | None = None
+        """What the files looked like before the data_version was asked for, that, and when."""
         self._commits = 0
         self._anchoring: asyncio.Task[None] | None = None
         self._facts: dict[str, str] = {}
@@ -154,15 +162,25 @@ class Database:
             given_up.set()
             await close_all([lane], timeout_s=CLOSE_TIMEOUT_S)
 
-    async def data_version(self) -> int:
-        """Return a number that grows whenever anybody committed since it was last asked for."""
+    async def data_version(self, *, glance: bool = False) -> int:
+        """Return a number that grows whenever anybody committed since it was last asked for.
+
+        With `glance` a number no older than GLANCE_MAX_S does while the files look the same.
+        """
         async with self._poll_gate:
             if self._closing is not None:
                 raise StoreUnavailable(f"{self.path} is closed")
             if self._poll is None:
                 self._poll = await Lane.open(self._opening)
                 self._lanes.insert(0, self._poll)
-            return await self._poll.data_version()
+            files, now_s = _seen(self.path), time.monotonic()
+            if glance and self._glance is not None:
+                known, version, at_s = self._glance
+                if files == known and now_s - at_s < GLANCE_MAX_S:
+                    return version
+            version = await self._poll.data_version()
+            self._glance = (files, version, now_s) if files is not None else None
+            return version
 
     async def close(self) -> None:
         """Finish the writes that wait, then close; a second call waits for the first."""
@@ -277,3 +295,21 @@ def _in_one_view(conn: Connection, work: Callable[[Connection], T]) -> T:
     finally:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
+
+
+def _seen(path: Path) -> _Files | None:
+    """What any commit changes of the files of a store; None where that cannot be relied on yet."""
+    found = []
+    for name in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            stat = name.stat()
+        except FileNotFoundError:
+            if name is path:
+                return None
+            continue
+        except OSError:
+            return None
+        if abs(time.time() - stat.st_mtime) < SETTLED_S:
+            return None
+        found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)

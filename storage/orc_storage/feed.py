@@ -80,9 +80,11 @@ class Feed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_s):
                     await self._hint.wait()
+            is_hinted = self._hint.is_set()
             self._hint.clear()
             try:
-                found, trouble = await self._db.data_version(), ""
+                # A hop to a thread and back, all day and many times a second, is not free.
+                found, trouble = await self._db.data_version(glance=not is_hinted), ""
             except StorageError as error:
                 found, trouble = version, str(error)
             if (found, trouble) != (version, self.trouble):

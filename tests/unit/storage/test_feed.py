@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from orc_storage import counters
+import pytest
+
+from orc_storage import counters, database
 from orc_storage.database import Database
 from orc_storage.errors import StoreUnavailable
 from orc_storage.feed import Feed
+from orc_storage.lane import Lane
 
 NEVER_S = 3600.0
 DEADLINE_S = 8.0
@@ -111,6 +115,36 @@ async def test_without_a_doorbell_the_poll_hears(
         hearing = asyncio.create_task(heard(changes))
         await say(other, "\n")
         await hearing
+
+
+async def test_an_unchanged_store_is_seen_by_its_files_alone(
+    db: Database, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    ask = Lane.data_version
+
+    async def counted(lane: Lane) -> int:
+        asked.append(lane)
+        return await ask(lane)
+
+    monkeypatch.setattr(Lane, "data_version", counted)
+    await bump(db)
+    first = await db.data_version()
+    for _ in range(3):
+        assert await db.data_version(glance=True) == first
+    assert len(asked) == 4, "what was written just now proves nothing yet"
+    for path in folder.glob("store.db*"):
+        os.utime(path, (1.0, 1.0))
+    for _ in range(4):
+        assert await db.data_version(glance=True) == first
+    assert len(asked) == 5
+    async with another_process(folder, tmp_path / "r") as other:
+        await say(other, "\n")
+        assert await db.data_version(glance=True) > first
+    monkeypatch.setattr(database, "GLANCE_MAX_S", 0.0)
+    asked.clear()
+    await db.data_version(glance=True)
+    assert len(asked) == 1, "files that look the same are believed for a while only"
 
 
 async def test_a_socket_path_that_is_too_long_leaves_the_poll(folder: Path, tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ class HookSource:
 
     def standing(self, key: str) -> Standing | None:
         """Where the agent of a pane stands by its hooks: the files it was at, its transcript."""
+        if not self._ledgers:
+            return None
         for place, known in self._keys.items():
             if known == key and place in self._ledgers:
                 return self._ledgers[place].standing
