@@ -118,6 +118,11 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else _cells(text)
 
 
+def has_single_cells(text: str) -> bool:
+    """Whether every character of clean text takes one cell, as nearly all do."""
+    return text.isascii() or set(map(_width, text)) <= {1}
+
+
 def _cut(text: str, width: int) -> tuple[str, int]:
     """The longest beginning that fits into `width` cells, and the cells it takes."""
     used = 0

@@ -211,7 +211,7 @@ class OrcApp(ThemedApp[int]):
     def _show(self, message: SnapshotChanged) -> None:
         self.snapshot = message.delta.snapshot
         self.heard.set()
-        if self._attention is not None and self.core is not None:
+        if self._attention is not None and Part.AGENTS in message.delta.parts:
             self._attention.look(self.snapshot)
         if Part.LATERS in message.delta.parts and self.core is not None:
             self._outcomes.look(self.snapshot.laters, self.now())

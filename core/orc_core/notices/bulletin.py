@@ -72,7 +72,7 @@ class Bulletin:
         return compose(about, workspace)
 
     def _needs(self, agent: Agent) -> bool:
-        return agent.state.value in self._on and not agent.is_other and not agent.muted_until
+        return agent.state in self._on and not agent.is_other and not agent.muted_until
 
 
 def compose(about: Sequence[Agent], workspace: str) -> Notice:

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from orc_core.text import age, cells, clean, fit
+from orc_core.text import age, cells, clean, fit, has_single_cells
 
 HOSTILE = [
     "\x1b]52;c;QQ==\x07",
@@ -117,6 +117,14 @@ def test_cells_agree_with_what_draws_them() -> None:
         and cells(char) != cell_len(char)
     ]
     assert differ == []
+
+
+@pytest.mark.parametrize(
+    ("text", "single"),
+    [("", True), ("abc", True), ("● — ⎿", True), ("日", False), ("日本\u0301\u0301", False)],
+)
+def test_wide_characters_and_marks_are_no_single_cells(text: str, single: bool) -> None:
+    assert has_single_cells(text) is single
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from orc_core.model.agent import Agent, State
 from orc_core.model.health import LinkState
 from orc_core.model.snapshot import Part, Snapshot, Span
 from orc_tui.messages import Seen, Selected
+from orc_tui.view_models.lines import Line
 from orc_tui.widgets.canvas import Canvas
 from stage import Stage, until
 
@@ -394,6 +395,33 @@ async def test_only_changed_cells_are_painted(monkeypatch: pytest.MonkeyPatch) -
         stage.main.snapshot = changed(scene.snapshot(), "claude-1", does="Bash  npm test -- card")
         stage.main.draw_all()
         assert painted == [("agents", Region(54, 9, 1, 1))]
+
+
+async def test_what_did_not_change_is_not_even_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    draw = Canvas.draw
+
+    def spy(self: Canvas, lines: list[Line]) -> int:
+        drawn.append(self.id or "")
+        return draw(self, lines)
+
+    stage = Stage()
+    async with stage.run_test(size=(160, 48)) as pilot:
+        stage.show(scene.snapshot())
+        await until(pilot, lambda: stage.main.is_resting, turns=5000)
+        selected = named(scene.snapshot(), "claude-2")
+        assert stage.main.row == selected
+        monkeypatch.setattr(Canvas, "draw", spy)
+        stage.show(changed(stage.main.snapshot, "claude-1", does="Bash  npm test"), Part.AGENTS)
+        assert {"agents"} == set(drawn) & {"agents", "tasks", "conflicts", "sync", "live"}
+        await until(pilot, lambda: stage.main.is_resting, turns=5000)
+        drawn.clear()
+        stage.show(changed(stage.main.snapshot, "claude-2", does="asks"), Part.AGENTS)
+        assert {"agents", "live"} == set(drawn) & {"agents", "tasks", "conflicts", "sync", "live"}
+        await until(pilot, lambda: stage.main.is_resting, turns=5000)
+        drawn.clear()
+        stage.show(stage.main.snapshot, Part.TASKS)
+        assert {"tasks", "live"} == set(drawn) & {"agents", "tasks", "conflicts", "sync", "live"}
 
 
 async def test_the_first_change_paints_at_once_and_later_ones_are_gathered() -> None:

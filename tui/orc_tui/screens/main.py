@@ -49,6 +49,7 @@ QUIET_S: Final = 2.0
 MINUTE_S: Final = 60.0
 ALL_PARTS: Final = frozenset(Part)
 SCREEN: Final = frozenset({Part.SCREEN})
+AGENTS: Final = frozenset({Part.AGENTS})
 SETTLE_S: Final = 30.0
 """So long after the first agents came the cursor stays on the first row, or until a key."""
 
@@ -192,8 +193,9 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         if now - self._born < SETTLE_S and not self.touched:
             for pane in self.lists.values():
                 pane.roll.move(-len(pane.roll.keys))
+        places = self._places
         self._settle()
-        self.paint()
+        self.paint(parts if places == self._places else ALL_PARTS)
 
     def _sort_again(self) -> None:
         self._sort = None
@@ -221,8 +223,8 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
             self._places["footer"] = Place(0, height - 1, width, 1, Shape.LINE)
         self.query_one(Board).settle(self._places)
 
-    def paint(self) -> None:
-        """Draw everything as it is known."""
+    def paint(self, parts: frozenset[Part] = ALL_PARTS) -> None:
+        """Draw everything as it is known, but for lists of which no part changed."""
         width, height = self.size
         if layout.too_small(width, height):
             needs = f"{layout.WIDTH_MIN}x{layout.HEIGHT_MIN}"
@@ -238,12 +240,14 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
         if began := self._absence.to_ask(self._last_key_at, now):
             self.post_message(DigestWanted(began))
         for name, pane in self.lists.items():
-            if name in self._places:
+            if name in self._places and parts & pane.model.parts:
                 marked = name == self.source and self.pane == keymap.LIVE
                 told = since if name == keymap.AGENTS else ""
                 pane.paint(focused=name == self.pane, marked=marked, since=told)
+        before = self.live.subject
         self._following.follow()
-        self.paint_live()
+        if parts != AGENTS or self.live.subject is not before or before is None:
+            self.paint_live()
         keys = footer_view.footer(self.acting, self.row, width, self.keyboard, self.marked)
         self.footer_bar.show_keys(keys, width)
 

@@ -138,8 +138,8 @@ _FOR: Final = 4
 
 def columns(agents: Sequence[Agent], width: int, *, boxed: bool) -> Columns:
     """Share `width` between the columns; names and ids get what the longest needs."""
-    name = max((cells(agent.name) for agent in agents), default=0)
-    task = max((cells(agent.task) for agent in agents), default=0)
+    name = max(map(cells, [agent.name for agent in agents]), default=0)
+    task = max(map(cells, {agent.task for agent in agents}), default=0)
     agent_w = min(max(name, 10), 10 if width < 76 else 18)
     task_w = min(max(task, 4), 4 if width < 64 else 12)
     why = _WHY_WORD if width < 76 else _WHY_WORD + _WHY_AGE

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, Self, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from orc_core.text import cells
+from orc_core.text import cells, has_single_cells
 from orc_tui.themes import ThemedApp
 from orc_tui.view_models import glyphs
 from orc_tui.view_models.lines import BLANK, Ink, Line, width_of
@@ -50,6 +51,7 @@ class Canvas(Widget):
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._strips: dict[tuple[Line, int], Strip] = {}
+        self._behind: Color | None = None
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -117,7 +119,9 @@ class Canvas(Widget):
         strip = Strip([Segment(text, style) for text, style in runs])
         strip = strip.adjust_cell_length(self.size.width, palette.ground)
         for line_filter in self.app.get_line_filters():
-            strip = strip.apply_filter(line_filter, self.background_colors[1])
+            if self._behind is None:
+                self._behind = self.background_colors[1]
+            strip = strip.apply_filter(line_filter, self._behind)
         return strip
 
     def on_unmount(self) -> None:
@@ -127,6 +131,7 @@ class Canvas(Widget):
     def notify_style_update(self) -> None:
         """Forget what was drawn under another theme."""
         self._strips.clear()
+        self._behind = None
         super().notify_style_update()
 
 
@@ -192,7 +197,7 @@ def _cells(line: Line) -> tuple[list[str], list[Ink]]:
     inks: list[Ink] = []
     for text, ink in line:
         before = len(shown)
-        if text.isascii():
+        if has_single_cells(text):
             shown.extend(text)
         else:
             _spread(text, shown)
