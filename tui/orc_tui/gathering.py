@@ -1,7 +1,8 @@
 """When a change is painted: at once after a rest, gathered as long as more of it comes.
 
 Invariant: a part is painted at most once in its pause, and never later than that after it
-changed. No part waits for another.
+changed. What goes on changing without a rest has twice the pause, but not what is wanted soon. No
+part waits for another.
 """
 
 from __future__ import annotations
@@ -30,18 +31,28 @@ class Gathering:
         self._waiting: frozenset[Part] = frozenset()
         self._painted: frozenset[Part] = frozenset()
         self._timer: Timer | None = None
+        self._is_long = False
+        self._can_wait = True
 
     @property
     def is_resting(self) -> bool:
         """Whether the next change is painted at once."""
         return self._timer is None
 
-    def note(self, parts: frozenset[Part]) -> None:
-        """Take down what changed; what was not painted within the pause is painted now."""
+    def note(self, parts: frozenset[Part], *, soon: bool = True) -> None:
+        """Take down what changed; what was not painted within the pause is painted now.
+
+        What is not wanted `soon` may wait for twice the pause where it changes all the time.
+        """
         self._waiting |= parts & self._parts
+        self._can_wait &= not soon
         if self._timer is None:
-            self._flush()
-        elif fresh := self._waiting - self._painted:
+            self._flush(again=False)
+            return
+        if soon and self._is_long and self._waiting:
+            self._timer.stop()
+            self._wait(self._pause_s)
+        if fresh := self._waiting - self._painted:
             self._painted |= fresh
             self._waiting -= fresh
             self._paint(fresh)
@@ -54,9 +65,14 @@ class Gathering:
         waiting, self._waiting = self._waiting, frozenset()
         return waiting
 
-    def _flush(self) -> None:
+    def _flush(self, *, again: bool = True) -> None:
         self._timer = None
         if self._waiting:
-            self._timer = self._owner.set_timer(self._pause_s, self._flush)
+            is_long, self._can_wait = again and self._can_wait, True
+            self._wait(self._pause_s * (2 if is_long else 1), is_long=is_long)
             self._painted, self._waiting = self._waiting, frozenset()
             self._paint(self._painted)
+
+    def _wait(self, pause_s: float, *, is_long: bool = False) -> None:
+        self._timer = self._owner.set_timer(pause_s, self._flush)
+        self._is_long = is_long

@@ -43,7 +43,8 @@ from orc_tui.widgets.live_pane import LivePane
 
 SCREEN_S: Final = 0.1
 LISTS_S: Final = 0.25
-"""So far apart what an agent writes, and everything else, is painted while it goes on changing."""
+"""So far apart what an agent writes, and everything else, is painted while it goes on changing; the
+rows of agents that change all the time without another state twice as far."""
 QUIET_S: Final = 2.0
 """Hands off for so long, and rows are sorted anew; a done agent looked at so long is seen."""
 MINUTE_S: Final = 60.0
@@ -120,12 +121,14 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
 
     def show(self, delta: Delta) -> None:
         """Take a snapshot: the first change of a part paints at once, later ones are gathered."""
-        self.snapshot = delta.snapshot
+        before, self.snapshot = self.snapshot, delta.snapshot
         if not self.is_active:
             self._missed |= delta.parts
             return
-        for gathering in self._gatherings:
-            gathering.note(delta.parts)
+        soon = not delta.parts <= AGENTS | SCREEN or _told(before) != _told(delta.snapshot)
+        lists, screen = self._gatherings
+        lists.note(delta.parts, soon=soon)
+        screen.note(delta.parts)
 
     def explain(self, explanation: Explanation) -> None:
         """Show what the core says of an agent's state on the tab Why."""
@@ -385,3 +388,8 @@ class MainScreen(KeyedScreen[None], inherit_bindings=False):
     def _click_footer(self, event: FooterBar.Pressed) -> None:
         event.stop()
         self.action_press(event.key)
+
+
+def _told(snapshot: Snapshot) -> list[tuple[str, State, str]]:
+    """What of the agents is to be seen soon, however much else of them changes."""
+    return [(agent.key, agent.state, agent.task) for agent in snapshot.agents]
