@@ -36,7 +36,7 @@ ANCHOR_EVERY: Final = 64
 SETTLED_S: Final = 1.0
 """How old a file's time has to be before an unchanged one proves that nothing was written: a
 kernel keeps it in steps."""
-GLANCE_MAX_S: Final = 5.0
+GLANCE_MAX_S: Final = 2.0
 """A log is written before it is synced and counts: a slow disk may be at that for seconds."""
 _SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
 

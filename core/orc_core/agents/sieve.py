@@ -23,6 +23,8 @@ LINES_KEPT: Final = 65_536
 CHARS_KEPT: Final = 8_000_000
 """How many characters they have together at most."""
 FIRSTS_KEPT: Final = 1024
+HITS_KEPT: Final = 4096
+"""How many different sets of patterns are kept to be shared by the lines that they match."""
 NEEDLE_MIN: Final = 2
 """So many characters are worth looking for."""
 REPEATS_MAX: Final = 16
@@ -110,6 +112,7 @@ class Sieve:
         self._known: dict[str, frozenset[str]] = {}
         self._before: dict[str, frozenset[str]] = {}
         self._chars = 0
+        self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._is_compiled = False
 
     def __len__(self) -> int:
@@ -154,7 +157,13 @@ class Sieve:
             if len(line) > LINE_MAX:  # of patterns its beginning counts, of traits all of it
                 hits = [one for one in hits if one not in self._traits]
                 hits += [name for name, trait in self._traits.items() if trait.holds(line)]
-            known[line] = frozenset(hits) if hits else _NONE
+            known[line] = self._share(frozenset(hits)) if hits else _NONE
+
+    def _share(self, hits: frozenset[str]) -> frozenset[str]:
+        """The same set for all lines that match the same: thousands of lines have few of them."""
+        if len(self._shared) >= HITS_KEPT:
+            self._shared.clear()
+        return self._shared.setdefault(hits, hits)
 
     def _compile(self) -> None:
         """Take the patterns apart, which is done when an agent of the kind is first looked at."""

@@ -60,11 +60,17 @@ class Runner:
 
     async def follow(self, leads: Callable[[], bool]) -> None:
         """While this process leads, run what nobody else runs, until cancelled."""
+        seen, waiting = -1, list[tuple[str, str]]()
         async with asyncio.TaskGroup() as group:
             while True:
                 if leads():
                     with contextlib.suppress(StorageError):
-                        for id, owner in await self._out.db.read(sagas.to_run):
+                        version = await self._out.db.data_version(glance=True)
+                        if version != seen:
+                            waiting = await self._out.db.read(sagas.to_run)
+                            seen = version
+                        # Whoever has one may have died since, of which no store tells.
+                        for id, owner in waiting:
                             if len(self._running) < AT_ONCE and self._may_take(id, owner):
                                 self._running.add(id)
                                 group.create_task(self._follow_one(id, owner))

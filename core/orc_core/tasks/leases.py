@@ -79,6 +79,9 @@ class Leases:
         self._leads = leads
         self._lives = lives
         self._known: dict[str, Watched] = {}
+        self._version = -1
+        self._leases: list[Delivery] = []
+        """What is held, as of that version of the store."""
 
     async def run(self) -> None:
         """Look every second until cancelled; a store in trouble is told of by others."""
@@ -92,7 +95,11 @@ class Leases:
         if not self._leads():
             self._known = {}
             return
-        leases = await self._db.read(lambda conn: deliveries.listing(conn, Stage.LEASED))
+        version = await self._db.data_version(glance=True)
+        if version != self._version:
+            self._leases = await self._db.read(lambda c: deliveries.listing(c, Stage.LEASED))
+            self._version = version
+        leases = self._leases
         if not leases:
             self._known = {}
             return

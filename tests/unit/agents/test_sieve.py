@@ -154,6 +154,14 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(known) <= 8 + len(screen)
 
 
+def test_lines_that_match_the_same_share_one_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Sieve(["a", "b"])
+    first, second, third = one.lines(["a 1", "a 2", "b 1"])
+    assert first is second and first == {"a"} and third == {"b"}
+    monkeypatch.setattr(sieve, "HITS_KEPT", 2)
+    assert one.line("a b") == {"a", "b"} and len(one._shared) == 1
+
+
 @given(st.lists(st.one_of(lines, st.sampled_from(["", "  ", "ſay]:", "]:", "x"])), max_size=8))
 def test_a_trait_is_told_wherever_it_holds(screen: list[str]) -> None:
     holds = {"*blank": lambda line: not line.strip(), "*asks": lambda line: "]:" in line}
