@@ -24,10 +24,11 @@ from orc_core.saga.effects import Outside
 from orc_core.saga.library import Template
 from orc_core.saga.machine import Outcome
 from orc_core.saga.runner import LOOK_EVERY_S, Runner, is_free
+from orc_core.saga.standing import waiting_gate
 from orc_core.tasks.desk import Tasks
 from orc_storage import sagas
 from orc_storage.database import Database, Transaction
-from orc_storage.sagas import ENDED, Phase, Saga, State, Wish
+from orc_storage.sagas import ENDED, Saga, Wish
 
 
 class Agents(Protocol):
@@ -129,6 +130,10 @@ class Workflows:
         """The newest first."""
         return await self.outside.db.read(sagas.listing)
 
+    async def version(self) -> int:
+        """A number that is another one after anybody committed."""
+        return await self.outside.db.data_version(glance=True)
+
     async def get(self, id: str) -> Saga:
         return await self.outside.db.read(lambda conn: sagas.get(conn, id))
 
@@ -161,15 +166,8 @@ class Workflows:
 
         def work(tx: Transaction) -> Saga:
             saga = sagas.get(tx.conn, id)
-            gate = next(
-                (
-                    one
-                    for one in saga.steps
-                    if one.kind == "gate" and one.phase is Phase.DOING and not one.answer
-                ),
-                None,
-            )
-            if gate is None or saga.state is not State.RUNNING:
+            gate = waiting_gate(saga)
+            if gate is None:
                 raise IllegalMove(f"{saga.id} waits for nobody's approval")
             sagas.answer(tx, saga.id, gate.number, word, actor=self.actor, step=gate.name)
             return sagas.get(tx.conn, id)

@@ -33,8 +33,8 @@ async def test_what_was_done_is_found_in_the_audit_and_what_was_said_in_the_mess
     tmux.start()
     async with seated(tmux, tmp_path) as desk:
         made = await desk.task("Invoices as PDF", priority=3)
-        await desk.press("6")
-        await desk.says("there is no Workflows view in this version")
+        await desk.press("7")
+        await desk.says("there is no Alerts view in this version")
 
         await desk.press("9")
         await desk.screen(AuditView)
@@ -79,9 +79,9 @@ async def test_what_was_done_is_found_in_the_audit_and_what_was_said_in_the_mess
         await desk.says("z takes it back" if "z takes" in desk.told else "undone")
         await desk.act("messages", "tasks")
         await desk.screen(MessagesView)
-        await sees(desk, "there is no Workflows view in this version", "Messages")
-        await desk.press("slash", *"workflows", "enter")
-        await sees(desk, "1 of 1", "/workflows")
+        await sees(desk, "there is no Alerts view in this version", "Messages")
+        await desk.press("slash", *"alerts", "enter")
+        await sees(desk, "1 of 1", "/alerts")
         await desk.press("slash", *"zzz", "enter")
         await sees(desk, "no message holds that: Esc shows all")
         await desk.press("escape")

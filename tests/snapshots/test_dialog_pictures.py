@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import rollback_scenes
+import workflow_scenes
 from dialog_scenes import (
     AGENT,
     CONFLICTS,
@@ -42,6 +43,7 @@ from orc_tui.screens.newagent import NewAgent
 from orc_tui.screens.newtask import NewTask
 from orc_tui.screens.palette import Palette
 from orc_tui.screens.timeline import TimelineView
+from orc_tui.screens.workflows import WorkflowsView
 from orc_tui.verbs.editing import MENU
 from orc_tui.verbs.living import END_NOTES, ENDS
 from orc_tui.view_models.card import Said
@@ -98,6 +100,7 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "timeline-checkpoints": lambda: timeline(Tab.CHECKPOINTS),
     "audit": lambda: AuditView(Journal(), now=lambda: NOW),
     "messages": lambda: MessagesView(SAID),
+    "workflows": lambda: WorkflowsView(workflow_scenes.Shelf(), now=lambda: NOW),
     "checkpoints": lambda: CheckpointsView(rollback_scenes.Shelf(), now=lambda: NOW),
     "rollback": lambda: RestoreView(
         rollback_scenes.Shelf(), rollback_scenes.plan(), now=lambda: NOW

@@ -100,7 +100,9 @@ async def _tell(args: argparse.Namespace, core: Core, saga: Saga) -> int:
     if args.json:
         print_json(saga_json(saga))
     else:
-        print(f"{saga.id} {saga.name}: {_standing(saga)}")
+        from orc_core.saga.standing import standing
+
+        print(f"{saga.id} {saga.name}: {standing(saga)}")
         if not is_awaited and not core.led_elsewhere and saga.state.value in ("PENDING", "RUNNING"):
             print("no dashboard runs it: open one, or give --wait")
     return _code(saga) if is_awaited else 0
@@ -110,22 +112,6 @@ def _code(saga: Saga) -> int:
     from orc_storage.sagas import State
 
     return {State.COMPLETED: 0, State.FAILED: INCOMPLETE}.get(saga.state, 1)
-
-
-def _standing(saga: Saga) -> str:
-    """Where a workflow stands, in words."""
-    from orc_core.saga.machine import is_incomplete, running_step
-
-    parts = [saga.state.value]
-    if step := running_step(saga):
-        parts.append(step)
-    if saga.wish:
-        parts.append(f"asked to {saga.wish}")
-    if is_incomplete(saga):
-        parts.append("rollback: incomplete")
-    if saga.reason:
-        parts.append(saga.reason)
-    return ", ".join(parts)
 
 
 async def list_templates(args: argparse.Namespace) -> int:
@@ -146,37 +132,32 @@ async def list_templates(args: argparse.Namespace) -> int:
 
 
 async def list_workflows(args: argparse.Namespace) -> int:
+    from orc_core.saga.standing import standing
+
     async with opened(args) as core:
         found = await core.workflows.listing() if core.has_store else []
     if args.json:
         print_json([saga_json(one) for one in found])
         return 0
-    rows = [(one.id, one.name, iso(one.since) or "", _standing(one)) for one in found]
+    rows = [(one.id, one.name, iso(one.since) or "", standing(one)) for one in found]
     print_table(rows, empty="no workflows: orc workflow start FILE|TEMPLATE")
     return 0
 
 
 async def show_workflow(args: argparse.Namespace) -> int:
-    from orc_core.saga.machine import to_undo
+    from orc_core.saga.standing import standing, took, undoing
 
     async with opened(args) as core:
         saga = await core.workflows.get(args.id)
     if args.json:
         print_json(saga_json(saga))
         return 0
-    print(f"{saga.id} {saga.name}: {_standing(saga)}")
-    rows = [
-        (f"  {one.phase}", one.name, one.kind, _took(one.begun_at, one.ended_at), one.reason)
-        for one in saga.steps
-    ]
+    print(f"{saga.id} {saga.name}: {standing(saga)}")
+    rows = [(f"  {one.phase}", one.name, one.kind, took(one), one.reason) for one in saga.steps]
     print_table(rows, empty="")
-    if undone := to_undo(saga):
-        print(f"rolling back undoes, in this order: {', '.join(one.name for one in undone)}")
+    if undone := undoing(saga):
+        print(undone)
     return 0
-
-
-def _took(begun_at: float, ended_at: float) -> str:
-    return f"{ended_at - begun_at:.1f} s" if begun_at and ended_at >= begun_at else ""
 
 
 def saga_json(saga: Saga) -> dict[str, object]:

@@ -28,6 +28,7 @@ from orc_tui.verbs.merging import Merging
 from orc_tui.verbs.postponing import Postponing
 from orc_tui.verbs.recording import RecordingVerbs
 from orc_tui.verbs.returning import Returning
+from orc_tui.verbs.steering import Steering
 from orc_tui.verbs.verb import Verb
 from orc_tui.verbs.viewing import ABSENT, Viewing
 from orc_tui.view_models.conflict_view import who
@@ -67,7 +68,7 @@ class Commands(Verb):
         answering, editing = Answering(app), Editing(app)
         deciding, returning = Deciding(app), Returning(app)
         living, layering, copying = Living(app), Layering(app), Copying(app)
-        recording = RecordingVerbs(app)
+        recording, steering = RecordingVerbs(app), Steering(app)
         self._viewing = viewing = Viewing(app)
         self._deciding = deciding
         self._editing = editing
@@ -126,6 +127,13 @@ class Commands(Verb):
             "theme": Looking(app).theme,
             "audit": viewing.audit,
             "messages": viewing.messages,
+            "workflows": viewing.workflows,
+            "approve": steering.approve,
+            "refuse-gate": steering.refuse,
+            "pause": steering.pause,
+            "retry": steering.retry,
+            "cancel": steering.cancel,
+            "rollback-workflow": steering.roll_back,
             "fleet": viewing.fleet,
             **dict.fromkeys(ABSENT, viewing.absent),
         }
@@ -140,7 +148,7 @@ class Commands(Verb):
         method = self._method(act)
         if act.action_id in keymap.VIEWS:
             self._view_before = act
-            if act.pane in (keymap.AUDIT, keymap.MESSAGES):
+            if act.pane in (keymap.AUDIT, keymap.MESSAGES, keymap.WORKFLOWS):
                 self._viewing.close()
         if method is None:
             self.tell(f"nothing to do here for {act.action_id}")

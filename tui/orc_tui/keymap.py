@@ -19,6 +19,7 @@ SEARCH: Final = "search"
 """Live while something is searched in it."""
 AUDIT: Final = "audit"
 MESSAGES: Final = "messages"
+WORKFLOWS: Final = "workflows"
 TREE: Final = "tree"
 """The checkpoints of a work tree."""
 RESTORE: Final = "restore"
@@ -63,6 +64,7 @@ _HISTORY = _panes(AGENTS, LIVE, TASKS, CONFLICTS, TIMELINE)
 _WITH_SCREEN = _panes(AGENTS, LIVE, SEARCH)
 _STORY = _panes(TIMELINE)
 _PREVIEW = _panes(RESTORE)
+_WORKFLOW = _panes(WORKFLOWS)
 _LISTED = _panes(AGENTS, TASKS, CONFLICTS)
 _MARKED = _panes(AGENTS, TASKS, CONFLICTS, TIMELINE)
 
@@ -113,6 +115,19 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("merge", ("M",), "", "merge its branch with another, part by part", _AGENT),
     Action("verify", ("V",), "verify", "whether the journal is as it was written", _panes(AUDIT)),
     Action("hold-audit", ("f",), "hold", "let new entries come, or hold the list", _panes(AUDIT)),
+    Action("approve", ("y",), "approve", "say yes to the gate at which it waits", _WORKFLOW),
+    Action("refuse-gate", ("n",), "refuse", "say no to the gate: it is rolled back", _WORKFLOW),
+    Action("pause", ("p",), "pause", "pause after this step; resume it again", _WORKFLOW),
+    Action("retry", ("r",), "again", "do it again if undone or cancelled: asks", _WORKFLOW, 1),
+    Action("cancel", ("x",), "cancel", "stop it, leave what was done: asks", _WORKFLOW, 1),
+    Action(
+        "rollback-workflow",
+        ("R",),
+        "roll back",
+        "stop it, and undo what was done: previews first",
+        _WORKFLOW,
+        1,
+    ),
     Action("restore", ("R",), "roll back", "take what is chosen back: asks", _panes(TREE, RESTORE)),
     Action("keep", ("N",), "checkpoint", "keep the files as they are now", _panes(TREE)),
     Action("choose", ("space",), "choose", "take this file or hunk back, or leave it", _PREVIEW),
@@ -143,7 +158,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pane-4", ("4",), "", "Sync", _ALL),
     Action("pane-0", ("0",), "", "Live", _ALL),
     Action("timeline", ("5",), "", "Timeline: what happened, and the way back", _ALL),
-    Action("workflows", ("6",), "", "Workflows, once they are there", _ALL),
+    Action("workflows", ("6",), "", "Workflows: their steps, gates, and the way back", _ALL),
     Action("alerts", ("7",), "", "Alerts, once they are there", _ALL),
     Action("performance", ("8",), "", "Performance, once it is there", _ALL),
     Action(
@@ -210,7 +225,7 @@ BULK: Final = frozenset(
 )
 """The actions that a list does to all marked rows at once: their acts carry `marked`."""
 
-VIEWS: Final = frozenset({"timeline", "history", "audit", "messages", "fleet"})
+VIEWS: Final = frozenset({"timeline", "history", "audit", "messages", "fleet", "workflows"})
 """The actions that open a view: `-` opens the last of them again."""
 
 PANE_NAMES: Final = {
@@ -223,6 +238,7 @@ PANE_NAMES: Final = {
     TIMELINE: "Timeline",
     AUDIT: "Audit",
     MESSAGES: "Messages",
+    WORKFLOWS: "Workflows",
     TREE: "Checkpoints",
     RESTORE: "Preview",
 }

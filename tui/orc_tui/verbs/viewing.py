@@ -16,12 +16,13 @@ from orc_tui.screens.browse import BrowseView
 from orc_tui.screens.fleet import FleetView, Left
 from orc_tui.screens.keyed import KeyedScreen
 from orc_tui.screens.messages import MessagesView
+from orc_tui.screens.workflows import WorkflowsView
 from orc_tui.verbs.verb import Verb
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
 
-ABSENT: Final = {"workflows": "Workflows", "alerts": "Alerts", "performance": "Performance"}
+ABSENT: Final = {"alerts": "Alerts", "performance": "Performance"}
 
 
 class CoreLedger:
@@ -55,6 +56,10 @@ class Viewing(Verb):
     async def messages(self, act: Act) -> None:
         """Open what was said in this run."""
         self._open(MessagesView(self.app.said))
+
+    async def workflows(self, act: Act) -> None:
+        """Open the workflows."""
+        self._open(WorkflowsView(self.core.workflows, now=self.app.now))
 
     async def fleet(self, act: Act) -> None:
         """Open the screens of all agents, with the cursor where it was."""

@@ -12,6 +12,7 @@ from typing import Final
 from orc_core.model.agent import State
 from orc_core.model.health import LayerState
 from orc_core.model.task import Status
+from orc_storage import sagas
 from orc_storage.records import ConflictState
 
 STATES: Final[Mapping[State, tuple[str, str]]] = {
@@ -44,6 +45,33 @@ CONFLICTS: Final[Mapping[ConflictState, tuple[str, str]]] = {
     ConflictState.DEFERRED: ("◇", "dim"),
     ConflictState.RESOLVED: ("✓", "dim"),
     ConflictState.SUPERSEDED: ("✓", "dim"),
+}
+
+WORKFLOWS: Final[Mapping[sagas.State, tuple[str, str]]] = {
+    sagas.State.PENDING: ("◌", "text"),
+    sagas.State.RUNNING: ("●", "text"),
+    sagas.State.PAUSED: ("‖", "limited"),
+    sagas.State.COMPENSATING: ("▲", "limited"),
+    sagas.State.COMPLETED: ("✓", "done"),
+    sagas.State.FAILED: ("✗", "error"),
+    sagas.State.ROLLED_BACK: ("○", "text"),
+    sagas.State.ABORTED: ("■", "dim"),
+}
+
+WORKFLOW_WAITS: Final = ("◆", "waiting")
+"""A workflow that waits at a gate for a person."""
+
+PHASES: Final[Mapping[sagas.Phase, tuple[str, str]]] = {
+    sagas.Phase.WAITING: ("◌", "dim"),
+    sagas.Phase.DOING: ("●", "text"),
+    sagas.Phase.DONE: ("✓", "done"),
+    sagas.Phase.FAILED: ("✗", "error"),
+    sagas.Phase.UNSURE: ("?", "limited"),
+    sagas.Phase.UNDOING: ("▲", "limited"),
+    sagas.Phase.UNDONE: ("○", "text"),
+    sagas.Phase.UNDO_FAILED: ("✗", "error"),
+    sagas.Phase.KEPT: ("✓", "dim"),
+    sagas.Phase.SKIPPED: ("·", "dim"),
 }
 
 LAYERS: Final[Mapping[LayerState, tuple[str, str]]] = {
