@@ -80,6 +80,10 @@ def open_files(pid: int) -> list[str]:
     return [str(fd.readlink()) for fd in sorted(folder.iterdir(), key=lambda fd: int(fd.name))]
 
 
+REAPED_WITHIN_S = 20.0
+"""Some tenths of a second on a machine of one's own; many processes end here at once."""
+
+
 def nothing_left(folder: Path, marks: set[Mark]) -> bool:
     return not list(folder.parent.glob(f"{folder.name}*")) and not any(map(is_alive, marks))
 
@@ -89,14 +93,14 @@ async def test_a_killed_dashboard_leaves_nothing(start: Start, number: signal.Si
     owner, folder = await start()
     _, marks = recorded(folder)
     owner.send_signal(number)
-    await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
+    await wait_for(lambda: nothing_left(folder, marks), deadline_s=REAPED_WITHIN_S)
 
 
 async def test_a_whole_process_group_killed_leaves_nothing(start: Start) -> None:
     owner, folder = await start()
     _, marks = recorded(folder)
     os.killpg(owner.pid, signal.SIGKILL)
-    await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
+    await wait_for(lambda: nothing_left(folder, marks), deadline_s=REAPED_WITHIN_S)
 
 
 async def test_a_server_that_stands_still_goes_too(start: Start) -> None:
@@ -105,7 +109,7 @@ async def test_a_server_that_stands_still_goes_too(start: Start) -> None:
     for mark in marker.processes:
         os.kill(mark.pid, signal.SIGSTOP)
     owner.kill()
-    await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
+    await wait_for(lambda: nothing_left(folder, marks), deadline_s=REAPED_WITHIN_S)
 
 
 async def test_when_both_are_killed_the_next_demo_clears_up(start: Start) -> None:
@@ -120,7 +124,7 @@ async def test_when_both_are_killed_the_next_demo_clears_up(start: Start) -> Non
     assert nothing_left(folder, marks)
     next_marks = recorded(next_folder)[1]
     next_owner.kill()
-    await wait_for(lambda: nothing_left(next_folder, next_marks), deadline_s=5.0)
+    await wait_for(lambda: nothing_left(next_folder, next_marks), deadline_s=REAPED_WITHIN_S)
 
 
 async def test_a_server_that_starts_while_it_is_reaped_finds_no_place(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ async def test_a_server_that_starts_while_it_is_reaped_finds_no_place(tmp_path: 
     await wait_for(lambda: naming(str(late)))
     folder = folders[0].parents[2]
     owner.kill()
-    await wait_for(lambda: nothing_left(folder, set()), deadline_s=5.0)
+    await wait_for(lambda: nothing_left(folder, set()), deadline_s=REAPED_WITHIN_S)
     await wait_for(lambda: not naming(folder.name))
 
 
@@ -175,4 +179,4 @@ async def test_only_the_dashboard_holds_the_lifeline(start: Start) -> None:
     assert pipe in open_files(owner.pid)
     assert mark_of(owner.pid) == marker.owner
     owner.kill()
-    await wait_for(lambda: nothing_left(folder, marks), deadline_s=5.0)
+    await wait_for(lambda: nothing_left(folder, marks), deadline_s=REAPED_WITHIN_S)

@@ -74,7 +74,6 @@ class PaintedScreen(Screen[ScreenResultType]):
         if (wait_s := self._pace.wait_s) != 0.0:
             self._wait(wait_s)
             return
-        self._pace.drawn()
         self._painted_at = time.monotonic()
         super()._on_timer_update()
 

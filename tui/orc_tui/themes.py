@@ -183,10 +183,12 @@ class ThemedApp(App[ResultType], inherit_bindings=False):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write a frame; while another one is on its way it is left out, and drawn anew then."""
-        if self.pace.is_free or renderable is None:
-            super()._display(screen, renderable)
-        else:
+        if renderable is not None and not self.pace.is_free:
             self._has_skipped = True
+            return
+        if renderable is not None and not self._batch_count:
+            self.pace.drawn()  # not before: a screen below another one asks and writes nothing
+        super()._display(screen, renderable)
 
     def frame_left(self, took_s: float) -> None:
         """All that was written has left; the last of it took so long."""

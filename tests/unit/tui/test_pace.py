@@ -142,3 +142,20 @@ async def test_while_a_frame_is_on_its_way_changes_are_gathered_into_the_next_on
         await app.settled(pilot)
         assert any("Keys of" in line for line in app.lines())
         assert app.frames - before < 5
+
+
+async def test_on_a_slow_link_a_screen_below_takes_no_turn_from_the_one_on_top() -> None:
+    app = Drawn()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.show(scene.snapshot())
+        await app.settled(pilot)
+        await pilot.press("question_mark")
+        await app.settled(pilot)
+        clock = Ticks()
+        app.pace = Pace(clock)
+        app.pace.is_slow = True
+        app.pace.drawn()
+        clock.now += SLOW_EVERY_S
+        app.main.refresh()
+        app.main._on_timer_update()
+        assert app.pace.wait_s == 0.0
