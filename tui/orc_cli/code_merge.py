@@ -16,6 +16,7 @@ from orc_cli.options import Commands, command, opened
 from orc_cli.output import iso, print_json, print_table
 
 if TYPE_CHECKING:
+    from orc_core.code.repository import WorkTree
     from orc_core.hub import Core
     from orc_core.model.merging import Choice, Merge, Merged, MergeSide, Part
 
@@ -63,7 +64,7 @@ def register(actions: Commands) -> None:
 async def begin(args: argparse.Namespace) -> int:
     async with opened(args, create=not args.dry_run, cause="orc code merge") as core:
         tree = await core.merges.find(core.options.cwd)
-        who, branches = await people(core)
+        who, branches = await people(core, tree)
         left, right = (branches.get(name, name) for name in (args.left, args.right))
         words = _words(args.check)
         if args.dry_run:
@@ -73,8 +74,8 @@ async def begin(args: argparse.Namespace) -> int:
     return _tell(args, merge)
 
 
-async def people(core: Core) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
-    """Agent and task by branch, and branches by agent."""
+async def people(core: Core, here: WorkTree) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Agent and task by branch, and branches by agent, of those in the repository of `here`."""
     from pathlib import Path
 
     from orc_core.code.repository import head
@@ -90,6 +91,8 @@ async def people(core: Core) -> tuple[dict[str, tuple[str, str]], dict[str, str]
             continue
         try:
             tree = await core.merges.find(Path(agent.cwd))
+            if tree.common_dir != here.common_dir:
+                continue
             _, ref = await head(tree, core.options.environ)
         except GitError:
             continue
@@ -135,7 +138,7 @@ async def choose(args: argparse.Namespace) -> int:
     async with opened(args, cause="orc code merge") as core:
         tree = await core.merges.find(core.options.cwd)
         merge = await core.merges.show(tree, args.merge)
-        if args.part.isdigit():
+        if args.part.isdecimal():
             numbers = [int(args.part)]
         elif args.part == "all":
             numbers = [one.number for one in merge.open]
@@ -188,7 +191,7 @@ async def hand(args: argparse.Namespace) -> int:
     async with opened(args, create=True, cause="orc code merge") as core:
         tree = await core.merges.find(core.options.cwd)
         merge = await core.merges.show(tree, args.merge)
-        _, branches = await people(core)
+        _, branches = await people(core, tree)
         agent = core.agents.find(args.agent)
         if agent.name not in branches:
             raise UsageError(f"{agent.name} is on no branch: it cannot commit a merge")
@@ -248,7 +251,7 @@ def _told(args: argparse.Namespace, done: Merged) -> int:
     print(done.text)
     if done.way_back:
         print(f"  `orc undo` does not take it back; this does: {done.way_back}")
-        print(f"  an agent takes it on by: git merge {done.branch}")
+        print(f"  an agent takes it on by: git merge {shlex.quote(done.branch)}")
     return 0
 
 

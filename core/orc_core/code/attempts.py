@@ -110,13 +110,18 @@ async def attempt(look: Lens) -> Tried:
     )
     tried = collisions.parse(told)
     found = collisions.find(tried)
+    _refuse_many(len(found))
     facts = await _attributes(look, [one.path for one in found])
     woven = [await _weave(look, one, facts[one.path]) for one in found]
     parts = collisions.parts(woven)
-    if len(parts) > PARTS_MAX:
-        raise GitError(f"{len(parts)} conflicts are more than can be decided one by one: use git")
+    _refuse_many(len(parts))
     sizes = {path: size for path, (_, size) in facts.items()}
     return Tried(tried.tree, tuple(woven), parts, _notes(tried), sizes)
+
+
+def _refuse_many(count: int) -> None:
+    if count > PARTS_MAX:
+        raise GitError(f"{count} conflicts are more than can be decided one by one: use git")
 
 
 def _notes(tried: Attempt) -> tuple[str, ...]:

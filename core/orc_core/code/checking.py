@@ -58,9 +58,10 @@ async def run(
     except TimeoutError:
         code, text = -1, f"{name} was ended: it took longer than {timeout_s:g} s"
     finally:
+        # Also when it has ended: what it left in the background is of the group that it led.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # the session that it leads is its own
             await child.wait()
         child._transport.close()  # type: ignore[attr-defined] # noqa: SLF001
     shown = clean(bytes(said), limit=SAID_MAX_BYTES, newlines=True)

@@ -6,6 +6,7 @@ in one step of git's own, from the very commit that it was seen at.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +18,7 @@ from orc_core.code.worktrees import short
 from orc_core.errors import GitError, Overlap
 from orc_core.model.code import shown
 from orc_core.model.merging import MergeSide
+from orc_core.text import clean
 
 NAMED_MAX: Final = 100
 
@@ -72,3 +74,14 @@ async def move(tree: WorkTree, environ: Mapping[str, str], ref: str, commit: str
         await targets.owner(tree, environ, *argv, old or "0" * len(commit))
     except GitError as error:
         raise Overlap(f"{short(ref)} could not be moved, nothing was changed: {error}") from None
+
+
+def way_back(ref: str, commit: str, old: str) -> str:
+    """The command that takes a branch back to `old`, or away: fit for a shell, whatever its name.
+
+    A name with signs that no terminal shows is told without them, so that the command finds none.
+    """
+    name = clean(ref, limit=1024)
+    if old:
+        return f"git update-ref {shlex.quote(name)} {old[:12]} {commit[:12]}"
+    return f"git branch -D {shlex.quote(name.removeprefix(targets.HEADS))}"

@@ -107,10 +107,10 @@ def _write(tree: WorkTree, folder: Path, chosen: Mapping[str, str], raw: bool) -
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     _put(folder / "HEAD", b"ref: refs/heads/none\n")
     _put(folder / "config", _config(tree, chosen))
-    _put(folder / "info" / "exclude", _read(tree.common_dir / "info" / "exclude"))
-    own = _read(tree.common_dir / "info" / "attributes")
+    _put(folder / "info" / "exclude", read_small(tree.common_dir / "info" / "exclude"))
+    own = read_small(tree.common_dir / "info" / "attributes")
     _put(folder / "info" / "attributes", _RAW if raw else own)
-    shallow = _read(tree.common_dir / "shallow")
+    shallow = read_small(tree.common_dir / "shallow")
     if shallow:
         _put(folder / "shallow", shallow)
     else:
@@ -155,7 +155,7 @@ def _value(text: str) -> str:
     return f'"{text}"'
 
 
-def _read(path: Path) -> bytes:
+def read_small(path: Path) -> bytes:
     """A small file of the repository; b"" where there is none, or something else is there."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,16 @@ class Note:
     handed_ref: str = ""
     commit: str = ""
     old: str = ""
+
+
+def renewed(note: Note, into: str, check: Sequence[str]) -> Note:
+    """A merge that is begun once more, on another branch or with another check where one is given.
+
+    What another check found tells nothing of this one.
+    """
+    wanted = tuple(check) or note.check
+    checked = note.checked if wanted == note.check else None
+    return replace(note, into=into or note.into, check=wanted, checked=checked)
 
 
 def digest(parts: Sequence[Part]) -> str:

@@ -99,7 +99,7 @@ class Merges:
             for one in mergenotes.listing(room):
                 if (one.left.commit, one.right.commit) == (note.left.commit, note.right.commit):
                     if into or check:
-                        one = replace(one, into=note.into if into else one.into, check=tuple(check))
+                        one = mergenotes.renewed(one, note.into if into else "", check)
                         await asyncio.to_thread(mergenotes.keep, room, one)
                     return (await self._show(room, one))[0]
             left_side, right_side = (_known(one, who or {}) for one in (note.left, note.right))
@@ -282,11 +282,7 @@ class Merges:
         if known.get(note.into) != note.commit:
             return None
         branch = short(note.into)
-        back = (
-            f"git update-ref {note.into} {note.old[:12]} {note.commit[:12]}"
-            if note.old
-            else f"git branch -D {branch}"
-        )
+        back = committing.way_back(note.into, note.commit, note.old)
         done = Merged(f"{branch} is at {note.commit[:10]} now", branch, note.commit, back)
         return await self._end(room, note, done)
 

@@ -6,12 +6,12 @@ be others than its commit's; and none loses commits.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
-from orc_core.code import git
+from orc_core.code import git, lens
 from orc_core.code.repository import WorkTree
 from orc_core.code.worktrees import Branch, short
 from orc_core.errors import GitError, UnknownName, UsageError
@@ -63,9 +63,12 @@ async def choose(
     """
     if not into:
         held = held_by(tree, known, left.ref)
-        if left.ref.startswith(HEADS) and not held:
+        other = _leads_to(known, left.ref)
+        if left.ref.startswith(HEADS) and not held and not other:
             return left.ref, "it is the left side, and checked out nowhere"
         why = f"{left.name} is checked out in {held}" if held else f"{left.name} is no branch here"
+        if other:
+            why = f"{left.name} leads to {other}"
         return HEADS + _free(known, left, right), f"a new one: {why}"
     code, _, _ = await git.converse(
         ["check-ref-format", "--branch", into],
@@ -81,6 +84,8 @@ async def choose(
             f"{shown} is checked out in {held}, whose files would no longer be those of its branch:"
             f" give a new one, --into {_free(known, left, right)}"
         )
+    if other := _leads_to(known, ref):
+        raise UsageError(f"{shown} leads to {other}: give that one, or a new one")
     there = next((one for one in known if one.ref == ref), None)
     if there is not None and not await has(
         tree, there.commit, (left.commit, right.commit), environ
@@ -109,6 +114,11 @@ async def has(
     return False
 
 
+def _leads_to(known: Sequence[Branch], ref: str) -> str:
+    """The branch for which a name merely stands; "" for one with a commit of its own."""
+    return next((short(one.symref) for one in known if one.ref == ref and one.symref), "")
+
+
 def held_by(tree: WorkTree, known: Sequence[Branch], ref: str) -> str:
     """The work tree that has a branch checked out, or is about to have it; "" for none."""
     for one in known:
@@ -118,16 +128,9 @@ def held_by(tree: WorkTree, known: Sequence[Branch], ref: str) -> str:
     folders = [tree.common_dir, *(linked.iterdir() if linked.is_dir() else ())]
     for folder in folders:
         for name in _UNDER_WAY:
-            if _read(folder / name) == ref:
+            if os.fsdecode(lens.read_small(folder / name)).strip() == ref:
                 return f"a rebase ({clean(folder.name, limit=100)})"
     return ""
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape").strip()[:1024]
-    except OSError:
-        return ""
 
 
 def _free(known: Sequence[Branch], left: MergeSide, right: MergeSide) -> str:

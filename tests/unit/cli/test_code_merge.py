@@ -56,6 +56,7 @@ def test_a_merge_from_begin_to_commit(orc: Orc, shop: Repository) -> None:
     assert "M-1: feat/discounts into feat/cart" in told and "2 of 2 parts to decide" in told
     assert "1. src/cart.ts line 3" in told and "total of 3" in told and "discount of 3" in told
     assert "not decided yet: 1 (src/cart.ts), 2" in orc("commit", "--yes", code=USAGE)
+    assert "no part ² here" in orc("choose", "²", "left", code=USAGE)
     orc("choose", "src/cart.ts", "left")
     assert "took left" in orc("show", "--merge", "m-1")
     assert "2 of 2 open" not in orc("list")

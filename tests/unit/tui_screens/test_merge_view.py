@@ -120,6 +120,6 @@ def test_branches_that_will_conflict_come_first_and_main_is_the_left_side() -> N
         "conflicts in src/price.ts and 1 more",
         "merges by itself",
     ]
-    assert models.people(code, {"/a/src": ("codex-1", "T-9"), "/b": ("x", "")}) == {
-        "a": ("codex-1", "T-9")
-    }
+    who = {"/a/src": ("codex-1", "T-9"), "/b": ("x", "")}
+    assert models.people(code, who, "/shop/.git") == {"a": ("codex-1", "T-9")}
+    assert not models.people(code, who, "/other/.git"), "a branch of another repository"

@@ -14,6 +14,7 @@ from orc_core.code.repository import WorkTree
 from orc_core.errors import OrcError
 from orc_core.model.agent import Agent
 from orc_core.model.merging import Choice, Merge
+from orc_core.text import clean
 from orc_tui.messages import Act
 from orc_tui.screens.conflict import Verdict
 from orc_tui.screens.dialog import Dialog, Option
@@ -48,7 +49,7 @@ class Merging(Verb):
         some = models.partners(code, tree.repository, tree.branch)
         if not some:
             raise OrcError(f"there is no other branch that {tree.branch} is compared with")
-        known = models.people(code, self._folders())
+        known = models.people(code, self._folders(), tree.repository)
         words = [f"{known[other][0]} ({other})" if other in known else other for other, *_ in some]
         options = [Option(str(at), word) for at, word in enumerate(words)]
         notes = [models.outlook(forecast) for *_, forecast in some]
@@ -60,7 +61,8 @@ class Merging(Verb):
     async def open(self, folder: Path, left: str, right: str) -> None:
         """Begin to merge two branches of the repository in which a folder is, or go on with it."""
         tree = await self.core.merges.find(folder)
-        who = models.people(self.snapshot.code, self._folders())
+        repository = clean(str(tree.common_dir), limit=1024)
+        who = models.people(self.snapshot.code, self._folders(), repository)
         merge = await self.core.merges.begin(tree, left, right, who=who)
         if merge.handed and not await self._goes_on(tree, merge):
             return
@@ -172,7 +174,10 @@ class Merging(Verb):
         found = []
         for agent in self.snapshot.agents:
             tree = code.tree_of(agent.cwd)
-            if tree is not None and tree.branch in (merge.left.name, merge.right.name):
+            if agent.is_other or agent.has_ended or tree is None:
+                continue
+            is_here = tree.repository == merge.repository
+            if is_here and tree.branch in (merge.left.name, merge.right.name):
                 found.append((agent, tree.branch))
         return found
 

@@ -117,12 +117,14 @@ def why_not_edited(part: Part) -> str:
     return ""
 
 
-def people(code: Code, agents: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Agent and task by branch; `agents` has name and task by folder."""
+def people(
+    code: Code, agents: Mapping[str, tuple[str, str]], repository: str
+) -> dict[str, tuple[str, str]]:
+    """Agent and task by branch of a repository; `agents` has name and task by folder."""
     found: dict[str, tuple[str, str]] = {}
     for folder, who in agents.items():
         tree = code.tree_of(folder)
-        if tree is not None and tree.branch:
+        if tree is not None and tree.branch and tree.repository == repository:
             found.setdefault(tree.branch, who)
     return found
 
