@@ -70,13 +70,13 @@ async def choose(
         if other:
             why = f"{left.name} leads to {other}"
         return HEADS + _free(known, left, right), f"a new one: {why}"
-    code, _, _ = await git.converse(
+    code, told, _ = await git.converse(
         ["check-ref-format", "--branch", into],
         environ=git.owner_environment(environ),
         folder=tree.top,
     )
     shown = clean(into, limit=200)
-    if code:
+    if code or told != os.fsencode(into) + b"\n":  # `@{-1}` is told as the branch before
         raise UsageError(f"{shown!r} cannot be the name of a branch: use letters and hyphens")
     ref = HEADS + into.removeprefix(HEADS)
     if held := held_by(tree, known, ref):

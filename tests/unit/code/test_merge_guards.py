@@ -15,7 +15,7 @@ import tree_shapes
 from orc_core.clock import SystemClock
 from orc_core.code import attempts, checking
 from orc_core.code.merging import Merges
-from orc_core.errors import GitError, OrcError
+from orc_core.errors import GitError, OrcError, UsageError
 from orc_core.model.merging import Choice, Take
 from orc_storage.records import OPERATOR
 
@@ -83,6 +83,14 @@ async def test_a_name_that_leads_to_another_branch_is_not_moved(tmp_path: Path) 
     assert merge.into == "merge-alias-feat-discounts" and "leads to feat/cart" in merge.into_why
     with pytest.raises(OrcError, match="alias leads to feat/cart"):
         await merges.begin(tree, "alias", SIDES[1], into="alias")
+
+
+async def test_a_name_that_git_would_take_for_another_one_is_refused(tmp_path: Path) -> None:
+    shop = tree_shapes.parted(tmp_path)
+    merges = wing(tmp_path)
+    tree = await merges.find(shop.top)
+    with pytest.raises(UsageError, match="cannot be the name of a branch"):
+        await merges.begin(tree, *SIDES, into="@{-1}")
 
 
 async def test_a_pipe_in_place_of_a_file_of_git_is_not_waited_for(tmp_path: Path) -> None:
