@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,6 +32,7 @@ TEXT_MAX_BYTES: Final = 8 * 1024 * 1024
 """A larger file is taken whole."""
 PARTS_MAX: Final = 5_000
 _BINARY_WITHIN: Final = 8_000
+_LONG_MARKER: Final = re.compile(rb"conflict-marker-size=\s*\+?0*[1-9][0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,17 @@ async def _lay_attributes(look: Lens) -> None:
     if some:
         stdin = b"".join(name + b"\0" for name in some)
         await look.run("checkout-index", "-z", "--stdin", stdin=stdin)
+    places = [look.folder / "info" / "attributes"]
+    places += [look.tree.top / os.fsdecode(name) for name in some]
+    await asyncio.to_thread(_refuse_long_markers, places)
+
+
+def _refuse_long_markers(places: Sequence[Path]) -> None:
+    """Git sums up the lengths of markers unguarded: long ones take gigabytes or break it."""
+    for place in places:
+        if _LONG_MARKER.search(lens.read_small(place)):
+            name = clean(place.name, limit=100)
+            raise GitError(f"{name} has a conflict-marker-size of five digits or more: shorten it")
 
 
 async def attempt(look: Lens) -> Tried:

@@ -93,6 +93,18 @@ async def test_a_name_that_git_would_take_for_another_one_is_refused(tmp_path: P
         await merges.begin(tree, *SIDES, into="@{-1}")
 
 
+@pytest.mark.parametrize("file", ["src/.gitattributes", ".git/info/attributes"])
+async def test_markers_so_long_that_git_breaks_are_refused(tmp_path: Path, file: str) -> None:
+    shop = tree_shapes.parted(tmp_path)
+    shop.git("checkout", "--quiet", SIDES[0])
+    shop.write(file, "*.ts conflict-marker-size=1431655765\n")
+    shop.commit("attributes")
+    merges = wing(tmp_path)
+    tree = await merges.find(shop.top)
+    with pytest.raises(GitError, match=r"conflict-marker-size .* shorten it"):
+        await merges.preview(tree, *SIDES)
+
+
 async def test_a_pipe_in_place_of_a_file_of_git_is_not_waited_for(tmp_path: Path) -> None:
     shop = tree_shapes.parted(tmp_path)
     (shop.top / ".git/rebase-merge").mkdir()
