@@ -61,7 +61,7 @@ async def scratch(
 
     With `keep` new objects go to the repository, else they are thrown away.
     """
-    await lens.prepare(room.tree, room.plain, raw=False, environ=environ)
+    await lens.prepare(room.tree, room.plain, raw=False, environ=environ, markers=True)
     folder = await asyncio.to_thread(_made, room.folder)
     try:
         for name in ("objects", "tree"):

@@ -22,6 +22,7 @@ from orc_storage.paths import ensure_private
 
 _RAW: Final = b"* -text -ident -filter -working-tree-encoding\n"
 """Takes files as they lie there: the file in which this stands counts before all others."""
+_MARKERS: Final = b"\n* conflict-marker-size=7\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,26 @@ def _quoted(path: Path) -> str:
 
 
 async def prepare(
-    tree: WorkTree, folder: Path, *, raw: bool, environ: Mapping[str, str] = os.environ
+    tree: WorkTree,
+    folder: Path,
+    *,
+    raw: bool,
+    environ: Mapping[str, str] = os.environ,
+    markers: bool = False,
 ) -> None:
     """Make the git folder of a lens in `folder`, or bring it up to date.
 
     A `raw` one takes and gives files byte by byte; another converts line ends as the tree's
-    attributes ask for. Programs that convert are run by neither. Raises GitError, OSError.
+    attributes ask for. Programs that convert are run by neither. Conflict markers are as long
+    as the attributes say only with `markers`: a great length breaks git. Raises GitError, OSError.
     """
     chosen = await repository.settings(tree, environ)
-    await asyncio.to_thread(_write, tree, folder, chosen, raw)
+    await asyncio.to_thread(_write, tree, folder, chosen, raw, markers)
 
 
-def _write(tree: WorkTree, folder: Path, chosen: Mapping[str, str], raw: bool) -> None:
+def _write(
+    tree: WorkTree, folder: Path, chosen: Mapping[str, str], raw: bool, markers: bool
+) -> None:
     for one in (folder.parent, folder):
         ensure_private(one)
     for name in ("objects", "refs", "info"):
@@ -109,7 +118,7 @@ def _write(tree: WorkTree, folder: Path, chosen: Mapping[str, str], raw: bool) -
     _put(folder / "config", _config(tree, chosen))
     _put(folder / "info" / "exclude", read_small(tree.common_dir / "info" / "exclude"))
     own = read_small(tree.common_dir / "info" / "attributes")
-    _put(folder / "info" / "attributes", _RAW if raw else own)
+    _put(folder / "info" / "attributes", _RAW if raw else own if markers else own + _MARKERS)
     shallow = read_small(tree.common_dir / "shallow")
     if shallow:
         _put(folder / "shallow", shallow)

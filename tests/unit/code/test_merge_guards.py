@@ -14,7 +14,9 @@ import repositories
 import tree_shapes
 from orc_core.clock import SystemClock
 from orc_core.code import attempts, checking
+from orc_core.code.forecasts import Forecasts, Tip
 from orc_core.code.merging import Merges
+from orc_core.code.room import Room, entered
 from orc_core.errors import GitError, OrcError, UsageError
 from orc_core.model.merging import Choice, Take
 from orc_storage.records import OPERATOR
@@ -103,6 +105,17 @@ async def test_markers_so_long_that_git_breaks_are_refused(tmp_path: Path, file:
     tree = await merges.find(shop.top)
     with pytest.raises(GitError, match=r"conflict-marker-size .* shorten it"):
         await merges.preview(tree, *SIDES)
+
+
+async def test_a_forecast_takes_no_length_of_markers_from_a_work_tree(tmp_path: Path) -> None:
+    shop = tree_shapes.parted(tmp_path)
+    shop.write(".gitattributes", "*.ts conflict-marker-size=1431655765\n")
+    tree = await wing(tmp_path).find(shop.top)
+    tips = [Tip(one, shop.git("rev-parse", one).decode().strip()) for one in SIDES]
+    room = Room(tree, tmp_path / "rooms" / "shop")
+    async with entered(room, SystemClock()):
+        (found,) = await Forecasts().of(room, tips, None, ENVIRON)
+    assert not found.trouble and [one.hunks for one in found.clashes] == [2]
 
 
 async def test_a_pipe_in_place_of_a_file_of_git_is_not_waited_for(tmp_path: Path) -> None:
