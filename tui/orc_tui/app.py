@@ -14,11 +14,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from rich.console import RenderableType
 from rich.text import Text
 from rich.traceback import Traceback
 from textual import events, on
+from textual.screen import Screen
 from textual.worker import WorkType
 
 from orc_core.errors import OrcError
@@ -28,6 +30,7 @@ from orc_core.text import clean
 from orc_storage.errors import StorageError
 from orc_tui import keymap
 from orc_tui.attention import Attention, Outcomes, OwnTerminal
+from orc_tui.first_frame import FirstFrame
 from orc_tui.hangup import Hangup
 from orc_tui.key_settings import keyboard_of
 from orc_tui.look import Look, find_look
@@ -46,9 +49,10 @@ from orc_tui.messages import (
 )
 from orc_tui.screens.fleet import FleetView
 from orc_tui.screens.main import MainScreen
+from orc_tui.terminal import complete
 from orc_tui.themes import ThemedApp
 from orc_tui.typeahead import KEYS_MAX, Work
-from orc_tui.view_models.messages import Said
+from orc_tui.view_models.messages import Said, lost
 
 if TYPE_CHECKING:
     from orc_core.hub import Core
@@ -108,11 +112,12 @@ class OrcApp(ThemedApp[int]):
         self._leave_at = 0.0
         self._following: asyncio.Task[None] | None = None
         self._under_way: set[tuple[str, str]] = set()
+        self._first_frame = FirstFrame()
 
     def on_mount(self) -> None:
         """Show the empty screen at once; the core opens behind it."""
         self.push_screen(self.main)
-        _complete(sys.stdout, sys.stderr)
+        complete(sys.stdout, sys.stderr)
         if not self.is_headless:
             self._hangup.start()
         self._following = asyncio.create_task(self._follow(), name="core")
@@ -133,6 +138,7 @@ class OrcApp(ThemedApp[int]):
             self._hangup.stop()
 
     async def _follow(self) -> None:
+        await self._first_frame.wait(self.main)
         async with self._open() as core:
             self.core = core
             await self._take_keys(core)
@@ -191,6 +197,11 @@ class OrcApp(ThemedApp[int]):
         """Write a sequence that draws nothing to the terminal."""
         if self._driver is not None and not self.is_headless:
             self._driver.write(text)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        if renderable is not None:
+            self._first_frame.drawn()
 
     def _core_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
@@ -377,23 +388,6 @@ class OrcApp(ThemedApp[int]):
             return
         lines = "\n".join(f"  {clean(label, limit=160)}" for label in labels)
         self.exit(1, return_code=1, message=f"not written, the store was away:\n{lines}")
-
-
-def lost(pending: int) -> str:
-    """Say what would be lost by quitting now."""
-    if pending == 1:
-        return "1 change waits for the store and would be lost"
-    return f"{pending} changes wait for the store and would be lost"
-
-
-def _complete(*streams: object) -> None:
-    """Give Textual's stand-ins for stdout and stderr the encoding that every stream has.
-
-    libtmux reads it when it is imported, which is at the first agent that is started.
-    """
-    for stream in streams:
-        if stream is not None and not hasattr(stream, "encoding"):
-            vars(stream)["encoding"] = "utf-8"
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,10 @@ from orc_core.errors import UsageError
 if TYPE_CHECKING:
     from orc_core.hub import Core
     from orc_core.outlet import Outlet
+    from orc_tui.app import OrcApp
+    from orc_tui.commands import Commands
     from orc_tui.look import Look
+    from orc_tui.messages import Act
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -83,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.plain:
             return asyncio.run(_ending(_run_plain(options, is_demo=args.demo)))
+        # Loading makes next to no garbage to look for; from the first frame on, the app collects.
+        gc.disable()
         look = _find_look(args.theme)
         if args.demo:
             run = partial(_run, look=look, remembers=False)
@@ -92,6 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.enable()
 
 
 async def _tell_keys(folder: Path | None) -> int:
@@ -166,18 +174,36 @@ async def _ending(running: Coroutine[None, None, int]) -> int:
     return code
 
 
+class LateCommands:
+    """The commands of the dashboard, loaded behind its first frame or by the first act."""
+
+    def __init__(self, app: OrcApp) -> None:
+        self._app = app
+
+    @cached_property
+    def loaded(self) -> Commands:
+        """The commands; the first time, what they import is loaded."""
+        from orc_tui.commands import Commands
+
+        return Commands(self._app)
+
+    async def run(self, act: Act) -> None:
+        """Do what the act asks, and tell how it went."""
+        await self.loaded.run(act)
+
+
 async def _run(options: CoreOptions, look: Look, *, remembers: bool = True) -> int:
     from orc_tui.app import OrcApp
-    from orc_tui.commands import Commands
 
     def opened() -> AbstractAsyncContextManager[Core]:
         # Imported behind the first frame: the core takes as long to load as the screen.
         from orc_core.hub import open_core
 
+        _ = commands.loaded
         return open_core(options)
 
     app = OrcApp(opened, look=look, remembers=remembers)
-    app.commands = Commands(app)
+    app.commands = commands = LateCommands(app)
     await app.run_async()
     return app.return_code or DONE
 

@@ -105,3 +105,13 @@ class Outflow:
 
     def fileno(self) -> int:
         return self._stream.fileno()
+
+
+def complete(*streams: object) -> None:
+    """Give Textual's stand-ins for stdout and stderr the encoding that every stream has.
+
+    libtmux reads it when it is imported, which is at the first agent that is started.
+    """
+    for stream in streams:
+        if stream is not None and not hasattr(stream, "encoding"):
+            vars(stream)["encoding"] = "utf-8"

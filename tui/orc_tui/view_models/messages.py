@@ -56,3 +56,10 @@ def detail(one: Said | None, width: int, *, takes_back: bool) -> list[Line]:
         told = "z takes it back" if takes_back else "z takes it back after what was done since"
         out += [(), ((told, "dim"),)]
     return out
+
+
+def lost(pending: int) -> str:
+    """Say what would be lost by quitting now."""
+    if pending == 1:
+        return "1 change waits for the store and would be lost"
+    return f"{pending} changes wait for the store and would be lost"
