@@ -10,6 +10,8 @@ import os
 import select
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 from orc_core.tmux.server import Address
@@ -138,3 +140,13 @@ def _end(pid: int) -> None:
         pass  # it ended by itself
     finally:
         os.close(process)
+
+
+def see_demos_go(folder: Path, within_s: float = 20.0) -> None:
+    """Wait until the demos in `folder` are cleared away, whose dashboard was ended with its tmux.
+
+    Whoever removes the folder before takes from their reaper what it goes by.
+    """
+    never, deadline = threading.Event(), time.monotonic() + within_s
+    while list(folder.glob("orc-demo-*")) and time.monotonic() < deadline:
+        never.wait(0.05)

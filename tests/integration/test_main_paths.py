@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
-from private_tmux import PrivateTmux
+from private_tmux import PrivateTmux, see_demos_go
 
 pytestmark = pytest.mark.timeout(90)  # whichever comes first waits for the demo
 ORC_TUI = Path(sys.executable).with_name("orc-tui")
@@ -81,6 +81,7 @@ def desk() -> Iterator[Desk]:
         yield Desk(server)
     finally:
         server.kill()
+        see_demos_go(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

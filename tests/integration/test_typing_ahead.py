@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from clocks import wait_for
-from private_tmux import PrivateTmux
+from private_tmux import PrivateTmux, see_demos_go
 
 ORC_TUI = Path(sys.executable).with_name("orc-tui")
 pytestmark = pytest.mark.timeout(60)  # fifty rounds in all, each with a screen to wait for
@@ -74,6 +74,7 @@ def desk() -> Iterator[Desk]:
         yield Desk(server)
     finally:
         server.kill()
+        see_demos_go(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
