@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo run test lint types walls unit faults fuzz bench soak screenshots snapshots lab lock wheel clean
+.PHONY: help compiled demo run test lint types walls unit faults fuzz bench soak screenshots snapshots lab lock wheel clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,10 +16,14 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(READY)  ## open the dashboard on a fleet of scripted agents
+# Where Python is told to write no bytecode, each start would compile every module anew.
+compiled: $(READY)
+	@$(BIN)/python -m compileall -q core storage tui
+
+demo: compiled  ## open the dashboard on a fleet of scripted agents
 	@$(BIN)/orc-tui --demo
 
-run: $(READY)  ## open the dashboard on your own tmux server
+run: compiled  ## open the dashboard on your own tmux server
 	@$(BIN)/orc-tui
 
 test: lint types walls unit  ## everything that must be green
@@ -34,20 +38,20 @@ types: $(READY)  ## mypy, strict
 walls: $(READY)  ## import-linter: imports only go down
 	$(BIN)/lint-imports --no-logo
 
-unit: $(READY)  ## pytest: all layers of tests
+unit: compiled  ## pytest: all layers of tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-faults: $(READY)  ## the proofs of `make test` at full length: kills, power losses, faults, races
+faults: compiled  ## the proofs of `make test` at full length: kills, power losses, faults, races
 	ORC_KILLS=1000 ORC_POWER_LOSSES=10000 ORC_FAULT_STRIDE=1 ORC_EDITS=10000 ORC_PROCESSES=8 ORC_MACHINES=160 ORC_DAMAGES=400 ORC_TREES=500 ORC_COMMITS_S=600 \
 		$(BIN)/python -m pytest -n auto --dist worksteal -o timeout=1800 $(or $(FAULTS),tests/faults tests/unit/storage/test_documents_model.py tests/unit/code/test_trees.py tests/integration/test_code_harmless.py)
 
 fuzz: $(READY)  ## 20,000 cases of every merge law, 2,000 histories of a file and its task
 	ORC_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal tests/fuzz tests/unit/sync
 
-bench: $(READY)  ## measure every figure the documents print
+bench: compiled  ## measure every figure the documents print
 	$(BIN)/python -m tests.bench
 
-soak: $(READY)  ## use a dashboard for an hour, fail where it grows (MINUTES=60)
+soak: compiled  ## use a dashboard for an hour, fail where it grows (MINUTES=60)
 	$(BIN)/python -m tests.bench.soak $(or $(MINUTES),60)
 
 lab: $(READY)  ## run real agents against a scripted model, judge what orc says (AGENT=claude)

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def register(commands: Commands) -> None:
-    listing = command(commands, "agents", list_agents, "list the agents", json=True)
-    listing.add_argument("--lost", action="store_true", help="those that should run and do not")
-    listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
+    register_listing(commands, "agents")
     prompt = command(commands, "prompt", show_prompt, "show the prompt of an agent", json=True)
     prompt.add_argument("agent", metavar="AGENT")
     send = command(commands, "send", send_text, "type a line to an agent, and Enter", json=True)
@@ -40,6 +38,13 @@ def register(commands: Commands) -> None:
     listen.add_argument("--off", action="store_true", help="stop listening to it")
     stop = command(commands, "interrupt", interrupt_agent, "interrupt an agent", json=True)
     stop.add_argument("agent", metavar="AGENT")
+
+
+def register_listing(commands: Commands, name: str) -> None:
+    """Add the command that lists agents, under this name."""
+    listing = command(commands, name, list_agents, "list the agents", json=True)
+    listing.add_argument("--lost", action="store_true", help="those that should run and do not")
+    listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
 
 
 async def list_agents(args: argparse.Namespace) -> int:

@@ -42,8 +42,7 @@ UNSET = "default"
 
 
 def register(commands: Commands) -> None:
-    listing = command(commands, "conflicts", list_conflicts, "list and decide conflicts", json=True)
-    listing.add_argument("--all", action="store_true", help="the decided ones too")
+    listing = _register_listing(commands, "conflicts")
     verbs = listing.add_subparsers(dest="verb", metavar="VERB", required=False)
     _register_verbs(verbs)
     stats = command(verbs, "stats", show_figures, "what was found, decided, waits", json=True)
@@ -59,7 +58,15 @@ def register(commands: Commands) -> None:
         help=f"TMUX_WINS, LAST_WRITE, MERGE or MANUAL; {UNSET} takes the setting back",
     )
     conflict = commands.add_parser("conflict", help="show and decide one conflict")
-    _register_verbs(conflict.add_subparsers(dest="verb", metavar="VERB", required=True))
+    verbs = conflict.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _register_verbs(verbs)
+    _register_listing(verbs, "list")
+
+
+def _register_listing(commands: Commands, name: str) -> argparse.ArgumentParser:
+    listing = command(commands, name, list_conflicts, "list and decide conflicts", json=True)
+    listing.add_argument("--all", action="store_true", help="the decided ones too")
+    return listing
 
 
 def _register_verbs(verbs: Commands) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from orc_cli import activity
+from orc_cli import activity, agents
 from orc_cli.options import Commands, command, opened
 from orc_cli.output import figures_json, iso, lasted, print_json, print_table, state_change_json
 
@@ -38,6 +38,7 @@ def register(commands: Commands) -> None:
     verbs = agent.add_subparsers(dest="verb", metavar="VERB", required=True)
     show = command(verbs, "show", show_agent, "show all that is known of an agent", json=True)
     show.add_argument("agent", metavar="AGENT")
+    agents.register_listing(verbs, "list")
     activity.register_verb(verbs)
 
 

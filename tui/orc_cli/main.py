@@ -6,10 +6,10 @@ messages to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 130 inte
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import sys
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from functools import cache
 
@@ -39,6 +39,7 @@ from orc_cli import (
     upkeep,
     workflows,
 )
+from orc_cli.grammar import Grammar
 from orc_cli.options import Command
 from orc_core.config import TellVersion, add_options, check_text
 
@@ -52,13 +53,13 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found
 
 
 @cache
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Grammar:
     """The whole grammar of `orc`, built once per process."""
-    parser = argparse.ArgumentParser(
+    parser = Grammar(
         prog="orc",
         description="Supervise AI coding agents in tmux: agents, tasks, conflicts, history.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=TellVersion)
     add_options(parser)
@@ -75,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = build_parser()
     check_text(parser, sys.argv[1:] if argv is None else argv)
-    args = parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        args.grammar.refuse(unknown)
     run: Command = args.run
     try:
         code = asyncio.run(run(args))

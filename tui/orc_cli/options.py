@@ -36,7 +36,7 @@ def command(
     add_options(parser, default=argparse.SUPPRESS)
     if json:
         parser.add_argument("--json", action="store_true", help="print JSON on stdout")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, grammar=parser)
     return parser
 
 

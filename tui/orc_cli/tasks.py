@@ -1,4 +1,4 @@
-"""`orc tasks` and `orc task add|show|edit|start|done|fail|cancel|reopen|delete`.
+"""`orc tasks` and `orc task list|add|show|edit|start|done|fail|cancel|reopen|delete`.
 
 Invariant: a write answers only after its commit, and says whether a leader will sync it.
 """
@@ -30,17 +30,10 @@ MOVES = {
 
 
 def register(commands: Commands) -> None:
-    listing = command(commands, "tasks", list_tasks, "list the tasks", json=True)
-    listing.add_argument("--status", metavar="WORD", help="only those with this status")
-    listing.add_argument("--assignee", metavar="AGENT", help="only those of this agent")
-    listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
-    listing.add_argument("--limit", type=_count, metavar="N", help="at most N of them")
-    listing.add_argument("--after", metavar="ID", help="only those behind this one, page by page")
-
-    listing.add_argument("--tree", action="store_true", help="each below what it waits for")
-
+    _register_listing(commands, "tasks")
     task = commands.add_parser("task", help="add, show and change one task")
     verbs = task.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _register_listing(verbs, "list")
     add = command(verbs, "add", add_task, "add a task", json=True)
     add.add_argument("title", metavar="TITLE")
     add.add_argument(
@@ -66,6 +59,16 @@ def register(commands: Commands) -> None:
     )
     delete.add_argument("ids", metavar="ID", nargs="+")
     queue.register(verbs)
+
+
+def _register_listing(commands: Commands, name: str) -> None:
+    listing = command(commands, name, list_tasks, "list the tasks", json=True)
+    listing.add_argument("--status", metavar="WORD", help="only those with this status")
+    listing.add_argument("--assignee", metavar="AGENT", help="only those of this agent")
+    listing.add_argument("--filter", default="", metavar="TEXT", help=FILTER_HELP)
+    listing.add_argument("--limit", type=_count, metavar="N", help="at most N of them")
+    listing.add_argument("--after", metavar="ID", help="only those behind this one, page by page")
+    listing.add_argument("--tree", action="store_true", help="each below what it waits for")
 
 
 def _add_fields(parser: argparse.ArgumentParser) -> None:

@@ -54,6 +54,46 @@ def test_a_usage_error_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ID" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        (["chekpoint"], "no command 'chekpoint': did you mean checkpoint?"),
+        (["checkpoint", "sow"], "no action 'sow': did you mean show?"),
+        (["zzz"], "no command 'zzz': `orc --help` lists them"),
+        (["audit", "zzz"], "no verb 'zzz': there are list, verify, mend"),
+        (["task", "add", "a", "--needs", "b"], "no option '--needs': did you mean --need?"),
+        (["task", "add", "a", "--lable=b"], "no option '--lable': did you mean --label?"),
+        (["task", "add", "two", "words"], "'words' is one argument too many"),
+        (["--read-onl", "tasks", "--treee"], "no option '--treee': did you mean --tree?"),
+    ],
+)
+def test_what_it_does_not_know_is_answered_by_what_was_meant(
+    capsys: pytest.CaptureFixture[str], typed: list[str], answer: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(typed)
+    assert stop.value.code == USAGE
+    assert capsys.readouterr().err.endswith(f"error: {answer}\n")
+
+
+def test_what_one_option_may_be_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["conflict", "resolve", "C-1", "--take", "lefty"])
+    assert "argument --take: invalid choice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["agent", "task", "conflict", "workflow"])
+def test_each_kind_of_thing_can_be_listed_by_its_verb(
+    lonely: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    assert main([kind, "list", "--json"]) == DONE
+    by_verb = capsys.readouterr().out
+    if kind != "workflow":
+        assert main([f"{kind}s", "--json"]) == DONE
+        assert capsys.readouterr().out == by_verb
+    assert json.loads(by_verb) == []
+
+
 def test_a_report_names_commands_for_keys() -> None:
     undone = Report("undone: edit T-1", undoable=False, redoable=True)
     assert spoken(undone) == "undone: edit T-1; `orc redo` does it again"
